@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# build.sh [PRESET]: builds the program and the DataFusion driver (presets: release, debug, tsan).
+source "$(dirname "$0")/common.sh"
+preset=${1:-release}
+build_dir=$root/build
+[ "$preset" = release ] || build_dir=$root/build/$preset
+
+tools/setup.sh
+step "building sheaf ($preset)"
+quietly cmake --preset "$preset"
+cmake --build --preset "$preset" --target programs -- --quiet
+
+hint=""
+[ -e "$CARGO_TARGET_DIR/release/libadbc_driver_datafusion.so" ] || hint=" (20 minutes on 2 cores, the first time)"
+step "building the DataFusion driver$hint"
+cmake --build --preset "$preset" --target datafusion_driver -- --quiet
+[ "$preset" != release ] || tools/register_driver.sh "$build_dir/datafusion.toml"
