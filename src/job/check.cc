@@ -1,0 +1,160 @@
+#include "job/check.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cctype>
+#include <initializer_list>
+#include <string_view>
+#include <utility>
+
+#include "job/size.h"
+
+namespace sheaf {
+namespace {
+
+using MaybeProblem = std::optional<JobProblem>;
+
+/// Long names still leave room for what a sink appends, below the usual 255 bytes of a file name.
+constexpr size_t kMaxNameBytes = 200;
+
+/// What a run directory holds beside the folders of the tables.
+constexpr std::array<std::string_view, 3> kReservedNames = {"manifest.json", "batches.jsonl",
+                                                            "_success"};
+
+std::string Lowered(std::string_view text) {
+  std::string lowered;
+  for (const char c : text) {
+    lowered += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  }
+  return lowered;
+}
+
+JobProblem InJob(std::string field, std::string message) {
+  return {std::nullopt, std::move(field), std::move(message)};
+}
+
+JobProblem InTable(const Job& job, size_t index, std::string field, const std::string& message) {
+  const std::string& name = job.tables[index].name;
+  return {index, std::move(field),
+          name.empty() ? fmt::format("table number {}: {}", index + 1, message)
+                       : fmt::format("table \"{}\": {}", name, message)};
+}
+
+MaybeProblem CheckName(const Job& job, size_t index) {
+  const std::string& name = job.tables[index].name;
+  const auto problem = [&](const std::string& message) {
+    return InTable(job, index, "name", message);
+  };
+  if (name.empty()) return problem("name is missing");
+  if (name == "." || name == "..") return problem("this name can't be a folder");
+  if (name.size() > kMaxNameBytes) {
+    return problem(fmt::format("name must have at most {} bytes", kMaxNameBytes));
+  }
+  for (const char c : name) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '/' || c == '\\' || byte < 0x20 || byte == 0x7f) {
+      return problem("name must be usable as a folder: no slash, backslash or control character");
+    }
+  }
+  const std::string lowered = Lowered(name);
+  for (const std::string_view reserved : kReservedNames) {
+    if (lowered == reserved) return problem("a run directory has a file of this name");
+  }
+  for (size_t other = 0; other < index; ++other) {
+    if (job.tables[other].name == name) return problem("a second table has this name");
+    if (Lowered(job.tables[other].name) == lowered) {
+      return problem(fmt::format("\"{}\" differs only in letter case, so that their folders clash",
+                                 job.tables[other].name));
+    }
+  }
+  return std::nullopt;
+}
+
+MaybeProblem CheckOrigin(const Job& job, size_t index) {
+  const Table& table = job.tables[index];
+  const int origins = static_cast<int>(!table.source.empty()) +
+                      static_cast<int>(!table.query.empty()) +
+                      static_cast<int>(table.stream != nullptr);
+  if (origins != 1) {
+    return InTable(job, index, table.query.empty() ? "source" : "query",
+                   fmt::format("needs exactly one of source, query and stream, and has {}",
+                               origins == 0 ? "none" : "several"));
+  }
+  if (table.optional && table.source.empty()) {
+    return InTable(job, index, "optional", "optional goes with source: only a table can be absent");
+  }
+  if (table.query.empty()) return std::nullopt;
+  const size_t last = table.query.find_last_not_of(" \t\r\n");
+  if (last == std::string::npos) return InTable(job, index, "query", "query is blank");
+  if (table.query[last] == ';') {
+    return InTable(job, index, "query", "query must be one query without a semicolon at its end");
+  }
+  return std::nullopt;
+}
+
+/// What is wrong with a list of key columns; empty where nothing is.
+std::string KeyFault(const std::vector<std::string>& columns) {
+  for (size_t i = 0; i < columns.size(); ++i) {
+    if (columns[i].empty()) return "key holds an empty column name";
+    for (size_t j = 0; j < i; ++j) {
+      if (columns[i] == columns[j]) return fmt::format("key names \"{}\" twice", columns[i]);
+    }
+  }
+  return "";
+}
+
+MaybeProblem CheckTableKey(const Job& job, size_t index) {
+  const std::vector<std::string>& key = job.tables[index].key;
+  if (std::string fault = KeyFault(key); !fault.empty()) return InTable(job, index, "key", fault);
+  if (!key.empty() && key.size() != job.key.size()) {
+    return InTable(job, index, "key",
+                   fmt::format("key has {} column{} and the job's key {}", key.size(),
+                               key.size() == 1 ? "" : "s", job.key.size()));
+  }
+  return std::nullopt;
+}
+
+MaybeProblem CheckOrder(const Job& job, size_t index) {
+  for (const std::string& text : job.tables[index].order_by) {
+    const arrow::Result<OrderTerm> term = OrderTerm::Parse(text);
+    if (!term.ok()) return InTable(job, index, "order_by", term.status().message());
+  }
+  return std::nullopt;
+}
+
+MaybeProblem CheckLimits(const Job& job) {
+  if (job.max_keys < 1) return InJob("max_keys", "max_keys must be at least 1");
+  if (job.max_bytes && *job.max_bytes < 1)
+    return InJob("max_bytes", "max_bytes must be at least 1");
+  if (job.memory < kMinMemory) {
+    return InJob("memory", fmt::format("memory must be at least {}", FormatSize(kMinMemory)));
+  }
+  return std::nullopt;
+}
+
+MaybeProblem CheckTables(const Job& job) {
+  if (job.tables.empty()) return InJob("", "a job needs at least one table");
+  bool selects = false;
+  for (size_t index = 0; index < job.tables.size(); ++index) {
+    for (const auto& check : {CheckName, CheckOrigin, CheckTableKey, CheckOrder}) {
+      if (MaybeProblem problem = check(job, index)) return problem;
+    }
+    selects = selects || job.tables[index].selects_keys;
+  }
+  if (!selects) {
+    return InJob("", "no table selects the keys: set selects_keys = true on at least one");
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<JobProblem> FindProblem(const Job& job) {
+  if (job.key.empty()) return InJob("key", "key is missing: name the key columns of the job");
+  if (std::string fault = KeyFault(job.key); !fault.empty()) return InJob("key", fault);
+  if (MaybeProblem problem = CheckLimits(job)) return problem;
+  return CheckTables(job);
+}
+
+}  // namespace sheaf
