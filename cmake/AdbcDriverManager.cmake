@@ -1,6 +1,6 @@
-# The ADBC driver manager and toml++, built from the sources in the pinned adbc-driver-manager wheel.
+# The ADBC driver manager and toml++, from the sources in the pinned adbc-driver-manager wheel.
 #
-#   adbc_driver_manager   static library; headers <arrow-adbc/adbc.h>, <arrow-adbc/adbc_driver_manager.h>
+#   adbc_driver_manager   static library; headers <arrow-adbc/adbc.h>, adbc_driver_manager.h beside it
 #   tomlplusplus          header <toml++/toml.hpp>
 
 file(GLOB _adbc "${SHEAF_VENV}/lib/python3*/site-packages/adbc_driver_manager")

@@ -1,5 +1,5 @@
-# The ADBC driver for DataFusion: cargo builds it, once for all build directories and checkouts, and it is
-# copied beside the program. Cargo decides what is fresh, so the target always runs.
+# The ADBC driver for DataFusion: cargo builds it, once for all build directories and checkouts, and
+# it is copied beside the program. Cargo decides what is fresh, so the target always runs.
 
 set(_driver_source "${PROJECT_SOURCE_DIR}/drivers/datafusion")
 set(_driver_name libadbc_driver_datafusion.so)

@@ -10,8 +10,10 @@ step "building sheaf ($preset)"
 quietly cmake --preset "$preset"
 cmake --build --preset "$preset" --target programs -- --quiet
 
-hint=""
-[ -e "$CARGO_TARGET_DIR/release/libadbc_driver_datafusion.so" ] || hint=" (20 minutes on 2 cores, the first time)"
-step "building the DataFusion driver$hint"
+if [ -e "$CARGO_TARGET_DIR/release/libadbc_driver_datafusion.so" ]; then
+  step "building the DataFusion driver"
+else
+  step "building the DataFusion driver (20 minutes on 2 cores, the first time)"
+fi
 cmake --build --preset "$preset" --target datafusion_driver -- --quiet
 [ "$preset" != release ] || tools/register_driver.sh "$build_dir/datafusion.toml"

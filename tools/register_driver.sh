@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# register_driver.sh MANIFEST: makes the driver known by its name to the ADBC clients of this user and of the
-# Python environment. Leaves alone what someone else registered, as long as that driver exists.
+# register_driver.sh MANIFEST: makes the driver known by its name to the ADBC clients of this user
+# and of the Python environment. What names another driver stays, as long as that one exists.
 source "$(dirname "$0")/common.sh"
 manifest=$1
 name=$(basename "$manifest")

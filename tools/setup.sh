@@ -7,8 +7,9 @@ find_missing_packages() {
   missing=()
   local name lowest installed
   while read -r name lowest _; do
-    installed=$(dpkg-query -W -f='${db:Status-Status} ${Version}' "$name" 2>/dev/null) || installed=""
-    if [[ $installed != installed\ * ]] || dpkg --compare-versions "$(upstream "${installed#* }")" lt "$lowest"; then
+    installed=$(dpkg-query -W -f='${db:Status-Status} ${Version}' "$name" 2>/dev/null || true)
+    if [[ $installed != installed\ * ]] ||
+      dpkg --compare-versions "$(upstream "${installed#* }")" lt "$lowest"; then
       missing+=("$name")
     fi
   done < <(grep -v '^#' deps/debian.txt)
@@ -41,7 +42,7 @@ install_packages() {
   if [ "$(id -u)" -eq 0 ]; then
     apt_install "${missing[@]}" || die "apt-get could not install: ${missing[*]}"
     find_missing_packages
-    [ ${#missing[@]} -eq 0 ] || die "this release of the system has too old a version of: ${missing[*]} (deps/debian.txt)"
+    [ ${#missing[@]} -eq 0 ] || die "older here than deps/debian.txt asks for: ${missing[*]}"
   else
     die "packages are missing; run: sudo apt-get install -y ${missing[*]}"
   fi
@@ -61,10 +62,11 @@ check_commands() {
   for name in c++ cmake ninja protoc python3; do
     command -v "$name" >/dev/null || absent+=("$name")
   done
-  [ ${#absent[@]} -eq 0 ] || die "commands are missing: ${absent[*]}; deps/debian.txt lists the packages by their Debian names"
+  [ ${#absent[@]} -eq 0 ] ||
+    die "commands are missing: ${absent[*]}; deps/debian.txt has the packages by their Debian names"
 }
 
-# The environment is named after what is in it, so checkouts share it and a change of the pins makes a new one.
+# The environment is named after what is in it: checkouts share it, and new pins make a new one.
 make_venv() {
   python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || die "python3 is older than 3.11"
   local name target

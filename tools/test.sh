@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# test.sh [PRESET]: builds and runs the tests. The release preset runs all of them, C++, Rust and Python;
-# the others only those in C++.
+# test.sh [PRESET]: builds and runs the tests. The release preset runs those in C++, Rust and Python,
+# the others those in C++.
 source "$(dirname "$0")/common.sh"
 preset=${1:-release}
 
