@@ -88,7 +88,7 @@ arrow::Result<OrderTerm> OrderTerm::Parse(const std::string& text) {
     term.nulls_first = Upper(words[next++]) == "FIRST";
   }
   if (next < words.size()) {
-    const std::vector<std::string> known = {"ASC", "DESC", "NULLS FIRST", "NULLS LAST"};
+    const std::vector<std::string> known = {"DESC", "ASC", "NULLS FIRST", "NULLS LAST"};
     return OrderError(text, fmt::format("\"{}\" is not understood here{}", words[next],
                                         DidYouMean(words[next], known)));
   }
