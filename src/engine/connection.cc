@@ -1,0 +1,179 @@
+#include "engine/connection.h"
+
+#include <atomic>
+#include <mutex>
+#include <utility>
+
+#include "sheaf/error.h"
+
+namespace sheaf {
+namespace {
+
+constexpr char kMemoryLimit[] = "datafusion.memory_limit";
+constexpr char kEstimatedRows[] = "datafusion.estimated_rows";
+constexpr char kExplain[] = "datafusion.explain";
+
+/// What Cancel() shares with a running statement. The statement keeps its connection and database
+/// alive, so whoever drops the last reference may do so on any thread.
+class Cancellation {
+ public:
+  /// Names what runs from now on. Errors: kStopped, once cancelled.
+  arrow::Status Start(const std::shared_ptr<adbc::Statement>& statement) {
+    const std::lock_guard lock(mutex_);
+    running_ = statement;
+    return Check();
+  }
+
+  void Cancel() {
+    cancelled_ = true;
+    std::shared_ptr<adbc::Statement> running;
+    {
+      const std::lock_guard lock(mutex_);
+      running = running_.lock();
+    }
+    if (running) running->Cancel();
+  }
+
+  [[nodiscard]] arrow::Status Check() const {
+    if (!cancelled_) return arrow::Status::OK();
+    return MakeError(ErrorKind::kStopped, "the query was cancelled");
+  }
+
+  /// What a failure, or even a success, of the driver means: a stop where one was asked for.
+  [[nodiscard]] arrow::Status Check(const arrow::Status& status) const {
+    ARROW_RETURN_NOT_OK(Check());
+    return status;
+  }
+
+ private:
+  std::atomic<bool> cancelled_ = false;
+  std::mutex mutex_;
+  std::weak_ptr<adbc::Statement> running_;
+};
+
+/// An open result. Drops the driver's stream before its statement.
+class ResultReader final : public arrow::RecordBatchReader {
+ public:
+  ResultReader(std::shared_ptr<adbc::Statement> statement,
+               std::shared_ptr<arrow::RecordBatchReader> stream,
+               std::shared_ptr<Cancellation> cancellation)
+      : cancellation_(std::move(cancellation)),
+        statement_(std::move(statement)),
+        schema_(stream->schema()),
+        stream_(std::move(stream)) {}
+
+  [[nodiscard]] std::shared_ptr<arrow::Schema> schema() const override { return schema_; }
+
+  arrow::Status ReadNext(std::shared_ptr<arrow::RecordBatch>* batch) override {
+    batch->reset();
+    ARROW_RETURN_NOT_OK(cancellation_->Check());
+    if (!stream_) return arrow::Status::OK();
+    const arrow::Status status = stream_->ReadNext(batch);
+    // A driver that was interrupted may end its stream without an error: that is no end.
+    const arrow::Status checked = cancellation_->Check(statement_->message().ToStatus(status));
+    if (!checked.ok()) batch->reset();
+    return checked;
+  }
+
+  arrow::Status Close() override {
+    stream_.reset();
+    statement_.reset();
+    return arrow::Status::OK();
+  }
+
+ private:
+  std::shared_ptr<Cancellation> cancellation_;
+  std::shared_ptr<adbc::Statement> statement_;
+  std::shared_ptr<arrow::Schema> schema_;
+  std::shared_ptr<arrow::RecordBatchReader> stream_;
+};
+
+class AdbcConnection final : public Connection {
+ public:
+  AdbcConnection(std::shared_ptr<adbc::Connection> connection,
+                 std::shared_ptr<const Dialect> dialect, bool is_own_driver)
+      : connection_(std::move(connection)),
+        dialect_(std::move(dialect)),
+        is_own_driver_(is_own_driver) {}
+
+  arrow::Status Execute(const std::string& sql) override {
+    ARROW_ASSIGN_OR_RAISE(const auto statement, Start(sql));
+    return cancellation_->Check(statement->Execute());
+  }
+
+  arrow::Result<std::shared_ptr<arrow::Schema>> QuerySchema(const std::string& sql) override {
+    ARROW_ASSIGN_OR_RAISE(const auto statement, Start(sql));
+    auto schema = statement->ExecuteSchema();
+    if (!schema.status().IsNotImplemented()) {
+      ARROW_RETURN_NOT_OK(cancellation_->Check(statement->message().ToStatus(schema.status())));
+      return schema;
+    }
+    ARROW_ASSIGN_OR_RAISE(const auto reader, Query(dialect_->SchemaQuery(sql), 0));
+    return reader->schema();
+  }
+
+  arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> Query(const std::string& sql,
+                                                                 int64_t memory_limit) override {
+    ARROW_ASSIGN_OR_RAISE(auto statement, Start(sql));
+    if (is_own_driver_ && memory_limit > 0) {
+      ARROW_RETURN_NOT_OK(statement->SetOption(kMemoryLimit, std::to_string(memory_limit)));
+    }
+    auto stream = statement->ExecuteQuery();
+    ARROW_RETURN_NOT_OK(cancellation_->Check(statement->message().ToStatus(stream.status())));
+    return std::make_shared<ResultReader>(std::move(statement), stream.MoveValueUnsafe(),
+                                          cancellation_);
+  }
+
+  arrow::Status CreateTemporaryTable(
+      const std::string& name, const std::shared_ptr<arrow::RecordBatchReader>& reader) override {
+    ARROW_ASSIGN_OR_RAISE(const auto statement, adbc::Statement::Make(connection_));
+    ARROW_RETURN_NOT_OK(cancellation_->Start(statement));
+    ARROW_RETURN_NOT_OK(statement->SetOption(ADBC_INGEST_OPTION_TARGET_TABLE, name));
+    ARROW_RETURN_NOT_OK(
+        statement->SetOption(ADBC_INGEST_OPTION_MODE, ADBC_INGEST_OPTION_MODE_CREATE));
+    ARROW_RETURN_NOT_OK(
+        statement->SetOption(ADBC_INGEST_OPTION_TEMPORARY, ADBC_OPTION_VALUE_ENABLED));
+    ARROW_RETURN_NOT_OK(statement->BindStream(reader));
+    return cancellation_->Check(statement->Execute());
+  }
+
+  std::optional<int64_t> EstimateRows(const std::string& sql) override {
+    if (!is_own_driver_) return std::nullopt;
+    const auto statement = Start(sql);
+    if (!statement.ok()) return std::nullopt;
+    const std::optional<int64_t> rows = (*statement)->GetOptionInt(kEstimatedRows);
+    return rows.value_or(-1) < 0 ? std::nullopt : rows;
+  }
+
+  std::string ExplainPlan(const std::string& sql) override {
+    if (!is_own_driver_) return {};
+    const auto statement = Start(sql);
+    if (!statement.ok()) return {};
+    return (*statement)->GetOption(kExplain).value_or("");
+  }
+
+  void Cancel() override { cancellation_->Cancel(); }
+
+ private:
+  arrow::Result<std::shared_ptr<adbc::Statement>> Start(const std::string& sql) {
+    ARROW_ASSIGN_OR_RAISE(auto statement, adbc::Statement::Make(connection_));
+    ARROW_RETURN_NOT_OK(cancellation_->Start(statement));
+    ARROW_RETURN_NOT_OK(statement->SetSql(sql));
+    return statement;
+  }
+
+  std::shared_ptr<adbc::Connection> connection_;
+  std::shared_ptr<const Dialect> dialect_;
+  const bool is_own_driver_;
+  std::shared_ptr<Cancellation> cancellation_ = std::make_shared<Cancellation>();
+};
+
+}  // namespace
+
+std::unique_ptr<Connection> MakeConnection(std::shared_ptr<adbc::Connection> connection,
+                                           std::shared_ptr<const Dialect> dialect,
+                                           bool is_own_driver) {
+  return std::make_unique<AdbcConnection>(std::move(connection), std::move(dialect), is_own_driver);
+}
+
+}  // namespace sheaf

@@ -1,0 +1,17 @@
+// A Connection over ADBC.
+#pragma once
+
+#include <memory>
+
+#include "engine/adbc.h"
+#include "engine/dialect.h"
+#include "engine/engine_impl.h"
+
+namespace sheaf {
+
+/// `is_own_driver`: the driver is sheaf's, which takes a memory limit and tells of its plans.
+std::unique_ptr<Connection> MakeConnection(std::shared_ptr<adbc::Connection> connection,
+                                           std::shared_ptr<const Dialect> dialect,
+                                           bool is_own_driver);
+
+}  // namespace sheaf

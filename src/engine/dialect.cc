@@ -1,0 +1,149 @@
+#include "engine/dialect.h"
+
+#include <arrow/type.h>
+#include <arrow/type_traits.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "engine/letter_case.h"
+
+namespace sheaf {
+namespace {
+
+bool IsText(const arrow::DataType& type) {
+  return arrow::is_string(type.id()) || type.id() == arrow::Type::STRING_VIEW;
+}
+
+bool IsDictionaryOfText(const arrow::DataType& type) {
+  return type.id() == arrow::Type::DICTIONARY &&
+         IsText(*static_cast<const arrow::DictionaryType&>(type).value_type());
+}
+
+std::string Ascending(std::string_view expression) {
+  return fmt::format("{} ASC NULLS LAST", expression);
+}
+
+class DataFusionDialect final : public Dialect {
+ public:
+  // Text is ordered by bytes already, and a plain column lets a file's known order stand for a
+  // sort. Floats are ordered by their bits: a negative NaN first, -0 before 0.
+  [[nodiscard]] std::string OrderTerm(std::string_view column,
+                                      const arrow::DataType& type) const override {
+    if (!arrow::is_floating(type.id())) return Ascending(Quote(column));
+    return Ascending(
+        fmt::format("nanvl(CAST({} AS DOUBLE), CAST('NaN' AS DOUBLE)) + 0.0", Quote(column)));
+  }
+};
+
+class PostgresDialect final : public Dialect {
+ public:
+  // The cast serves what arrives as text but has no collation, such as NUMERIC.
+  [[nodiscard]] std::string OrderTerm(std::string_view column,
+                                      const arrow::DataType& type) const override {
+    if (!IsText(type)) return Ascending(Quote(column));
+    return Ascending(fmt::format("CAST({} AS TEXT) COLLATE \"C\"", Quote(column)));
+  }
+};
+
+class DuckDbDialect final : public Dialect {
+ public:
+  // An ENUM arrives as a dictionary and would be ordered by the place of its values.
+  [[nodiscard]] std::string OrderTerm(std::string_view column,
+                                      const arrow::DataType& type) const override {
+    if (IsText(type)) return Ascending(Quote(column) + " COLLATE \"C\"");
+    if (!IsDictionaryOfText(type)) return Ascending(Quote(column));
+    return Ascending(fmt::format("CAST({} AS VARCHAR)", Quote(column)));
+  }
+};
+
+class SqliteDialect final : public Dialect {
+ public:
+  [[nodiscard]] std::string OrderTerm(std::string_view column,
+                                      const arrow::DataType& type) const override {
+    return Ascending(IsText(type) ? Quote(column) + " COLLATE BINARY" : Quote(column));
+  }
+
+  // The driver guesses a column's type from its first rows.
+  [[nodiscard]] std::string SchemaQuery(const std::string& query) const override { return query; }
+};
+
+// A query as a source of rows. The line breaks keep a comment at its end from taking the rest.
+std::string Nested(const std::string& query) { return fmt::format("(\n{}\n) AS q", query); }
+
+}  // namespace
+
+std::string Dialect::Quote(std::string_view identifier) const {
+  std::string quoted = "\"";
+  for (const char c : identifier) {
+    if (c == '"') quoted += '"';
+    quoted += c;
+  }
+  quoted += '"';
+  return quoted;
+}
+
+std::string Dialect::QuoteTable(std::string_view name) const {
+  std::vector<std::string> parts;
+  for (const std::string& part : SplitTableName(name)) parts.push_back(Quote(part));
+  return fmt::format("{}", fmt::join(parts, "."));
+}
+
+std::string Dialect::OrderTerm(std::string_view column, const arrow::DataType&) const {
+  return Ascending(Quote(column));
+}
+
+std::string Dialect::OrderedQuery(
+    const std::string& query, const std::vector<std::string>& keys,
+    const std::vector<std::shared_ptr<arrow::DataType>>& types) const {
+  std::vector<std::string> terms;
+  for (size_t i = 0; i < keys.size(); ++i) terms.push_back(OrderTerm(keys[i], *types[i]));
+  return fmt::format("SELECT * FROM {} ORDER BY {}", Nested(query), fmt::join(terms, ", "));
+}
+
+std::string Dialect::SchemaQuery(const std::string& query) const {
+  return fmt::format("SELECT * FROM {} WHERE 1 = 0", Nested(query));
+}
+
+std::string Dialect::SemiJoinQuery(const std::string& query, const std::vector<std::string>& keys,
+                                   const std::string& key_table) const {
+  if (keys.size() == 1) {
+    return fmt::format("SELECT * FROM {} WHERE q.{} IN (SELECT s.k0 FROM {} AS s)", Nested(query),
+                       Quote(keys[0]), Quote(key_table));
+  }
+  std::vector<std::string> terms;
+  for (size_t i = 0; i < keys.size(); ++i) {
+    terms.push_back(fmt::format("s.k{} = q.{}", i, Quote(keys[i])));
+  }
+  return fmt::format("SELECT * FROM {} WHERE EXISTS (SELECT 1 FROM {} AS s WHERE {})",
+                     Nested(query), Quote(key_table), fmt::join(terms, " AND "));
+}
+
+std::vector<std::string> SplitTableName(std::string_view name) {
+  std::vector<std::string> parts(1);
+  bool quoted = false;
+  for (size_t i = 0; i < name.size(); ++i) {
+    const bool doubled = quoted && name[i] == '"' && i + 1 < name.size() && name[i + 1] == '"';
+    if (doubled) {
+      parts.back() += name[i++];
+    } else if (name[i] == '"') {
+      quoted = !quoted;
+    } else if (name[i] == '.' && !quoted) {
+      parts.emplace_back();
+    } else {
+      parts.back() += name[i];
+    }
+  }
+  return parts;
+}
+
+std::shared_ptr<const Dialect> MakeDialect(std::string_view vendor_name) {
+  const std::string vendor = LowerCase(vendor_name);
+  const auto is = [&](std::string_view word) { return vendor.find(word) != std::string::npos; };
+  if (is("datafusion")) return std::make_shared<DataFusionDialect>();
+  if (is("postgres")) return std::make_shared<PostgresDialect>();
+  if (is("duckdb")) return std::make_shared<DuckDbDialect>();
+  if (is("sqlite")) return std::make_shared<SqliteDialect>();
+  return std::make_shared<Dialect>();
+}
+
+}  // namespace sheaf

@@ -1,0 +1,105 @@
+#include "engine/driver_location.h"
+
+#include <dlfcn.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <optional>
+#include <system_error>
+
+#include "job/nearest.h"
+#include "sheaf/error.h"
+
+namespace sheaf {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char kDataFusion[] = "datafusion";
+constexpr char kDataFusionLibrary[] = "libadbc_driver_datafusion.so";
+constexpr char kDataFusionVariable[] = "SHEAF_DATAFUSION_DRIVER";
+
+bool Exists(const fs::path& path) {
+  std::error_code ignored;
+  return fs::exists(path, ignored);
+}
+
+// A path, where a name would have neither a folder nor an extension.
+bool IsPath(const std::string& driver) {
+  return driver.find('/') != std::string::npos || fs::path(driver).has_extension();
+}
+
+// The folders of the running program and of the library that holds this code.
+std::vector<fs::path> OwnFolders() {
+  std::vector<fs::path> folders;
+  std::error_code error;
+  const fs::path program = fs::read_symlink("/proc/self/exe", error);
+  if (!error) {
+    folders.push_back(program.parent_path());
+    folders.push_back(program.parent_path().parent_path() / "lib");
+  }
+  Dl_info info;
+  if (dladdr(reinterpret_cast<const void*>(&DriverCandidates), &info) != 0 &&
+      info.dli_fname != nullptr) {
+    folders.push_back(fs::absolute(info.dli_fname, error).parent_path());
+  }
+  return folders;
+}
+
+std::optional<std::string> OwnDataFusionDriver() {
+  for (const fs::path& folder : OwnFolders()) {
+    const fs::path library = folder / kDataFusionLibrary;
+    if (Exists(library)) return library.string();
+  }
+  return std::nullopt;
+}
+
+std::string UserConfigFolder() {
+  const char* config = std::getenv("XDG_CONFIG_HOME");
+  if (config != nullptr) return fmt::format("{}/adbc/drivers", config);
+  const char* home = std::getenv("HOME");
+  return fmt::format("{}/.config/adbc/drivers", home == nullptr ? "~" : home);
+}
+
+}  // namespace
+
+arrow::Result<std::vector<std::string>> DriverCandidates(const std::string& driver) {
+  if (driver == kDataFusion) {
+    const char* path = std::getenv(kDataFusionVariable);
+    if (path != nullptr && *path != '\0') {
+      if (Exists(path)) return std::vector<std::string>{path};
+      return MakeError(ErrorKind::kEngine, fmt::format("{} names \"{}\", which does not exist",
+                                                       kDataFusionVariable, path));
+    }
+    if (auto library = OwnDataFusionDriver()) return std::vector<std::string>{*library};
+  }
+  if (!IsPath(driver)) return std::vector<std::string>{driver, "adbc_driver_" + driver};
+  const bool manifest = Exists(fs::path(driver).replace_extension(".toml"));
+  if (driver.find('/') != std::string::npos && !Exists(driver) && !manifest) {
+    return MakeError(ErrorKind::kEngine,
+                     fmt::format("driver \"{}\": there is no such file", driver));
+  }
+  return std::vector<std::string>{driver};
+}
+
+bool IsDuckDbDriver(const std::string& driver) {
+  return fs::path(driver).filename().string().find("duckdb") != std::string::npos;
+}
+
+std::string DriverNotFound(const std::string& driver) {
+  static const std::vector<std::string> kKnown = {"datafusion", "duckdb", "flightsql", "postgresql",
+                                                  "sqlite"};
+  const bool known = std::find(kKnown.begin(), kKnown.end(), driver) != kKnown.end();
+  const char* variable = std::getenv("ADBC_DRIVER_PATH");
+  const std::string own = fmt::format("{} beside the program or named by {}, ", kDataFusionLibrary,
+                                      kDataFusionVariable);
+  return fmt::format(
+      "driver \"{0}\" not found: looked for {1}{0}.toml in ADBC_DRIVER_PATH ({2}), {3} and "
+      "/etc/adbc/drivers, and for libadbc_driver_{0}.so on the library path{4}",
+      driver, driver == kDataFusion ? own : "", variable == nullptr ? "not set" : variable,
+      UserConfigFolder(), known ? "" : DidYouMean(driver, kKnown));
+}
+
+}  // namespace sheaf

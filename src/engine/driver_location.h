@@ -1,0 +1,23 @@
+// Where the driver that a job names is to be found.
+#pragma once
+
+#include <arrow/result.h>
+
+#include <string>
+#include <vector>
+
+namespace sheaf {
+
+/// What to ask the driver manager for, in this order: paths of libraries, or names that it looks
+/// for as manifests and libraries. "datafusion" is the driver that comes with sheaf:
+/// $SHEAF_DATAFUSION_DRIVER, else the library beside the program, or beside sheaf's own library.
+/// Errors: kEngine: a path that does not exist.
+arrow::Result<std::vector<std::string>> DriverCandidates(const std::string& driver);
+
+/// True for a driver that is DuckDB's library by its file name.
+bool IsDuckDbDriver(const std::string& driver);
+
+/// One line that says where a driver's name was looked for, and the name that may be meant.
+std::string DriverNotFound(const std::string& driver);
+
+}  // namespace sheaf

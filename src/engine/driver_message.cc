@@ -1,0 +1,86 @@
+#include "engine/driver_message.h"
+
+#include <arrow/util/uri.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+
+#include "sheaf/engine_options.h"
+#include "sheaf/error.h"
+
+namespace sheaf {
+namespace {
+
+bool IsSpace(char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; }
+
+std::string_view Trim(std::string_view text) {
+  while (!text.empty() && IsSpace(text.front())) text.remove_prefix(1);
+  while (!text.empty() && IsSpace(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+// `LINE 3: SELECT ...` and the caret below it: parts of a SQL text that may hold secrets.
+bool EchoesSql(std::string_view line) {
+  if (line.starts_with("LINE ")) {
+    line.remove_prefix(5);
+    const auto end = std::find_if_not(line.begin(), line.end(),
+                                      [](unsigned char c) { return std::isdigit(c) != 0; });
+    return end != line.begin() && end != line.end() && *end == ':';
+  }
+  return line.find_first_not_of("^~") == std::string_view::npos;
+}
+
+std::string OneLine(std::string_view raw) {
+  std::string text;
+  while (!raw.empty()) {
+    const size_t end = std::min(raw.find('\n'), raw.size());
+    const std::string_view line = Trim(raw.substr(0, end));
+    raw.remove_prefix(std::min(end + 1, raw.size()));
+    if (EchoesSql(line)) continue;
+    if (!text.empty()) text += ' ';
+    text += line;
+  }
+  return text;
+}
+
+// What layers between the database and us put before its message.
+std::string_view WithoutPrefixes(std::string_view text) {
+  static constexpr std::array<std::string_view, 6> kPrefixes = {
+      "[Driver Manager] ", "[libpq] ",      "[SQLite] ",
+      "External error: ",  "Arrow error: ", "DataFusion error: "};
+  for (bool again = true; again;) {
+    again = false;
+    for (std::string_view prefix : kPrefixes) {
+      if (!text.starts_with(prefix)) continue;
+      text.remove_prefix(prefix.size());
+      again = true;
+    }
+  }
+  return text;
+}
+
+}  // namespace
+
+DriverMessage::DriverMessage(const EngineOptions& options) {
+  for (const auto& [key, value] : options.options) {
+    if (value != "true" && value != "false") hidden_.emplace(key, value);
+  }
+  hidden_.emplace("uri", options.uri);
+  arrow::util::Uri uri;
+  if (!uri.Parse(options.uri).ok()) return;
+  hidden_.emplace("password", uri.password());
+  hidden_.emplace("password as written", arrow::util::UriEscape(uri.password()));
+}
+
+std::string DriverMessage::Clean(std::string_view raw) const {
+  return OneLine(Redact(std::string(WithoutPrefixes(Trim(raw))), hidden_));
+}
+
+arrow::Status DriverMessage::ToStatus(const arrow::Status& status) const {
+  if (status.ok() || status.detail()) return status;
+  const std::string text = Clean(status.message());
+  return {status.code(), text, MakeError(ErrorKind::kEngine, text).detail()};
+}
+
+}  // namespace sheaf

@@ -1,0 +1,84 @@
+// What the rest of sheaf needs of an engine: connections, each with one open result at most.
+#pragma once
+
+#include <arrow/record_batch.h>
+#include <arrow/result.h>
+#include <arrow/type_fwd.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sheaf/engine.h"
+
+namespace sheaf {
+
+class Dialect;
+
+/// One ADBC connection, with the session settings (SET, USE, PRAGMA) of the engine's set-up. ADBC
+/// lets a driver break a first result when a second is opened on the same connection (DuckDB does),
+/// so a stream never shares its connection. Temporary tables live and die with it. Threads: one
+/// caller at a time, but for Cancel().
+class Connection {
+ public:
+  virtual ~Connection() = default;  ///< Closes the open result and drops temporary tables.
+
+  /// Runs a statement that returns no rows.
+  virtual arrow::Status Execute(const std::string& sql) = 0;
+
+  /// The schema of a query's result; reads no rows.
+  virtual arrow::Result<std::shared_ptr<arrow::Schema>> QuerySchema(const std::string& sql) = 0;
+
+  /// Starts a query. `memory_limit` (bytes; 0: the engine's own) bounds what sheaf's DataFusion
+  /// driver holds for it; other engines ignore it. Errors of the reader are kEngine, with the
+  /// driver's own text. Drop the reader before the connection: until then the connection stays
+  /// open.
+  virtual arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> Query(const std::string& sql,
+                                                                         int64_t memory_limit) = 0;
+
+  /// Creates a temporary table, visible on this connection only, from the rows of `reader`.
+  virtual arrow::Status CreateTemporaryTable(
+      const std::string& name, const std::shared_ptr<arrow::RecordBatchReader>& reader) = 0;
+
+  /// How many rows the engine expects of a query; nullopt where it does not tell.
+  virtual std::optional<int64_t> EstimateRows(const std::string& sql) = 0;
+
+  /// The engine's own plan of a query as text; empty where it does not tell.
+  virtual std::string ExplainPlan(const std::string& sql) = 0;
+
+  /// Stops what runs, from any thread, and refuses what comes after: both fail with kStopped. A
+  /// cancelled connection is only good for closing.
+  virtual void Cancel() = 0;
+};
+
+/// Shared by all connections: the driver and the open database.
+class Engine::Impl {
+ public:
+  virtual ~Impl() = default;
+  virtual arrow::Result<std::unique_ptr<Connection>> Connect() = 0;
+
+  /// The SQL dialect of this engine. Lives as long as the engine.
+  [[nodiscard]] virtual const Dialect& dialect() const = 0;
+  /// True where the engine runs inside this process, so that its memory is part of the job's.
+  [[nodiscard]] virtual bool embedded() const = 0;
+  /// Names of all tables and views of the default catalog and schema, for "did you mean".
+  virtual arrow::Result<std::vector<std::string>> TableNames() = 0;
+
+  /// The SQL name of the table or view that a job calls `name` (Dialect::QuoteTable); nullopt where
+  /// the engine has none. Letter case counts, but where there is no such table, the only one that
+  /// differs in nothing else is meant: unquoted SQL folds `Logs` to `logs` or `LOGS`.
+  virtual arrow::Result<std::optional<std::string>> FindTable(const std::string& name) = 0;
+  arrow::Result<bool> HasTable(const std::string& name);
+  /// As FindTable. Errors: kEngine where there is none, naming the nearest that exists.
+  arrow::Result<std::string> ResolveTable(const std::string& name);
+
+  std::string vendor_name;
+  std::string vendor_version;
+  std::string driver_name;
+  std::string driver_version;
+};
+
+}  // namespace sheaf
