@@ -1,0 +1,123 @@
+// A batch: at most max_keys distinct keys with all their rows of every table.
+//
+//   for (const sheaf::Group& group : batch->groups()) {
+//     std::shared_ptr<arrow::RecordBatch> rows = group.rows("A");   // a slice, nothing is copied
+//   }
+//
+// Order    Keys ascend, text by bytes; the rows of a key follow the table's order_by.
+// Ownership A batch shares its Arrow buffers: cheap to copy, and it outlives its reader.
+// Threads  A batch never changes: any number of threads may read it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <arrow/array.h>
+#include <arrow/record_batch.h>
+#include <arrow/result.h>
+
+#include "sheaf/job.h"
+
+namespace sheaf {
+
+/// One table's share of a batch.
+struct BatchTable {
+  std::string name;
+  Cardinality rows_per_key = Cardinality::kAny;
+  std::shared_ptr<arrow::RecordBatch> rows;     ///< Never null; zero rows where no key has any.
+  std::shared_ptr<arrow::Int32Array> offsets;   ///< num_keys + 1: where each group starts.
+};
+
+class Batch;
+
+/// The rows of one key. A view: valid while its batch lives.
+class Group {
+ public:
+  Group(const Batch* batch, int64_t index) : batch_(batch), index_(index) {}
+
+  /// The key's 0-based number within the batch: its rank, not its value.
+  [[nodiscard]] int64_t index() const { return index_; }
+  /// The key: one row of Batch::keys(), without a copy.
+  [[nodiscard]] std::shared_ptr<arrow::RecordBatch> key() const;
+  /// The key's rows of a table, without a copy; zero rows where it has none.
+  /// `table` must be a table of the job: anything else ends the program with a message.
+  [[nodiscard]] std::shared_ptr<arrow::RecordBatch> rows(std::string_view table) const;
+  [[nodiscard]] int64_t num_rows(std::string_view table) const;
+
+ private:
+  const Batch* batch_;
+  int64_t index_;
+};
+
+/// The groups of a batch, in key order; an input range of Group values.
+class GroupRange {
+ public:
+  class Iterator {
+   public:
+    using iterator_category = std::input_iterator_tag;
+    using value_type = Group;
+    using difference_type = std::ptrdiff_t;
+    using pointer = const Group*;
+    using reference = Group;
+
+    Iterator(const Batch* batch, int64_t index) : batch_(batch), index_(index) {}
+    Group operator*() const { return {batch_, index_}; }
+    Iterator& operator++() {
+      ++index_;
+      return *this;
+    }
+    bool operator==(const Iterator& other) const { return index_ == other.index_; }
+
+   private:
+    const Batch* batch_;
+    int64_t index_;
+  };
+
+  GroupRange(const Batch* batch, int64_t size) : batch_(batch), size_(size) {}
+  [[nodiscard]] Iterator begin() const { return {batch_, 0}; }
+  [[nodiscard]] Iterator end() const { return {batch_, size_}; }
+  [[nodiscard]] int64_t size() const { return size_; }
+
+ private:
+  const Batch* batch_;
+  int64_t size_;
+};
+
+class Batch {
+ public:
+  /// `keys`: one row a key, ascending. `tables`: in the job's order, offsets of keys+1 entries.
+  Batch(int64_t index, std::shared_ptr<arrow::RecordBatch> keys, std::vector<BatchTable> tables);
+
+  /// 0, 1, 2, ... without gaps.
+  [[nodiscard]] int64_t index() const { return index_; }
+  [[nodiscard]] int64_t num_keys() const { return keys_->num_rows(); }
+  /// The key columns, under the job's names, in the selecting table's types.
+  [[nodiscard]] const std::shared_ptr<arrow::RecordBatch>& keys() const { return keys_; }
+  /// All tables, in the job's order.
+  [[nodiscard]] const std::vector<BatchTable>& tables() const { return tables_; }
+
+  /// All rows of a table, group after group; null where the job has no such table.
+  [[nodiscard]] std::shared_ptr<arrow::RecordBatch> table(std::string_view name) const;
+  /// Where each group starts in table(name), and its end; null where the job has no such table.
+  [[nodiscard]] std::shared_ptr<arrow::Int32Array> offsets(std::string_view name) const;
+  [[nodiscard]] GroupRange groups() const { return {this, num_keys()}; }
+  [[nodiscard]] int64_t total_rows() const;
+
+  /// One row a key: the key columns, then each table as list<struct>, built from the offsets
+  /// without copying values. Errors: Invalid where a table has the name of a key column.
+  [[nodiscard]] arrow::Result<std::shared_ptr<arrow::RecordBatch>> nested() const;
+
+ private:
+  [[nodiscard]] const BatchTable* Find(std::string_view name) const;
+
+  int64_t index_;
+  std::shared_ptr<arrow::RecordBatch> keys_;
+  std::vector<BatchTable> tables_;
+};
+
+}  // namespace sheaf

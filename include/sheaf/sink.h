@@ -1,0 +1,45 @@
+// Where batches go. A sink is handed every batch in order, then told how the run ended.
+//
+// Threads: one caller at a time.
+#pragma once
+
+#include <arrow/result.h>
+#include <arrow/status.h>
+
+#include <memory>
+
+#include "sheaf/batch.h"
+#include "sheaf/batch_reader.h"
+#include "sheaf/engine.h"
+#include "sheaf/output_options.h"
+
+namespace sheaf {
+
+class Sink {
+ public:
+  virtual ~Sink() = default;
+  Sink(const Sink&) = delete;
+  Sink& operator=(const Sink&) = delete;
+
+  /// Stores a batch durably: when it returns OK, a crash no longer loses it.
+  /// Errors: kEngine, naming the file; nothing that looks complete is left of the batch. The first
+  /// error is final: every later call returns it.
+  [[nodiscard]] virtual arrow::Status Write(const Batch& batch) = 0;
+
+  /// Marks the run as complete. Not called after an error: then nothing says that it is complete.
+  [[nodiscard]] virtual arrow::Status Finish(const Metrics& metrics) = 0;
+
+ protected:
+  Sink() = default;
+};
+
+/// Makes the run directory (docs/run-directory.md says what is in it) and its manifest.
+/// `engine` may be null, as in BatchReader::Open. `reader` is only asked for its schemas and plan.
+/// Errors, all before a batch is read; what was made is taken away again:
+///   kEngine  the directory is not empty, or can't be written; the format lacks a column's type.
+///   kJob     a table is called as a file of the run directory.
+arrow::Result<std::unique_ptr<Sink>> OpenRunDirectory(const OutputOptions& options, const Job& job,
+                                                      const Engine* engine,
+                                                      const BatchReader& reader);
+
+}  // namespace sheaf

@@ -1,0 +1,68 @@
+#include "sheaf/batch.h"
+
+#include <utility>
+
+#include <arrow/array.h>
+#include <arrow/type.h>
+#include <arrow/util/logging.h>
+
+namespace sheaf {
+
+Batch::Batch(int64_t index, std::shared_ptr<arrow::RecordBatch> keys, std::vector<BatchTable> tables)
+    : index_(index), keys_(std::move(keys)), tables_(std::move(tables)) {}
+
+const BatchTable* Batch::Find(std::string_view name) const {
+  for (const BatchTable& table : tables_) {
+    if (table.name == name) return &table;
+  }
+  return nullptr;
+}
+
+std::shared_ptr<arrow::RecordBatch> Batch::table(std::string_view name) const {
+  const BatchTable* table = Find(name);
+  return table == nullptr ? nullptr : table->rows;
+}
+
+std::shared_ptr<arrow::Int32Array> Batch::offsets(std::string_view name) const {
+  const BatchTable* table = Find(name);
+  return table == nullptr ? nullptr : table->offsets;
+}
+
+int64_t Batch::total_rows() const {
+  int64_t rows = 0;
+  for (const BatchTable& table : tables_) rows += table.rows->num_rows();
+  return rows;
+}
+
+arrow::Result<std::shared_ptr<arrow::RecordBatch>> Batch::nested() const {
+  arrow::FieldVector fields = keys_->schema()->fields();
+  arrow::ArrayVector columns = keys_->columns();
+  for (const BatchTable& table : tables_) {
+    if (keys_->schema()->GetFieldIndex(table.name) >= 0) {
+      return arrow::Status::Invalid("table \"", table.name, "\" has the name of a key column");
+    }
+    ARROW_ASSIGN_OR_RAISE(auto rows, table.rows->ToStructArray());
+    ARROW_ASSIGN_OR_RAISE(auto lists, arrow::ListArray::FromArrays(*table.offsets, *rows));
+    fields.push_back(arrow::field(table.name, lists->type(), false));
+    columns.push_back(std::move(lists));
+  }
+  return arrow::RecordBatch::Make(arrow::schema(std::move(fields)), num_keys(), std::move(columns));
+}
+
+std::shared_ptr<arrow::RecordBatch> Group::key() const { return batch_->keys()->Slice(index_, 1); }
+
+std::shared_ptr<arrow::RecordBatch> Group::rows(std::string_view table) const {
+  const auto rows = batch_->table(table);
+  ARROW_CHECK(rows != nullptr) << "the job has no table \"" << table << "\"";
+  const auto offsets = batch_->offsets(table);
+  const int32_t begin = offsets->Value(index_);
+  return rows->Slice(begin, offsets->Value(index_ + 1) - begin);
+}
+
+int64_t Group::num_rows(std::string_view table) const {
+  const auto offsets = batch_->offsets(table);
+  ARROW_CHECK(offsets != nullptr) << "the job has no table \"" << table << "\"";
+  return offsets->Value(index_ + 1) - offsets->Value(index_);
+}
+
+}  // namespace sheaf

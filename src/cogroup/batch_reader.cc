@@ -1,0 +1,25 @@
+#include "sheaf/batch_reader.h"
+
+#include <utility>
+
+#include "cogroup/merge.h"
+#include "cogroup/plan.h"
+#include "cogroup/table_input.h"
+
+namespace sheaf {
+
+arrow::Result<Plan> Explain(const std::shared_ptr<Engine>& engine, const Job& job) {
+  ARROW_ASSIGN_OR_RAISE(const ResolvedJob resolved, ResolveJob(engine.get(), job));
+  Plan plan = MakePlan(engine.get(), resolved);
+  AddEnginePlans(resolved, &plan);
+  return plan;
+}
+
+arrow::Result<std::unique_ptr<BatchReader>> BatchReader::Open(std::shared_ptr<Engine> engine,
+                                                              Job job) {
+  ARROW_ASSIGN_OR_RAISE(ResolvedJob resolved, ResolveJob(engine.get(), std::move(job)));
+  Plan plan = MakePlan(engine.get(), resolved);
+  return OpenMerge(std::move(engine), std::move(resolved), std::move(plan));
+}
+
+}  // namespace sheaf

@@ -1,0 +1,156 @@
+#include "cogroup/batch_shaper.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <arrow/array.h>
+#include <arrow/compute/api.h>
+#include <arrow/table.h>
+#include <arrow/util/byte_size.h>
+
+#include "cogroup/group_rows.h"
+
+namespace sheaf {
+namespace {
+
+// Where bytes end a batch, windows are small, so that a batch need not be read far beyond its end.
+constexpr int32_t kBytesWindowKeys = 4096;
+
+CutWindow SliceWindow(const CutWindow& window, int64_t begin, int64_t end) {
+  if (begin == 0 && end == window.keys->num_rows()) return window;
+  CutWindow slice;
+  slice.keys = window.keys->Slice(begin, end - begin);
+  for (const BatchTable& table : window.tables) {
+    const int32_t first = table.offsets->Value(begin);
+    std::vector<int32_t> offsets;
+    for (int64_t k = begin; k <= end; ++k) offsets.push_back(table.offsets->Value(k) - first);
+    slice.tables.push_back({table.name, table.rows_per_key,
+                            table.rows->Slice(first, table.offsets->Value(end) - first),
+                            OffsetsArray(std::move(offsets))});
+  }
+  return slice;
+}
+
+// Bytes of the rows of group `key` over all tables.
+arrow::Result<int64_t> GroupBytes(const CutWindow& window, int64_t key) {
+  int64_t bytes = 0;
+  for (const BatchTable& table : window.tables) {
+    const int32_t begin = table.offsets->Value(key);
+    const int32_t rows = table.offsets->Value(key + 1) - begin;
+    if (rows == 0) continue;
+    ARROW_ASSIGN_OR_RAISE(const int64_t size,
+                          arrow::util::ReferencedBufferSize(*table.rows->Slice(begin, rows)));
+    bytes += size;
+  }
+  return bytes;
+}
+
+arrow::Result<BatchTable> JoinTables(const std::vector<CutWindow>& parts, size_t t) {
+  std::vector<std::shared_ptr<arrow::RecordBatch>> rows;
+  std::vector<int32_t> offsets = {0};
+  for (const CutWindow& part : parts) {
+    const BatchTable& table = part.tables[t];
+    const int32_t base = offsets.back();
+    for (int64_t k = 1; k < table.offsets->length(); ++k) {
+      offsets.push_back(base + table.offsets->Value(k));
+    }
+    rows.push_back(table.rows);
+  }
+  ARROW_ASSIGN_OR_RAISE(auto joined, arrow::ConcatenateRecordBatches(rows));
+  const BatchTable& first = parts[0].tables[t];
+  return BatchTable{first.name, first.rows_per_key, std::move(joined),
+                    OffsetsArray(std::move(offsets))};
+}
+
+arrow::Result<CutWindow> Join(std::vector<CutWindow> parts) {
+  if (parts.size() == 1) return std::move(parts[0]);
+  CutWindow joined;
+  std::vector<std::shared_ptr<arrow::RecordBatch>> keys;
+  for (const CutWindow& part : parts) keys.push_back(part.keys);
+  ARROW_ASSIGN_OR_RAISE(joined.keys, arrow::ConcatenateRecordBatches(keys));
+  for (size_t t = 0; t < parts[0].tables.size(); ++t) {
+    ARROW_ASSIGN_OR_RAISE(BatchTable table, JoinTables(parts, t));
+    joined.tables.push_back(std::move(table));
+  }
+  return joined;
+}
+
+bool DropsMissing(const Job& job) {
+  return job.policy.missing == Policy::Missing::kDrop &&
+         std::any_of(job.tables.begin(), job.tables.end(),
+                     [](const Table& t) { return t.rows_per_key == Cardinality::kOne; });
+}
+
+}  // namespace
+
+int32_t WindowKeys(const Job& job) {
+  return job.max_bytes ? std::min(job.max_keys, kBytesWindowKeys) : job.max_keys;
+}
+
+BatchShaper::BatchShaper(const Job& job)
+    : max_keys_(job.max_keys), max_bytes_(job.max_bytes), drops_missing_(DropsMissing(job)) {}
+
+arrow::Status BatchShaper::Add(CutWindow window) {
+  if (drops_missing_) ARROW_RETURN_NOT_OK(DropMissing(&window));
+  const int64_t num_keys = window.keys->num_rows();
+  int64_t begin = 0;
+  for (int64_t k = 0; k < num_keys; ++k) {
+    int64_t bytes = 0;
+    if (max_bytes_) {
+      ARROW_ASSIGN_OR_RAISE(bytes, GroupBytes(window, k));
+    }
+    const bool full = keys_ == max_keys_ || (max_bytes_ && keys_ > 0 && bytes_ + bytes > *max_bytes_);
+    if (full) {
+      if (k > begin) parts_.push_back(SliceWindow(window, begin, k));
+      begin = k;
+      ARROW_RETURN_NOT_OK(EndBatch());
+    }
+    ++keys_;
+    bytes_ += bytes;
+  }
+  if (begin < num_keys) parts_.push_back(SliceWindow(window, begin, num_keys));
+  return keys_ == max_keys_ ? EndBatch() : arrow::Status::OK();
+}
+
+arrow::Status BatchShaper::Finish() { return EndBatch(); }
+
+std::optional<Batch> BatchShaper::Take() {
+  if (finished_.empty()) return std::nullopt;
+  Batch batch = std::move(finished_.front());
+  finished_.pop_front();
+  return batch;
+}
+
+arrow::Status BatchShaper::DropMissing(CutWindow* window) {
+  std::vector<int64_t> keep;
+  for (int64_t k = 0; k < window->keys->num_rows(); ++k) {
+    const bool missing = std::any_of(
+        window->tables.begin(), window->tables.end(), [k](const BatchTable& table) {
+          return table.rows_per_key == Cardinality::kOne &&
+                 table.offsets->Value(k) == table.offsets->Value(k + 1);
+        });
+    if (!missing) keep.push_back(k);
+  }
+  const auto kept = static_cast<int64_t>(keep.size());
+  if (kept == window->keys->num_rows()) return arrow::Status::OK();
+  dropped_keys_ += window->keys->num_rows() - kept;
+  for (BatchTable& table : window->tables) {
+    ARROW_ASSIGN_OR_RAISE(table, KeepGroups(table, keep));
+  }
+  const auto indices =
+      std::make_shared<arrow::Int64Array>(kept, arrow::Buffer::FromVector(std::move(keep)));
+  ARROW_ASSIGN_OR_RAISE(const arrow::Datum taken, arrow::compute::Take(window->keys, indices));
+  window->keys = taken.record_batch();
+  return arrow::Status::OK();
+}
+
+arrow::Status BatchShaper::EndBatch() {
+  if (parts_.empty()) return arrow::Status::OK();
+  ARROW_ASSIGN_OR_RAISE(CutWindow joined, Join(std::exchange(parts_, {})));
+  finished_.emplace_back(next_index_++, std::move(joined.keys), std::move(joined.tables));
+  keys_ = 0;
+  bytes_ = 0;
+  return arrow::Status::OK();
+}
+
+}  // namespace sheaf

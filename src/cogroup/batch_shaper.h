@@ -1,0 +1,58 @@
+// Turns cut windows into batches: leaves out the keys that policy `missing = "drop"` drops, and ends a
+// batch at max_bytes where that comes before max_keys.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include <arrow/record_batch.h>
+#include <arrow/result.h>
+
+#include "sheaf/batch.h"
+#include "sheaf/job.h"
+
+namespace sheaf {
+
+/// The rows of one window, of every table, in the job's order.
+struct CutWindow {
+  std::shared_ptr<arrow::RecordBatch> keys;
+  std::vector<BatchTable> tables;
+};
+
+/// How many keys a window should hold: all that a batch may, or fewer where bytes end a batch.
+int32_t WindowKeys(const Job& job);
+
+class BatchShaper {
+ public:
+  explicit BatchShaper(const Job& job);
+
+  /// Takes the next window, of at most WindowKeys(job) keys.
+  arrow::Status Add(CutWindow window);
+
+  /// No window will follow: what is left becomes the last batch.
+  arrow::Status Finish();
+
+  /// The next finished batch; nullopt where there is none yet.
+  std::optional<Batch> Take();
+
+  [[nodiscard]] int64_t dropped_keys() const { return dropped_keys_; }
+
+ private:
+  arrow::Status DropMissing(CutWindow* window);
+  arrow::Status EndBatch();
+
+  const int32_t max_keys_;
+  const std::optional<int64_t> max_bytes_;
+  const bool drops_missing_;
+  std::vector<CutWindow> parts_;  // of the batch being formed
+  int64_t keys_ = 0;              // in parts_
+  int64_t bytes_ = 0;             // in parts_
+  std::deque<Batch> finished_;
+  int64_t next_index_ = 0;
+  int64_t dropped_keys_ = 0;
+};
+
+}  // namespace sheaf

@@ -1,0 +1,26 @@
+// Rows on their way from an engine to a batch.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include <arrow/record_batch.h>
+
+#include "key/key_vector.h"
+
+namespace sheaf {
+
+/// Some consecutive rows of a table, none with a null key, and their keys.
+struct Chunk {
+  std::shared_ptr<arrow::RecordBatch> rows;
+  KeyVector keys;
+  int64_t bytes = 0;
+};
+
+/// Consecutive distinct keys of the run: those of the next batch or of a part of it.
+struct Window {
+  KeyVector keys;
+  std::shared_ptr<arrow::RecordBatch> key_rows;  ///< The key columns, a row a key.
+};
+
+}  // namespace sheaf

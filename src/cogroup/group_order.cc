@@ -1,0 +1,193 @@
+#include "cogroup/group_order.h"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+#include <arrow/array.h>
+#include <arrow/compute/api.h>
+#include <arrow/type.h>
+
+#include "job/nearest.h"
+#include "key/key_type.h"
+#include "key/key_vector.h"
+#include "key/row_encoder.h"
+#include "sheaf/error.h"
+
+namespace sheaf {
+namespace {
+
+struct Range {
+  int32_t begin;
+  int32_t end;
+};
+
+std::vector<Range> RangesOf(const std::vector<int32_t>& offsets) {
+  std::vector<Range> ranges;
+  for (size_t g = 0; g + 1 < offsets.size(); ++g) {
+    if (offsets[g + 1] - offsets[g] > 1) ranges.push_back({offsets[g], offsets[g + 1]});
+  }
+  return ranges;
+}
+
+// Sorts each range of `rows` by `values`, where rows[i] has values[i]; stable. True if any row moved.
+template <typename Vector>
+bool SortRanges(const Vector& values, const std::vector<Range>& ranges, std::vector<int32_t>* rows,
+                std::vector<int32_t>* places) {
+  bool moved = false;
+  for (const Range& range : ranges) {
+    const auto begin = places->begin() + range.begin;
+    const auto end = places->begin() + range.end;
+    const auto less = [&](int32_t a, int32_t b) {
+      return values[static_cast<size_t>(a)] < values[static_cast<size_t>(b)];
+    };
+    if (std::is_sorted(begin, end, less)) continue;
+    std::stable_sort(begin, end, less);
+    moved = true;
+  }
+  if (moved) {
+    std::vector<int32_t> sorted(rows->size());
+    for (size_t i = 0; i < places->size(); ++i) {
+      sorted[i] = (*rows)[static_cast<size_t>((*places)[i])];
+    }
+    *rows = std::move(sorted);
+  }
+  return moved;
+}
+
+// The runs of equal values, of two rows or more, inside each range; `places` are in order.
+template <typename Vector>
+std::vector<Range> TiesIn(const Vector& values, const std::vector<Range>& ranges,
+                          const std::vector<int32_t>& places) {
+  std::vector<Range> ties;
+  const auto value = [&](int32_t i) -> const auto& {
+    return values[static_cast<size_t>(places[static_cast<size_t>(i)])];
+  };
+  for (const Range& range : ranges) {
+    int32_t start = range.begin;
+    for (int32_t i = range.begin + 1; i <= range.end; ++i) {
+      if (i < range.end && value(i) == value(start)) continue;
+      if (i - start > 1) ties.push_back({start, i});
+      start = i;
+    }
+  }
+  return ties;
+}
+
+std::vector<int32_t> Identity(size_t size) {
+  std::vector<int32_t> rows(size);
+  std::iota(rows.begin(), rows.end(), 0);
+  return rows;
+}
+
+arrow::Result<std::shared_ptr<arrow::RecordBatch>> TakeRows(
+    const std::shared_ptr<arrow::RecordBatch>& batch, std::vector<int32_t> rows) {
+  const auto length = static_cast<int64_t>(rows.size());
+  const auto indices =
+      std::make_shared<arrow::Int32Array>(length, arrow::Buffer::FromVector(std::move(rows)));
+  ARROW_ASSIGN_OR_RAISE(const arrow::Datum taken,
+                        arrow::compute::Take(batch, indices, arrow::compute::TakeOptions::NoBoundsCheck()));
+  return taken.record_batch();
+}
+
+template <typename Columns>
+arrow::Result<KeyVector> EncodeColumns(const arrow::RecordBatch& batch, const Columns& columns,
+                                       bool exact_floats) {
+  std::vector<EncodedColumn> encoded;
+  arrow::ArrayVector arrays;
+  for (const auto& column : columns) {
+    arrays.push_back(batch.column(column.index));
+    ARROW_ASSIGN_OR_RAISE(const ColumnForm form, FormOf(*arrays.back()->type(), /*nested=*/true));
+    encoded.push_back({.form = form,
+                       .descending = column.descending,
+                       .nullable = arrays.back()->null_count() > 0,
+                       .nulls_first = column.nulls_first,
+                       .exact_floats = exact_floats});
+  }
+  return RowEncoder(std::move(encoded)).Encode(arrays);
+}
+
+// The rows of all ranges, one range after the other, and the ranges within that list.
+std::pair<std::vector<int32_t>, std::vector<Range>> Gather(const std::vector<Range>& ranges,
+                                                           const std::vector<int32_t>& rows) {
+  std::vector<int32_t> gathered;
+  std::vector<Range> moved;
+  for (const Range& range : ranges) {
+    const auto begin = static_cast<int32_t>(gathered.size());
+    gathered.insert(gathered.end(), rows.begin() + range.begin, rows.begin() + range.end);
+    moved.push_back({begin, static_cast<int32_t>(gathered.size())});
+  }
+  return {std::move(gathered), std::move(moved)};
+}
+
+}  // namespace
+
+arrow::Result<GroupOrder> GroupOrder::Make(const arrow::Schema& schema,
+                                           const std::vector<std::string>& order_by, Ties ties) {
+  GroupOrder order;
+  std::vector<bool> used(static_cast<size_t>(schema.num_fields()), false);
+  const auto check_type = [&](int index) -> arrow::Status {
+    const auto form = FormOf(*schema.field(index)->type(), /*nested=*/true);
+    if (form.ok()) return arrow::Status::OK();
+    return MakeError(ErrorKind::kEngine, "column \"" + schema.field(index)->name() + "\" of type " +
+                                             schema.field(index)->type()->ToString() +
+                                             " has no order");
+  };
+  for (const std::string& text : order_by) {
+    ARROW_ASSIGN_OR_RAISE(const OrderTerm term, OrderTerm::Parse(text));
+    const int index = schema.GetFieldIndex(term.column);
+    if (index < 0) {
+      return MakeError(ErrorKind::kEngine, "order_by names column \"" + term.column +
+                                               "\", which it does not have" +
+                                               DidYouMean(term.column, schema.field_names()));
+    }
+    ARROW_RETURN_NOT_OK(check_type(index));
+    order.order_.push_back({index, term.descending, term.nulls_first});
+    used[static_cast<size_t>(index)] = true;
+  }
+  for (int index = 0; ties == Ties::kFixed && index < schema.num_fields(); ++index) {
+    if (used[static_cast<size_t>(index)]) continue;
+    ARROW_RETURN_NOT_OK(check_type(index));
+    order.ties_.push_back({index, /*descending=*/false, /*nulls_first=*/false});
+  }
+  // -0 and 0, or two NaNs, are ties of order_by too: their bits decide.
+  for (const Column& column : order.order_) {
+    if (ties == Ties::kFixed) order.ties_.push_back({column.index, false, false});
+  }
+  return order;
+}
+
+arrow::Result<std::shared_ptr<arrow::RecordBatch>> GroupOrder::Apply(
+    const std::shared_ptr<arrow::RecordBatch>& rows, const std::vector<int32_t>& offsets) const {
+  std::vector<Range> ranges = RangesOf(offsets);
+  if (ranges.empty() || (order_.empty() && ties_.empty())) return rows;
+  std::vector<int32_t> order = Identity(static_cast<size_t>(rows->num_rows()));
+  bool moved = false;
+  if (!order_.empty()) {
+    ARROW_ASSIGN_OR_RAISE(const KeyVector values, EncodeColumns(*rows, order_, false));
+    std::visit(
+        [&](const auto& v) {
+          std::vector<int32_t> places = order;
+          moved = SortRanges(v, ranges, &order, &places);
+          if (!ties_.empty()) ranges = TiesIn(v, ranges, places);
+        },
+        values.values());
+  }
+  if (!ties_.empty() && !ranges.empty()) {
+    auto [tied, tied_ranges] = Gather(ranges, order);
+    ARROW_ASSIGN_OR_RAISE(const auto tied_rows, TakeRows(rows, tied));
+    ARROW_ASSIGN_OR_RAISE(const KeyVector values, EncodeColumns(*tied_rows, ties_, true));
+    std::vector<int32_t> places = Identity(tied.size());
+    std::visit([&](const auto& v) { moved |= SortRanges(v, tied_ranges, &tied, &places); },
+               values.values());
+    auto next = tied.begin();
+    for (const Range& range : ranges) {
+      std::copy_n(next, range.end - range.begin, order.begin() + range.begin);
+      next += range.end - range.begin;
+    }
+  }
+  if (!moved) return rows;
+  return TakeRows(rows, std::move(order));
+}
+
+}  // namespace sheaf

@@ -1,0 +1,40 @@
+// Orders the rows of each group by a table's order_by and, for ties = "fixed", by its other columns.
+// The engine orders by the key alone: where it knows a file's order by key, it need not sort at all,
+// and what is left to sort are groups, which are small and in cache.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <arrow/record_batch.h>
+#include <arrow/result.h>
+
+#include "sheaf/job.h"
+
+namespace sheaf {
+
+/// Immutable, so that threads may share it.
+class GroupOrder {
+ public:
+  /// Errors: kEngine: a column that `schema` lacks, with the nearest it has, or whose type has no order.
+  static arrow::Result<GroupOrder> Make(const arrow::Schema& schema,
+                                        const std::vector<std::string>& order_by, Ties ties);
+
+  /// The rows with each group in order. `offsets`: where each group starts, and the end.
+  /// Returns `rows` itself where they are in order. Ties keep the order of arrival unless fixed.
+  [[nodiscard]] arrow::Result<std::shared_ptr<arrow::RecordBatch>> Apply(
+      const std::shared_ptr<arrow::RecordBatch>& rows, const std::vector<int32_t>& offsets) const;
+
+ private:
+  struct Column {
+    int index;
+    bool descending;
+    bool nulls_first;
+  };
+
+  std::vector<Column> order_;
+  std::vector<Column> ties_;
+};
+
+}  // namespace sheaf

@@ -1,0 +1,45 @@
+#include "cogroup/key_pushdown.h"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include <arrow/type.h>
+#include <arrow/type_traits.h>
+
+#include "engine/dialect.h"
+
+namespace sheaf {
+namespace {
+
+constexpr const char* kKeyTable = "sheaf_selected_keys";
+
+}  // namespace
+
+bool CanFilter(const TableInput& input) {
+  // Engines disagree on whether NaN equals NaN, and on -0 and 0.
+  return input.connection != nullptr &&
+         std::none_of(input.key_types.begin(), input.key_types.end(),
+                      [](const auto& type) { return arrow::is_floating(type->id()); });
+}
+
+bool WorthFiltering(const TableInput& input, int64_t num_keys) {
+  const std::optional<int64_t> rows = input.connection->EstimateRows(input.query);
+  return rows && *rows >= kMinFilteredRows && *rows / kMinRowsPerKey >= num_keys;
+}
+
+arrow::Result<std::string> FilteredQuery(const Engine& engine, const TableInput& input,
+                                         const std::shared_ptr<arrow::RecordBatch>& keys) {
+  arrow::FieldVector fields;
+  for (int c = 0; c < keys->num_columns(); ++c) {
+    fields.push_back(keys->schema()->field(c)->WithName("k" + std::to_string(c)));
+  }
+  const auto renamed =
+      arrow::RecordBatch::Make(arrow::schema(std::move(fields)), keys->num_rows(), keys->columns());
+  ARROW_ASSIGN_OR_RAISE(auto reader, arrow::RecordBatchReader::Make({renamed}));
+  ARROW_RETURN_NOT_OK(input.connection->CreateTemporaryTable(kKeyTable, reader));
+  return engine.impl().dialect().SemiJoinQuery(input.query, input.key_names, kKeyTable);
+}
+
+}  // namespace sheaf

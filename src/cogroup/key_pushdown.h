@@ -1,0 +1,33 @@
+// Few selected keys: the other tables are filtered by them in the engine, so that it does not sort
+// rows that nobody wants. The keys come from the rows that the selecting query delivered, which wait
+// in memory meanwhile; no query runs twice, so a volatile one stays right.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include <arrow/record_batch.h>
+#include <arrow/result.h>
+
+#include "cogroup/table_input.h"
+
+namespace sheaf {
+
+/// What makes a filter worth its price: the engine expects this many rows at least of the table, and
+/// this many for each selected key. bench/ measures both.
+inline constexpr int64_t kMinFilteredRows = 1'000'000;
+inline constexpr int64_t kMinRowsPerKey = 20;
+
+/// True where the table's keys can be compared by the engine just as sheaf compares them.
+bool CanFilter(const TableInput& input);
+
+/// True where the engine expects so many rows of the table that filtering them pays.
+bool WorthFiltering(const TableInput& input, int64_t num_keys);
+
+/// Puts the keys into a temporary table of the table's connection and returns the query for only
+/// their rows, in no order.
+arrow::Result<std::string> FilteredQuery(const Engine& engine, const TableInput& input,
+                                         const std::shared_ptr<arrow::RecordBatch>& keys);
+
+}  // namespace sheaf

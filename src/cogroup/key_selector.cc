@@ -1,0 +1,171 @@
+#include "cogroup/key_selector.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <arrow/array.h>
+#include <arrow/compute/api.h>
+#include <arrow/table.h>
+#include <arrow/type.h>
+
+namespace sheaf {
+namespace {
+
+// The key columns under the job's names and in the types of the key schema.
+arrow::Result<std::shared_ptr<arrow::RecordBatch>> Conform(
+    const arrow::RecordBatch& rows, const std::shared_ptr<arrow::Schema>& schema) {
+  arrow::ArrayVector columns;
+  for (int c = 0; c < rows.num_columns(); ++c) {
+    const auto& type = schema->field(c)->type();
+    if (rows.column(c)->type()->Equals(*type)) {
+      columns.push_back(rows.column(c));
+      continue;
+    }
+    ARROW_ASSIGN_OR_RAISE(auto cast, arrow::compute::Cast(*rows.column(c), type));
+    columns.push_back(std::move(cast));
+  }
+  return arrow::RecordBatch::Make(schema, rows.num_rows(), std::move(columns));
+}
+
+}  // namespace
+
+KeySelector::KeySelector(std::vector<bool> selects, std::shared_ptr<arrow::Schema> key_schema,
+                         int32_t max_keys)
+    : key_schema_(std::move(key_schema)), max_keys_(max_keys), tables_(selects.size()) {
+  for (size_t t = 0; t < selects.size(); ++t) tables_[t].selects = selects[t];
+}
+
+KeySelector::Turn KeySelector::Next(size_t table) {
+  std::unique_lock lock(mutex_);
+  TableState& state = tables_[table];
+  const auto ready = [&] {
+    return state.next_window < first_window_ + static_cast<int64_t>(windows_.size());
+  };
+  // A table far ahead of the others waits: its keys can't be placed before theirs are known.
+  const auto may_read = [&] { return state.selects && !state.finished && state.pending < max_keys_; };
+  changed_.wait(lock, [&] { return closed_ || all_emitted_ || ready() || may_read(); });
+  if (closed_) return {};
+  if (ready()) {
+    Turn turn{Turn::Kind::kCut, windows_[static_cast<size_t>(state.next_window - first_window_)]};
+    ++state.next_window;
+    int64_t oldest = state.next_window;
+    for (const TableState& other : tables_) oldest = std::min(oldest, other.next_window);
+    for (; first_window_ < oldest; ++first_window_) windows_.pop_front();
+    return turn;
+  }
+  if (all_emitted_) return {};
+  return {Turn::Kind::kRead, nullptr};
+}
+
+arrow::Status KeySelector::Announce(size_t table, const KeyVector& keys,
+                                    const std::shared_ptr<arrow::RecordBatch>& key_rows) {
+  // Only this table's thread writes `last`, so it is read without the lock.
+  TableState& state = tables_[table];
+  std::vector<int64_t> runs = keys.RunStarts();
+  if (state.last.size() > 0 && CompareKeys(keys, 0, state.last, 0) == 0) runs.erase(runs.begin());
+  if (runs.empty()) return arrow::Status::OK();
+  state.last = keys.Take({keys.size() - 1});
+  const auto count = static_cast<int64_t>(runs.size());
+  Announced announced;
+  announced.keys = count == keys.size() ? keys : keys.Take(runs);
+  announced.rows = key_rows;
+  if (count < key_rows->num_rows()) {
+    const auto indices =
+        std::make_shared<arrow::Int64Array>(count, arrow::Buffer::FromVector(std::move(runs)));
+    ARROW_ASSIGN_OR_RAISE(const arrow::Datum taken, arrow::compute::Take(key_rows, indices));
+    announced.rows = taken.record_batch();
+  }
+  ARROW_ASSIGN_OR_RAISE(announced.rows, Conform(*announced.rows, key_schema_));
+  const std::lock_guard lock(mutex_);
+  state.announced.push_back(std::move(announced));
+  state.pending += count;
+  return Advance();
+}
+
+arrow::Status KeySelector::Finish(size_t table) {
+  const std::lock_guard lock(mutex_);
+  tables_[table].finished = true;
+  return Advance();
+}
+
+void KeySelector::Close() {
+  const std::lock_guard lock(mutex_);
+  closed_ = true;
+  changed_.notify_all();
+}
+
+std::optional<int64_t> KeySelector::total_keys() const {
+  const std::lock_guard lock(mutex_);
+  if (!all_emitted_) return std::nullopt;
+  return emitted_keys_;
+}
+
+bool KeySelector::AllFinished() const {
+  return std::all_of(tables_.begin(), tables_.end(),
+                     [](const TableState& t) { return !t.selects || t.finished; });
+}
+
+// Moves keys into windows as far as no table can still announce a smaller one.
+arrow::Status KeySelector::Advance() {
+  const auto below = [](const TableState* a, const TableState* b) {
+    const Announced& x = a->announced.front();
+    const Announced& y = b->announced.front();
+    return CompareKeys(x.keys, x.next, y.keys, y.next);
+  };
+  while (true) {
+    TableState* smallest = nullptr;
+    bool alone = true;
+    bool known = true;
+    for (TableState& table : tables_) {
+      if (!table.selects) continue;
+      if (table.announced.empty()) {
+        known = known && table.finished;
+        continue;
+      }
+      if (smallest != nullptr) alone = false;
+      if (smallest == nullptr || below(&table, smallest) < 0) smallest = &table;
+    }
+    if (!known) break;
+    if (smallest == nullptr) {  // all finished, all taken
+      if (keys_.size() > 0) ARROW_RETURN_NOT_OK(EmitWindow());
+      all_emitted_ = true;
+      break;
+    }
+    if (alone) {
+      const Announced& front = smallest->announced.front();
+      TakeRun(smallest, std::min(front.keys.size() - front.next, max_keys_ - keys_.size()));
+    } else {
+      for (TableState& table : tables_) {  // the same key of another table is the same key
+        if (&table == smallest || table.announced.empty() || below(&table, smallest) != 0) continue;
+        Announced& front = table.announced.front();
+        --table.pending;
+        if (++front.next == front.keys.size()) table.announced.pop_front();
+      }
+      TakeRun(smallest, 1);
+    }
+    if (keys_.size() == max_keys_) ARROW_RETURN_NOT_OK(EmitWindow());
+  }
+  changed_.notify_all();
+  return arrow::Status::OK();
+}
+
+void KeySelector::TakeRun(TableState* table, int64_t length) {
+  Announced& front = table->announced.front();
+  keys_.Append(front.keys, front.next, front.next + length);
+  key_rows_.push_back(front.rows->Slice(front.next, length));
+  front.next += length;
+  table->pending -= length;
+  if (front.next == front.keys.size()) table->announced.pop_front();
+}
+
+arrow::Status KeySelector::EmitWindow() {
+  auto window = std::make_shared<Window>();
+  window->keys = keys_.Finish();
+  ARROW_ASSIGN_OR_RAISE(window->key_rows, arrow::ConcatenateRecordBatches(key_rows_));
+  key_rows_.clear();
+  emitted_keys_ += window->keys.size();
+  windows_.push_back(std::move(window));
+  return arrow::Status::OK();
+}
+
+}  // namespace sheaf

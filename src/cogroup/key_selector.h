@@ -1,0 +1,93 @@
+// Forms the windows of a run: the distinct keys of the selecting tables, ascending, at most max_keys
+// at a time.
+//
+// Each selecting table announces its distinct keys as it reads; a window is ready once no table can
+// still have a smaller key. Every table then cuts its rows by the window:
+//
+//   selecting table 1   3 5 9 ...  --+                       +-> cut table 1
+//                                     +-> [3 4 5] [9 ...] ..-+-> cut table 2
+//   selecting table 2   4 5 12 ... --+                       +-> cut the others
+//
+// Threads: one a table, calling with that table's number; Close() from any.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include <arrow/record_batch.h>
+#include <arrow/result.h>
+
+#include "cogroup/chunk.h"
+
+namespace sheaf {
+
+class KeySelector {
+ public:
+  /// What a table's thread does next.
+  struct Turn {
+    enum class Kind { kCut, kRead, kEnd };
+    Kind kind = Kind::kEnd;
+    std::shared_ptr<const Window> window;  ///< Of kCut.
+  };
+
+  /// `selects[t]`: whether table t selects keys. `key_schema`: of Window::key_rows.
+  KeySelector(std::vector<bool> selects, std::shared_ptr<arrow::Schema> key_schema, int32_t max_keys);
+
+  /// Blocks until the table's next window is there (kCut), or the table shall read and announce more
+  /// (kRead, selecting tables only), or no window is left (kEnd, and after Close()).
+  Turn Next(size_t table);
+
+  /// Hands over the keys of a chunk that a selecting table read: ascending, repeats allowed.
+  /// `key_rows`: the key columns of the same rows. Errors: those of Arrow's casts.
+  arrow::Status Announce(size_t table, const KeyVector& keys,
+                         const std::shared_ptr<arrow::RecordBatch>& key_rows);
+
+  /// The selecting table has announced all its keys.
+  arrow::Status Finish(size_t table);
+
+  /// Wakes every thread; from now on Next() returns kEnd.
+  void Close();
+
+  /// The number of keys of the run, once all selecting tables are read.
+  std::optional<int64_t> total_keys() const;
+
+ private:
+  struct Announced {
+    KeyVector keys;
+    std::shared_ptr<arrow::RecordBatch> rows;
+    int64_t next = 0;  // the first key that no window has
+  };
+  struct TableState {
+    bool selects = false;
+    bool finished = false;
+    int64_t pending = 0;  // keys announced that no window has
+    std::deque<Announced> announced;
+    int64_t next_window = 0;
+    KeyVector last;  // the last key announced
+  };
+
+  arrow::Status Advance();
+  arrow::Status EmitWindow();
+  void TakeRun(TableState* table, int64_t length);
+  [[nodiscard]] bool AllFinished() const;
+
+  const std::shared_ptr<arrow::Schema> key_schema_;
+  const int64_t max_keys_;
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<TableState> tables_;
+  KeyVectorBuilder keys_;                                       // of the window being formed
+  std::vector<std::shared_ptr<arrow::RecordBatch>> key_rows_;  // its rows, in slices
+  std::deque<std::shared_ptr<const Window>> windows_;           // those that some table still needs
+  int64_t first_window_ = 0;                                    // the index of windows_[0]
+  int64_t emitted_keys_ = 0;
+  bool all_emitted_ = false;
+  bool closed_ = false;
+};
+
+}  // namespace sheaf

@@ -1,0 +1,28 @@
+// Strategy `merge`: each query once, ordered by key in the engine; N sorted streams cut in step.
+//
+//   engine --> ReadAhead --> TableCutter --> queue --+
+//   engine --> ReadAhead --> TableCutter --> queue --+-> BatchShaper --> Next()
+//                                ^  |
+//                    windows     |  v   keys of the selecting tables
+//                              KeySelector
+//
+// Two threads a table: one reads and verifies, one cuts and orders groups. Every queue is bounded, so
+// a slow consumer holds the engine back.
+#pragma once
+
+#include <memory>
+
+#include "cogroup/table_input.h"
+#include "sheaf/batch_reader.h"
+
+namespace sheaf {
+
+/// Starts a run that will follow `plan`. `engine` may be null where every table is a stream. Errors
+/// arrive from Next().
+std::unique_ptr<BatchReader> OpenMerge(std::shared_ptr<Engine> engine, ResolvedJob resolved,
+                                       Plan plan);
+
+/// The query that merge sends for a table: all its rows in key order. Empty where none is sent.
+std::string MergeQuery(const Engine* engine, const TableInput& input);
+
+}  // namespace sheaf

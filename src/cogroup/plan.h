@@ -1,0 +1,15 @@
+// Chooses how a job runs and says so: the strategy, the SQL of each table, and the guarantee sheet.
+#pragma once
+
+#include "cogroup/table_input.h"
+#include "sheaf/batch_reader.h"
+
+namespace sheaf {
+
+/// The plan of a job. `engine` may be null where every table is a stream.
+Plan MakePlan(const Engine* engine, const ResolvedJob& resolved);
+
+/// Asks the engine how it will run each query; reads no rows.
+void AddEnginePlans(const ResolvedJob& resolved, Plan* plan);
+
+}  // namespace sheaf

@@ -1,0 +1,132 @@
+#include "cogroup/read_ahead.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <arrow/array.h>
+#include <arrow/builder.h>
+#include <arrow/compute/api.h>
+#include <arrow/util/byte_size.h>
+
+#include "cogroup/row_text.h"
+#include "key/plain_types.h"
+#include "sheaf/error.h"
+
+namespace sheaf {
+namespace {
+
+// One query may deliver a batch of any size; pieces of this many rows keep the queue's bound true.
+constexpr int64_t kMaxChunkRows = 65536;
+
+}  // namespace
+
+ReadAhead::ReadAhead(const TableInput& input, const Policy& policy, int64_t capacity,
+                     TableCounters* counters, OnError on_error)
+    : input_(input),
+      policy_(policy),
+      counters_(counters),
+      on_error_(std::move(on_error)),
+      queue_(capacity) {}
+
+ReadAhead::~ReadAhead() {
+  Cancel();
+  if (thread_.joinable()) thread_.join();
+}
+
+void ReadAhead::Start(OpenStream open) {
+  thread_ = std::thread([this, open = std::move(open)] {
+    const arrow::Status status = Run(open);
+    if (status.ok()) {
+      queue_.End();
+    } else {
+      if (!cancelled_) on_error_(WithContext(status, "table \"" + input_.table.name + "\""));
+      queue_.Close();
+    }
+  });
+}
+
+void ReadAhead::Cancel() {
+  cancelled_ = true;
+  queue_.Close();
+  if (input_.connection != nullptr) input_.connection->Cancel();
+}
+
+arrow::Status ReadAhead::Run(const OpenStream& open) {
+  if (cancelled_) return MakeError(ErrorKind::kStopped, "cancelled");
+  ARROW_ASSIGN_OR_RAISE(const auto reader, open());
+  while (!cancelled_) {
+    std::shared_ptr<arrow::RecordBatch> batch;
+    ARROW_RETURN_NOT_OK(reader->ReadNext(&batch));
+    if (batch == nullptr) return arrow::Status::OK();
+    for (int64_t start = 0; start < batch->num_rows(); start += kMaxChunkRows) {
+      ARROW_ASSIGN_OR_RAISE(Chunk chunk, MakeChunk(batch->Slice(start, kMaxChunkRows)));
+      if (chunk.rows->num_rows() == 0) continue;
+      const int64_t bytes = chunk.bytes;
+      if (!queue_.Push(std::move(chunk), bytes)) break;
+    }
+  }
+  return MakeError(ErrorKind::kStopped, "cancelled");
+}
+
+arrow::Result<Chunk> ReadAhead::MakeChunk(const std::shared_ptr<arrow::RecordBatch>& batch) {
+  counters_->rows_read += batch->num_rows();
+  Chunk chunk;
+  ARROW_ASSIGN_OR_RAISE(chunk.rows, ToPlain(batch, input_.schema));
+  ARROW_ASSIGN_OR_RAISE(chunk.rows, DropNullKeys(std::move(chunk.rows)));
+  if (chunk.rows->num_rows() == 0) return chunk;
+  ARROW_ASSIGN_OR_RAISE(chunk.keys, input_.key_encoder->Encode(KeyColumns(input_, *chunk.rows)));
+  ARROW_RETURN_NOT_OK(CheckOrder(chunk));
+  const int64_t last = chunk.rows->num_rows() - 1;
+  last_key_ = chunk.keys.Take({last});
+  last_row_ = chunk.rows->Slice(last, 1);
+  ARROW_ASSIGN_OR_RAISE(const int64_t bytes, arrow::util::ReferencedBufferSize(*chunk.rows));
+  chunk.bytes = bytes + chunk.keys.bytes();
+  return chunk;
+}
+
+arrow::Result<std::shared_ptr<arrow::RecordBatch>> ReadAhead::DropNullKeys(
+    std::shared_ptr<arrow::RecordBatch> rows) {
+  const arrow::ArrayVector keys = KeyColumns(input_, *rows);
+  const bool any_null = std::any_of(keys.begin(), keys.end(),
+                                    [](const auto& column) { return column->null_count() > 0; });
+  if (!any_null) return rows;
+  arrow::Int64Builder kept;
+  for (int64_t i = 0; i < rows->num_rows(); ++i) {
+    const bool null = std::any_of(keys.begin(), keys.end(),
+                                  [i](const auto& column) { return column->IsNull(i); });
+    if (!null) {
+      ARROW_RETURN_NOT_OK(kept.Append(i));
+    } else if (policy_.null_key == Policy::NullKey::kError) {
+      return MakeError(ErrorKind::kPolicy,
+                       "a row has a null key: " + RowText(*rows, i) +
+                           "; set policy.null_key = \"skip\" to leave such rows out");
+    }
+  }
+  counters_->null_keys += rows->num_rows() - kept.length();
+  ARROW_ASSIGN_OR_RAISE(const auto indices, kept.Finish());
+  ARROW_ASSIGN_OR_RAISE(const arrow::Datum taken, arrow::compute::Take(rows, indices));
+  return taken.record_batch();
+}
+
+arrow::Status ReadAhead::CheckOrder(const Chunk& chunk) {
+  int64_t row = chunk.keys.FirstOutOfOrder();
+  std::string before;
+  if (last_row_ != nullptr && CompareKeys(chunk.keys, 0, last_key_, 0) < 0) {
+    row = 0;
+    before = RowText(*last_row_, 0);
+  } else if (row == chunk.keys.size()) {
+    return arrow::Status::OK();
+  } else {
+    before = RowText(*chunk.rows, row - 1);
+  }
+  std::string key;
+  for (const std::string& name : input_.key_names) key += (key.empty() ? "" : ", ") + name;
+  return MakeError(ErrorKind::kEngine,
+                   "rows are not in order of key (" + key + "): row {" + RowText(*chunk.rows, row) +
+                       "} came after row {" + before +
+                       "}; correct the order that the table declares, or declare none");
+}
+
+}  // namespace sheaf

@@ -1,0 +1,67 @@
+// Reads one table's stream in a thread of its own, so that engine and consumer overlap: rows become
+// plain, rows with a null key are counted and left out, and the order of keys is verified.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <thread>
+
+#include <arrow/record_batch.h>
+#include <arrow/result.h>
+
+#include "cogroup/bounded_queue.h"
+#include "cogroup/chunk.h"
+#include "cogroup/counters.h"
+#include "cogroup/table_input.h"
+
+namespace sheaf {
+
+class ReadAhead {
+ public:
+  using OpenStream = std::function<arrow::Result<std::shared_ptr<arrow::RecordBatchReader>>()>;
+  using OnError = std::function<void(const arrow::Status&)>;
+
+  /// Holds at most `capacity` bytes of rows, and one chunk more. `on_error` is called once, from the
+  /// reading thread, with the table's name in the message. All references outlive this object.
+  ReadAhead(const TableInput& input, const Policy& policy, int64_t capacity, TableCounters* counters,
+            OnError on_error);
+  ~ReadAhead();  ///< Cancel(), then waits for the thread.
+  ReadAhead(const ReadAhead&) = delete;
+  ReadAhead& operator=(const ReadAhead&) = delete;
+
+  /// Starts the thread, which opens the stream and reads it. Called once.
+  void Start(OpenStream open);
+
+  /// Blocks for the next chunk; nullopt at the end, and after an error or Cancel().
+  std::optional<Chunk> Pop() { return queue_.Pop(); }
+
+  /// Blocks until the whole stream is in the queue (true) or does not fit (false).
+  bool WaitForEnd() { return queue_.WaitForEnd(); }
+
+  /// Calls `visit` with each chunk that waits in the queue.
+  void ForEach(const std::function<void(const Chunk&)>& visit) const { queue_.ForEach(visit); }
+
+  /// Ends the thread soon; may be called from any thread.
+  void Cancel();
+
+ private:
+  arrow::Status Run(const OpenStream& open);
+  arrow::Result<Chunk> MakeChunk(const std::shared_ptr<arrow::RecordBatch>& batch);
+  arrow::Result<std::shared_ptr<arrow::RecordBatch>> DropNullKeys(
+      std::shared_ptr<arrow::RecordBatch> rows);
+  arrow::Status CheckOrder(const Chunk& chunk);
+
+  const TableInput& input_;
+  const Policy& policy_;
+  TableCounters* const counters_;
+  const OnError on_error_;
+  BoundedQueue<Chunk> queue_;
+  std::atomic<bool> cancelled_ = false;
+  KeyVector last_key_;  // the last row of the chunk before, to verify the order across chunks
+  std::shared_ptr<arrow::RecordBatch> last_row_;
+  std::thread thread_;
+};
+
+}  // namespace sheaf

@@ -1,0 +1,133 @@
+#include "cogroup/table_cutter.h"
+
+#include <type_traits>
+#include <utility>
+
+#include <arrow/array.h>
+#include <arrow/compute/api.h>
+#include <arrow/table.h>
+
+#include "cogroup/group_rows.h"
+
+namespace sheaf {
+namespace {
+
+// Slices of fewer rows than this cost more to put together than to gather row by row.
+constexpr int64_t kMinSlice = 64;
+
+struct Range {
+  int64_t begin;
+  int64_t end;
+};
+
+// Walks `rows` from `*row` and `keys` from `*key` side by side until one of them ends.
+template <typename Vector>
+int64_t Match(const Vector& rows, const Vector& keys, size_t* row, size_t* key,
+              std::vector<int64_t>* counts, std::vector<Range>* kept) {
+  int64_t orphans = 0;
+  size_t r = *row;
+  size_t k = *key;
+  while (r < rows.size() && k < keys.size()) {
+    if (rows[r] < keys[k]) {
+      ++orphans;
+      ++r;
+    } else if (keys[k] < rows[r]) {
+      ++k;
+    } else {
+      const size_t begin = r;
+      do {
+        ++r;
+      } while (r < rows.size() && rows[r] == keys[k]);
+      (*counts)[k] += static_cast<int64_t>(r - begin);
+      if (!kept->empty() && kept->back().end == static_cast<int64_t>(begin)) {
+        kept->back().end = static_cast<int64_t>(r);
+      } else {
+        kept->push_back({static_cast<int64_t>(begin), static_cast<int64_t>(r)});
+      }
+    }
+  }
+  *row = r;
+  *key = k;
+  return orphans;
+}
+
+arrow::Result<std::shared_ptr<arrow::RecordBatch>> TakeRanges(
+    const std::shared_ptr<arrow::RecordBatch>& rows, const std::vector<Range>& ranges) {
+  std::vector<int64_t> indices;
+  for (const Range& range : ranges) {
+    for (int64_t i = range.begin; i < range.end; ++i) indices.push_back(i);
+  }
+  const auto length = static_cast<int64_t>(indices.size());
+  const auto array =
+      std::make_shared<arrow::Int64Array>(length, arrow::Buffer::FromVector(std::move(indices)));
+  ARROW_ASSIGN_OR_RAISE(
+      const arrow::Datum taken,
+      arrow::compute::Take(rows, array, arrow::compute::TakeOptions::NoBoundsCheck()));
+  return taken.record_batch();
+}
+
+}  // namespace
+
+TableCutter::TableCutter(const TableInput& input, const Policy& policy, ReadAhead* rows,
+                         TableCounters* counters)
+    : input_(input), policy_(policy), rows_(rows), counters_(counters) {}
+
+const Chunk* TableCutter::Read() {
+  if (ended_) return nullptr;
+  std::optional<Chunk> chunk = rows_->Pop();
+  if (!chunk) {
+    ended_ = true;
+    return nullptr;
+  }
+  return &pending_.emplace_back(*std::move(chunk));
+}
+
+arrow::Result<BatchTable> TableCutter::Cut(const Window& window) {
+  const auto num_keys = static_cast<size_t>(window.keys.size());
+  counts_.assign(num_keys, 0);
+  slices_.clear();
+  size_t key = 0;
+  while (key < num_keys && (!pending_.empty() || Read() != nullptr)) {
+    ARROW_RETURN_NOT_OK(CutChunk(window, &key));
+    if (row_ == static_cast<size_t>(pending_.front().rows->num_rows())) {
+      pending_.pop_front();
+      row_ = 0;
+    }
+  }
+  ARROW_ASSIGN_OR_RAISE(BatchTable table, GroupRows(input_, slices_, counts_));
+  slices_.clear();
+  ARROW_RETURN_NOT_OK(ApplyCardinality(input_, policy_, window, counters_, &table));
+  return table;
+}
+
+arrow::Status TableCutter::CutChunk(const Window& window, size_t* key) {
+  const Chunk& chunk = pending_.front();
+  std::vector<Range> kept;
+  counters_->orphans += std::visit(
+      [&](const auto& rows) {
+        const auto& keys = std::get<std::decay_t<decltype(rows)>>(window.keys.values());
+        return Match(rows, keys, &row_, key, &counts_, &kept);
+      },
+      chunk.keys.values());
+  int64_t rows = 0;
+  for (const Range& range : kept) rows += range.end - range.begin;
+  if (kept.size() > 1 && rows < static_cast<int64_t>(kept.size()) * kMinSlice) {
+    ARROW_ASSIGN_OR_RAISE(auto taken, TakeRanges(chunk.rows, kept));
+    slices_.push_back(std::move(taken));
+    return arrow::Status::OK();
+  }
+  for (const Range& range : kept) {
+    slices_.push_back(chunk.rows->Slice(range.begin, range.end - range.begin));
+  }
+  return arrow::Status::OK();
+}
+
+void TableCutter::Drain() {
+  while (!pending_.empty() || Read() != nullptr) {
+    counters_->orphans += pending_.front().rows->num_rows() - static_cast<int64_t>(row_);
+    pending_.pop_front();
+    row_ = 0;
+  }
+}
+
+}  // namespace sheaf

@@ -1,0 +1,56 @@
+// Cuts one table's rows, which come in key order, by the windows of the run: rows of a window's keys
+// become that table's share of a batch, rows of other keys are counted and dropped.
+//
+// Keys are compared three ways. Taking any other key as the end of a group is the mistake by which
+// stitchers lose the children of untouched parents (dotnet/efcore#33826).
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <vector>
+
+#include <arrow/result.h>
+
+#include "cogroup/chunk.h"
+#include "cogroup/counters.h"
+#include "cogroup/read_ahead.h"
+#include "cogroup/table_input.h"
+#include "sheaf/batch.h"
+
+namespace sheaf {
+
+class TableCutter {
+ public:
+  /// All references outlive the cutter.
+  TableCutter(const TableInput& input, const Policy& policy, ReadAhead* rows,
+              TableCounters* counters);
+
+  /// Reads one chunk more; null at the end of the table, and once the reading ended early.
+  /// For selecting tables, whose rows must be known before their window is.
+  const Chunk* Read();
+
+  /// The rows of the window's keys, group after group, in order. Windows ascend.
+  /// Errors: kPolicy: a group breaks rows_per_key.
+  arrow::Result<BatchTable> Cut(const Window& window);
+
+  /// Reads what is left: rows of keys beyond the last window.
+  void Drain();
+
+ private:
+  arrow::Status CutChunk(const Window& window, size_t* key);
+
+  const TableInput& input_;
+  const Policy& policy_;
+  ReadAhead* const rows_;
+  TableCounters* const counters_;
+  std::deque<Chunk> pending_;
+  size_t row_ = 0;  // the first row of pending_.front() that no window has taken
+  bool ended_ = false;
+
+  // Of the window that is being cut:
+  std::vector<int64_t> counts_;                              // rows a key
+  std::vector<std::shared_ptr<arrow::RecordBatch>> slices_;  // the rows, in order
+};
+
+}  // namespace sheaf

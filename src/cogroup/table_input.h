@@ -1,0 +1,48 @@
+// The tables of a job as the engine knows them: found, described and made comparable.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <arrow/result.h>
+#include <arrow/type_fwd.h>
+
+#include "cogroup/group_order.h"
+#include "engine/engine_impl.h"
+#include "key/row_encoder.h"
+#include "sheaf/engine.h"
+#include "sheaf/job.h"
+
+namespace sheaf {
+
+/// One table, ready to be read.
+struct TableInput {
+  Table table;
+  std::vector<std::string> key_names;
+  std::vector<int> key_indices;
+  std::vector<std::shared_ptr<arrow::DataType>> key_types;
+  std::string query;                          ///< Its rows in any order; empty for a stream.
+  std::shared_ptr<arrow::Schema> raw_schema;  ///< As the engine delivers.
+  std::shared_ptr<arrow::Schema> schema;      ///< As sheaf delivers: plain types.
+  std::shared_ptr<const RowEncoder> key_encoder;
+  std::shared_ptr<const GroupOrder> group_order;
+  std::unique_ptr<Connection> connection;  ///< Its own; null for a stream and an absent table.
+  bool absent = false;                     ///< optional, and the engine does not have it.
+};
+
+/// The key columns of some of the table's rows.
+std::vector<std::shared_ptr<arrow::Array>> KeyColumns(const TableInput& input,
+                                                      const arrow::RecordBatch& rows);
+
+struct ResolvedJob {
+  Job job;
+  std::vector<TableInput> tables;             ///< In the job's order.
+  std::shared_ptr<arrow::Schema> key_schema;  ///< The job's names, the selecting tables' types.
+};
+
+/// Checks the job against the engine. `engine` may be null where every table is a stream.
+/// Errors: as BatchReader::Open.
+arrow::Result<ResolvedJob> ResolveJob(const Engine* engine, Job job);
+
+}  // namespace sheaf

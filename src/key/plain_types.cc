@@ -1,0 +1,126 @@
+#include "key/plain_types.h"
+
+#include <utility>
+#include <vector>
+
+#include <arrow/array.h>
+#include <arrow/compute/api.h>
+#include <arrow/compute/initialize.h>
+#include <arrow/type.h>
+#include <arrow/util/checked_cast.h>
+
+namespace sheaf {
+namespace {
+
+using arrow::internal::checked_cast;
+
+std::shared_ptr<arrow::DataType> PlainType(const std::shared_ptr<arrow::DataType>& type);
+
+std::shared_ptr<arrow::Field> PlainField(const std::shared_ptr<arrow::Field>& field) {
+  auto plain = PlainType(field->type());
+  return plain == field->type() ? field : field->WithType(std::move(plain));
+}
+
+// The plain fields, and whether any differs from its original.
+std::pair<arrow::FieldVector, bool> PlainFields(const arrow::FieldVector& fields) {
+  arrow::FieldVector plain;
+  bool changed = false;
+  for (const auto& field : fields) {
+    plain.push_back(PlainField(field));
+    changed = changed || plain.back() != field;
+  }
+  return {std::move(plain), changed};
+}
+
+std::shared_ptr<arrow::DataType> PlainType(const std::shared_ptr<arrow::DataType>& type) {
+  switch (type->id()) {
+    case arrow::Type::STRING_VIEW:
+      return arrow::utf8();
+    case arrow::Type::BINARY_VIEW:
+      return arrow::binary();
+    case arrow::Type::DICTIONARY:
+      return PlainType(checked_cast<const arrow::DictionaryType&>(*type).value_type());
+    case arrow::Type::RUN_END_ENCODED:
+      return PlainType(checked_cast<const arrow::RunEndEncodedType&>(*type).value_type());
+    default:
+      break;
+  }
+  auto [children, changed] = PlainFields(type->fields());
+  if (!changed) return type;
+  switch (type->id()) {
+    case arrow::Type::LIST:
+      return arrow::list(children[0]);
+    case arrow::Type::LARGE_LIST:
+      return arrow::large_list(children[0]);
+    case arrow::Type::FIXED_SIZE_LIST:
+      return arrow::fixed_size_list(
+          children[0], checked_cast<const arrow::FixedSizeListType&>(*type).list_size());
+    case arrow::Type::STRUCT:
+      return arrow::struct_(std::move(children));
+    case arrow::Type::MAP:
+      return std::make_shared<arrow::MapType>(
+          children[0], checked_cast<const arrow::MapType&>(*type).keys_sorted());
+    default:
+      return type;  // unions and list views stay as they are
+  }
+}
+
+arrow::Status InitializeKernels() {
+  static const arrow::Status kStatus = arrow::compute::Initialize();
+  return kStatus;
+}
+
+arrow::Result<std::shared_ptr<arrow::Array>> CastColumn(
+    const std::shared_ptr<arrow::Array>& column, const std::shared_ptr<arrow::DataType>& type);
+
+// A nested column with its children cast one by one: kernels for whole nested types miss some pairs.
+arrow::Result<std::shared_ptr<arrow::Array>> CastChildren(
+    const std::shared_ptr<arrow::Array>& column, const std::shared_ptr<arrow::DataType>& type) {
+  auto data = column->data()->Copy();
+  data->type = type;
+  for (int c = 0; c < type->num_fields(); ++c) {
+    const auto child = static_cast<size_t>(c);
+    ARROW_ASSIGN_OR_RAISE(auto cast, CastColumn(arrow::MakeArray(column->data()->child_data[child]),
+                                                type->field(c)->type()));
+    data->child_data[child] = cast->data();
+  }
+  return arrow::MakeArray(std::move(data));
+}
+
+arrow::Result<std::shared_ptr<arrow::Array>> CastColumn(
+    const std::shared_ptr<arrow::Array>& column, const std::shared_ptr<arrow::DataType>& type) {
+  if (column->type()->Equals(*type)) return column;
+  if (column->type_id() == arrow::Type::DICTIONARY) {
+    const auto& dictionary = checked_cast<const arrow::DictionaryArray&>(*column);
+    ARROW_ASSIGN_OR_RAISE(auto values, CastColumn(dictionary.dictionary(), type));
+    ARROW_ASSIGN_OR_RAISE(auto taken, arrow::compute::Take(*values, *dictionary.indices()));
+    return taken;
+  }
+  if (column->type_id() == arrow::Type::RUN_END_ENCODED) {
+    ARROW_ASSIGN_OR_RAISE(const arrow::Datum decoded, arrow::compute::RunEndDecode(column));
+    return CastColumn(decoded.make_array(), type);
+  }
+  if (type->num_fields() > 0) return CastChildren(column, type);
+  return arrow::compute::Cast(*column, type);
+}
+
+}  // namespace
+
+std::shared_ptr<arrow::Schema> PlainSchema(const std::shared_ptr<arrow::Schema>& schema) {
+  auto [fields, changed] = PlainFields(schema->fields());
+  return changed ? arrow::schema(std::move(fields), schema->metadata()) : schema;
+}
+
+arrow::Result<std::shared_ptr<arrow::RecordBatch>> ToPlain(
+    const std::shared_ptr<arrow::RecordBatch>& batch, const std::shared_ptr<arrow::Schema>& plain) {
+  ARROW_RETURN_NOT_OK(InitializeKernels());
+  arrow::ArrayVector columns;
+  columns.reserve(static_cast<size_t>(batch->num_columns()));
+  for (int c = 0; c < batch->num_columns(); ++c) {
+    ARROW_ASSIGN_OR_RAISE(auto column, CastColumn(batch->column(c), plain->field(c)->type()));
+    columns.push_back(std::move(column));
+  }
+  return arrow::RecordBatch::Make(plain, batch->num_rows(), std::move(columns));
+}
+
+}  // namespace sheaf
