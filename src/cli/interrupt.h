@@ -1,0 +1,42 @@
+// SIGINT and SIGTERM: the first asks the run to stop, the second ends the program at once.
+#pragma once
+
+#include <functional>
+#include <mutex>
+#include <thread>
+
+namespace sheaf {
+
+/// Takes both signals over for the rest of the process; make one, in the main thread.
+class Interrupt {
+ public:
+  Interrupt();
+  ~Interrupt();
+  Interrupt(const Interrupt&) = delete;
+  Interrupt& operator=(const Interrupt&) = delete;
+
+  /// True once a signal has come: an error that follows is its consequence.
+  [[nodiscard]] static bool Seen();
+
+  /// While a Scope lives, a signal calls `stop` from another thread.
+  /// Outside of any, a signal ends the program with exit code 130: nothing is half done then.
+  class Scope {
+   public:
+    Scope(Interrupt* interrupt, std::function<void()> stop);
+    ~Scope();
+    Scope(const Scope&) = delete;
+    Scope& operator=(const Scope&) = delete;
+
+   private:
+    Interrupt* interrupt_;
+  };
+
+ private:
+  void Watch(int read_end);
+
+  std::mutex mutex_;
+  std::function<void()> stop_;  ///< Guarded by mutex_.
+  std::thread watcher_;
+};
+
+}  // namespace sheaf

@@ -1,0 +1,44 @@
+// What a run tells: a line a batch, a last line, and notes on what the data did not promise.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "sheaf/batch.h"
+#include "sheaf/batch_reader.h"
+#include "sheaf/job.h"
+
+namespace sheaf {
+
+/// What was handed out, counted batch by batch.
+struct RunTotals {
+  int64_t batches = 0;
+  int64_t keys = 0;
+  int64_t rows = 0;
+
+  void Add(const Batch& batch);
+};
+
+/// How a run ended.
+struct RunEnd {
+  bool completed = false;  ///< False: --stop-after ended it.
+  RunTotals totals;
+  double seconds = 0;
+  Strategy strategy = Strategy::kAuto;
+  Metrics metrics;
+};
+
+/// `batch 0: 65536 keys, 1114112 rows  P 65536  A 655360`
+std::string BatchText(const Batch& batch);
+std::string BatchJson(const Batch& batch);
+
+/// `completed: 31 batches, 2000000 keys, 34000000 rows in 4.21 s`
+std::string EndText(const RunEnd& end);
+std::string EndJson(const RunEnd& end);
+
+/// One line for each table, and for the run, that has something to report: rows of other keys, null
+/// keys, left-out rows and keys, keys without the one row that is promised.
+std::vector<std::string> Notes(const Metrics& metrics, const Job& job);
+
+}  // namespace sheaf

@@ -1,0 +1,75 @@
+#include "cli/run.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "cli/output.h"
+#include "cli/progress.h"
+#include "cli/report.h"
+#include "job/words.h"
+#include "sheaf/batch_reader.h"
+#include "sheaf/engine.h"
+#include "sheaf/error.h"
+#include "sheaf/sink.h"
+
+namespace sheaf {
+namespace {
+
+/// Hands every batch to the sink, then to the report. True where the job's end was reached.
+arrow::Result<bool> ReadBatches(const RunOptions& options, BatchReader* reader, Sink* sink,
+                                RunTotals* totals) {
+  Progress progress(reader, options.progress);
+  while (!options.stop_after || totals->batches < *options.stop_after) {
+    ARROW_ASSIGN_OR_RAISE(const std::optional<Batch> batch, reader->Next());
+    if (!batch) return true;
+    if (sink != nullptr) ARROW_RETURN_NOT_OK(sink->Write(*batch));
+    totals->Add(*batch);
+    ARROW_RETURN_NOT_OK(progress.Aside(
+        [&] { return Print((options.job.json ? BatchJson(*batch) : BatchText(*batch)) + "\n"); }));
+  }
+  return false;
+}
+
+arrow::Status ReportEnd(const RunEnd& end, const Job& job, bool json) {
+  ARROW_RETURN_NOT_OK(Print((json ? EndJson(end) : EndText(end)) + "\n"));
+  if (json) return arrow::Status::OK();
+  for (const std::string& note : Notes(end.metrics, job)) fmt::print(stderr, "{}\n", note);
+  return arrow::Status::OK();
+}
+
+}  // namespace
+
+arrow::Status Run(const RunOptions& options, const JobFile& file, Interrupt* interrupt) {
+  const auto start = std::chrono::steady_clock::now();
+  ARROW_ASSIGN_OR_RAISE(const std::shared_ptr<Engine> engine, Engine::Open(file.engine));
+  spdlog::info("engine: {} {}", engine->vendor_name(), engine->vendor_version());
+  ARROW_ASSIGN_OR_RAISE(const std::unique_ptr<BatchReader> reader,
+                        BatchReader::Open(engine, file.job));
+  const Strategy strategy = reader->plan().strategy;
+  spdlog::info("strategy: {}: {}", WordFor(kStrategyWords, strategy), reader->plan().reason);
+  const Interrupt::Scope scope(interrupt, [&reader] { reader->Cancel(); });
+  std::unique_ptr<Sink> sink;
+  if (file.output) {
+    ARROW_ASSIGN_OR_RAISE(sink, OpenRunDirectory(*file.output, file.job, engine.get(), *reader));
+  }
+  RunEnd end;
+  arrow::Result<bool> completed = ReadBatches(options, reader.get(), sink.get(), &end.totals);
+  if (!completed.ok()) {
+    reader->Cancel();
+    return Interrupt::Seen() ? MakeError(ErrorKind::kStopped, "interrupted") : completed.status();
+  }
+  end.completed = *completed;
+  end.metrics = reader->metrics();
+  if (end.completed && sink != nullptr) ARROW_RETURN_NOT_OK(sink->Finish(end.metrics));
+  end.strategy = strategy;
+  end.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return ReportEnd(end, file.job, options.job.json);
+}
+
+}  // namespace sheaf
