@@ -14,6 +14,7 @@
 #include "engine/dialect.h"
 #include "engine/driver_location.h"
 #include "engine/letter_case.h"
+#include "engine/python_library.h"
 #include "sheaf/error.h"
 
 namespace sheaf {
@@ -47,16 +48,31 @@ std::map<std::string, std::string> DatabaseOptions(const EngineOptions& options,
   return all;
 }
 
-arrow::Result<std::shared_ptr<adbc::Database>> OpenDatabase(const EngineOptions& options) {
-  const DriverMessage message(options);
+arrow::Result<std::shared_ptr<adbc::Database>> OpenDatabase(const EngineOptions& options,
+                                                            const std::string& driver) {
+  const auto all_options = DatabaseOptions(options, driver);
+  const auto open = [&] {
+    return adbc::Database::Open(driver, all_options, DriverMessage(options));
+  };
+  auto database = open();
+  const std::string error = database.status().message();
+  if (!NeedsPythonLibrary(error)) return database;
+  ARROW_RETURN_NOT_OK(LoadPythonLibrary(error));
+  return open();
+}
+
+arrow::Result<std::shared_ptr<adbc::Database>> FindDatabase(const EngineOptions& options) {
   ARROW_ASSIGN_OR_RAISE(const auto candidates, DriverCandidates(options.driver));
-  arrow::Status first;
   for (const std::string& driver : candidates) {
-    auto database = adbc::Database::Open(driver, DatabaseOptions(options, driver), message);
-    if (database.ok()) return database;
-    if (first.ok()) first = database.status();
+    auto database = OpenDatabase(options, driver);
+    const std::string& error = database.status().message();
+    if (!error.starts_with("Could not load ")) return database;
+    const std::string problem = LoadProblem(driver, error);
+    if (problem.empty()) continue;
+    return MakeError(ErrorKind::kEngine,
+                     fmt::format("driver \"{}\" did not load: {}", options.driver, problem));
   }
-  return first;
+  return MakeError(ErrorKind::kEngine, DriverNotFound(options.driver));
 }
 
 // The table's name by its last `parts` parts, of catalog, schema and name.
@@ -70,7 +86,7 @@ std::string QuoteLast(const Dialect& dialect, const TableId& table, size_t parts
 class AdbcEngine final : public Engine::Impl {
  public:
   arrow::Status Open(const EngineOptions& options) {
-    ARROW_ASSIGN_OR_RAISE(database_, OpenDatabase(options));
+    ARROW_ASSIGN_OR_RAISE(database_, FindDatabase(options));
     ARROW_ASSIGN_OR_RAISE(first_, adbc::Connection::Open(database_));
     ARROW_RETURN_NOT_OK(ReadInfo(options.driver));
     return SetUp(options.setup);

@@ -158,7 +158,8 @@ class AdbcConnection final : public Connection {
   arrow::Result<std::shared_ptr<adbc::Statement>> Start(const std::string& sql) {
     ARROW_ASSIGN_OR_RAISE(auto statement, adbc::Statement::Make(connection_));
     ARROW_RETURN_NOT_OK(cancellation_->Start(statement));
-    ARROW_RETURN_NOT_OK(statement->SetSql(sql));
+    // Some drivers plan the query here already.
+    ARROW_RETURN_NOT_OK(cancellation_->Check(statement->SetSql(sql)));
     return statement;
   }
 

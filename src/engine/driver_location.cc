@@ -88,6 +88,27 @@ bool IsDuckDbDriver(const std::string& driver) {
   return fs::path(driver).filename().string().find("duckdb") != std::string::npos;
 }
 
+std::string LoadProblem(const std::string& driver, std::string_view message) {
+  static constexpr std::string_view kAttempt = "dlopen() failed: ";
+  static constexpr std::string_view kAbsent =
+      ": cannot open shared object file: No such file or directory";
+  const size_t searched = std::min(message.find("Also searched these paths"), message.size());
+  const std::string_view folders = message.substr(searched);
+  if (folders.find(".toml but: ") != std::string_view::npos) {
+    return std::string(folders.substr(folders.find("found ")));
+  }
+  // Each attempt is `file: reason`; a file may also fail for another one that it needs.
+  std::string_view rest = message.substr(0, searched);
+  for (size_t at = rest.find(kAttempt); at != std::string_view::npos; at = rest.find(kAttempt)) {
+    rest.remove_prefix(at + kAttempt.size());
+    std::string_view attempt = rest.substr(0, rest.find(kAttempt));
+    while (attempt.ends_with(' ')) attempt.remove_suffix(1);
+    const bool is_driver = attempt.starts_with(driver) || attempt.starts_with("lib" + driver);
+    if (!is_driver || !attempt.ends_with(kAbsent)) return std::string(attempt);
+  }
+  return {};
+}
+
 std::string DriverNotFound(const std::string& driver) {
   static const std::vector<std::string> kKnown = {"datafusion", "duckdb", "flightsql", "postgresql",
                                                   "sqlite"};

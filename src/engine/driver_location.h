@@ -4,6 +4,7 @@
 #include <arrow/result.h>
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace sheaf {
@@ -16,6 +17,10 @@ arrow::Result<std::vector<std::string>> DriverCandidates(const std::string& driv
 
 /// True for a driver that is DuckDB's library by its file name.
 bool IsDuckDbDriver(const std::string& driver);
+
+/// Why a driver that was found did not load, from the driver manager's message; empty where the
+/// message only says that there is none.
+std::string LoadProblem(const std::string& driver, std::string_view message);
 
 /// One line that says where a driver's name was looked for, and the name that may be meant.
 std::string DriverNotFound(const std::string& driver);

@@ -1,0 +1,69 @@
+#include "engine/dialect.h"
+
+#include <arrow/type.h>
+#include <gtest/gtest.h>
+
+namespace sheaf {
+namespace {
+
+std::string TermOf(const std::string& vendor, const std::shared_ptr<arrow::DataType>& type) {
+  return MakeDialect(vendor)->OrderTerm("k", *type);
+}
+
+TEST(Dialect, QuotesAnyName) {
+  const auto dialect = MakeDialect("");
+  EXPECT_EQ(dialect->Quote("Id"), "\"Id\"");
+  EXPECT_EQ(dialect->Quote("a \"b\".c"), "\"a \"\"b\"\".c\"");
+}
+
+TEST(Dialect, SplitsATablesNameAtDotsOutsideQuotes) {
+  const auto dialect = MakeDialect("");
+  EXPECT_EQ(dialect->QuoteTable("logs"), "\"logs\"");
+  EXPECT_EQ(dialect->QuoteTable("c.s.T"), "\"c\".\"s\".\"T\"");
+  EXPECT_EQ(dialect->QuoteTable("s.\"a.b\""), "\"s\".\"a.b\"");
+  EXPECT_EQ(dialect->QuoteTable("\"a \"\" b\""), "\"a \"\" b\"");
+}
+
+TEST(Dialect, PutsNullsLastAndTextInByteOrder) {
+  EXPECT_EQ(TermOf("Apache DataFusion", arrow::utf8()), "\"k\" ASC NULLS LAST");
+  EXPECT_EQ(TermOf("PostgreSQL", arrow::utf8()),
+            "CAST(\"k\" AS TEXT) COLLATE \"C\" ASC NULLS LAST");
+  EXPECT_EQ(TermOf("DuckDB", arrow::utf8()), "\"k\" COLLATE \"C\" ASC NULLS LAST");
+  EXPECT_EQ(TermOf("SQLite", arrow::utf8()), "\"k\" COLLATE BINARY ASC NULLS LAST");
+  EXPECT_EQ(TermOf("who knows", arrow::utf8()), "\"k\" ASC NULLS LAST");
+}
+
+TEST(Dialect, OrdersOtherTypesAsTheyAre) {
+  for (const char* vendor : {"Apache DataFusion", "PostgreSQL", "duckdb", "SQLite", ""}) {
+    EXPECT_EQ(TermOf(vendor, arrow::int64()), "\"k\" ASC NULLS LAST") << vendor;
+  }
+}
+
+TEST(Dialect, OrdersDataFusionsFloatsByValue) {
+  EXPECT_EQ(TermOf("Apache DataFusion", arrow::float32()),
+            "nanvl(CAST(\"k\" AS DOUBLE), CAST('NaN' AS DOUBLE)) + 0.0 ASC NULLS LAST");
+}
+
+TEST(Dialect, OrdersDuckDbsEnumsByText) {
+  EXPECT_EQ(TermOf("DuckDB", arrow::dictionary(arrow::uint8(), arrow::utf8())),
+            "CAST(\"k\" AS VARCHAR) ASC NULLS LAST");
+}
+
+TEST(Dialect, OrdersByAllKeysInTurn) {
+  EXPECT_EQ(MakeDialect("SQLite")->OrderedQuery("SELECT 1 -- one", {"a", "B"},
+                                                {arrow::int32(), arrow::utf8()}),
+            "SELECT * FROM (\nSELECT 1 -- one\n) AS q ORDER BY \"a\" ASC NULLS LAST, "
+            "\"B\" COLLATE BINARY ASC NULLS LAST");
+}
+
+TEST(Dialect, FiltersByOneKeyOrSeveral) {
+  const auto dialect = MakeDialect("");
+  EXPECT_EQ(dialect->SemiJoinQuery("SELECT 1", {"a"}, "keys"),
+            "SELECT * FROM (\nSELECT 1\n) AS q WHERE q.\"a\" IN (SELECT s.k0 FROM \"keys\" AS s)");
+  EXPECT_EQ(dialect->SemiJoinQuery("SELECT 1", {"a", "b"}, "keys"),
+            "SELECT * FROM (\nSELECT 1\n) AS q WHERE EXISTS (SELECT 1 FROM \"keys\" AS s "
+            "WHERE s.k0 = q.\"a\" AND s.k1 = q.\"b\")");
+}
+
+}  // namespace
+}  // namespace sheaf
