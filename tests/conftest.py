@@ -1,9 +1,16 @@
-"""Where the tests find the program and the driver."""
+"""What all Python tests share: the program under test."""
 
-import os
+import sys
 from pathlib import Path
 
-BUILD = Path(__file__).resolve().parent.parent / "build"
+import pytest
 
-os.environ.setdefault("SHEAF_BIN", str(BUILD / "sheaf"))
-os.environ.setdefault("SHEAF_DRIVER", str(BUILD / "libadbc_driver_datafusion.so"))
+sys.path.insert(0, str(Path(__file__).parent / "oracle"))
+
+import program  # noqa: E402  (found through the line above)
+
+
+@pytest.fixture(scope="session")
+def sheaf():
+    """The program under test; its methods run it and return (code, out, err)."""
+    return program.find_program()

@@ -1,7 +1,7 @@
 """The kinds of key columns: which Arrow types compare with each other, and values worth trying.
 
-A value is kept in a form that all types of its kind share: time in nanoseconds, decimals as Decimal,
-text as str. `store` says how one type holds it, or None where that type can't.
+A value is kept in a form that all types of its kind share: time in nanoseconds, decimals as
+Decimal, text as str. `store` says how one type holds it, or None where that type can't.
 """
 
 import math
@@ -17,7 +17,7 @@ DAY_NS = 86_400 * 10**9
 
 @dataclass(frozen=True)
 class Kind:
-    """Types that compare with each other. Types in `alone` do not follow the DuckDB engine's own."""
+    """Types that compare with each other."""
 
     name: str
     types: tuple
@@ -45,7 +45,8 @@ KINDS = (
     Kind("uint8", (pa.uint8(), pa.uint16(), pa.int16())),
     Kind("uint16", (pa.uint16(), pa.uint32(), pa.uint64())),
     Kind("uint32", (pa.uint32(), pa.int64())),
-    Kind("uint64", (pa.uint64(), pa.uint32())),
+    Kind("uint64", (pa.uint64(), pa.uint32(), pa.int64())),
+    Kind("integer with decimal", (pa.int64(), pa.decimal128(22, 2)), duckdb=False),
     Kind("decimal(10,2)", (pa.decimal128(10, 2), pa.decimal128(18, 4))),
     Kind("decimal(38,10)", (pa.decimal128(38, 10),)),
     Kind("decimal(50,5)", (pa.decimal256(50, 5),), duckdb=False),
@@ -54,20 +55,26 @@ KINDS = (
     Kind("float64", (pa.float64(), pa.float32())),
     Kind("bool", (pa.bool_(),)),
     Kind("date32", (pa.date32(),)),
-    Kind("date64", (pa.date64(),)),
-    Kind("time32", (pa.time32("ms"), pa.time32("s"))),
+    Kind("date64", (pa.date64(), pa.date32()), duckdb=False),
+    Kind("time32", (pa.time32("ms"), pa.time32("s")), duckdb=False),
     Kind("time64", (pa.time64("us"), pa.time64("ns")), duckdb=False),
     Kind("timestamp(s)", (pa.timestamp("s"), pa.timestamp("ms")), duckdb=False),
     Kind("timestamp(ms)", (pa.timestamp("ms"), pa.timestamp("us")), duckdb=False),
-    Kind("timestamp(us)", (pa.timestamp("us"), pa.timestamp("ms"), pa.timestamp("ns")), duckdb=False),
+    Kind(
+        "timestamp(us)", (pa.timestamp("us"), pa.timestamp("ms"), pa.timestamp("ns")), duckdb=False
+    ),
     Kind("timestamp(ns)", (pa.timestamp("ns"),), duckdb=False),
     Kind("timestamp(us,UTC)", (pa.timestamp("us", "UTC"), pa.timestamp("ms", "UTC")), duckdb=False),
-    Kind("timestamp(ns,zone)", (pa.timestamp("ns", "Europe/Berlin"),), duckdb=False),
+    Kind(
+        "timestamp(ns,zone)",
+        (pa.timestamp("ns", "Europe/Berlin"), pa.timestamp("us", "+02:00")),
+        duckdb=False,
+    ),
     Kind("duration", (pa.duration("us"), pa.duration("ms")), duckdb=False),
     Kind("utf8", TEXT_TYPES),
     Kind("binary", BYTES_TYPES),
     Kind("fixed(3)", (pa.binary(3),)),
-    Kind("fixed(16)", (pa.binary(16),)),
+    Kind("fixed(16)", (pa.binary(16), pa.binary())),
 )
 BY_NAME = {kind.name: kind for kind in KINDS}
 
@@ -132,8 +139,9 @@ def store(value, t):
     t = value_type(t)
     if pa.types.is_integer(t):
         low, high = integer_limits(t)
-        return value if low <= value <= high else None
+        return int(value) if value == int(value) and low <= value <= high else None
     if pa.types.is_decimal(t):
+        value = Decimal(value)
         with localcontext(Context(prec=100, traps=[Inexact])):
             if abs(value) > decimal_limit(t):
                 return None
@@ -148,6 +156,8 @@ def store(value, t):
     if tick is not None:
         low, high = temporal_limits(t)
         return value // tick if value % tick == 0 and low <= value // tick <= high else None
+    if pa.types.is_fixed_size_binary(t):
+        return value if len(value) == t.byte_width else None
     return value
 
 
@@ -155,7 +165,9 @@ def build(stored, t):
     """An array of stored values and nulls."""
     if pa.types.is_dictionary(t):
         encoded = build(stored, t.value_type).dictionary_encode()
-        return pa.DictionaryArray.from_arrays(encoded.indices.cast(t.index_type), encoded.dictionary)
+        return pa.DictionaryArray.from_arrays(
+            encoded.indices.cast(t.index_type), encoded.dictionary
+        )
     if tick_ns(t) is not None:
         return pa.array(stored, storage_int(t)).view(t)
     return pa.array(stored, t, from_pandas=False)
@@ -169,11 +181,52 @@ def sort_key(value):
 
 
 _WORDS = (
-    "", " ", "a", "A", "aa", "ab", "b", "B", "Z", "z", "ä", "é", "e\u0301", "ß", "日本", "\uffff", "\U0001f600",
-    "10", "9", "-1", "a\x00", "a\x00b", "same start, same start, one", "same start, same start, two",
-    "same start", "null", "NULL", "'", '"', "\\", "\n", "\t",
+    "",
+    " ",
+    "a",
+    "A",
+    "aa",
+    "ab",
+    "b",
+    "B",
+    "Z",
+    "z",
+    "ä",
+    "é",
+    "e\u0301",
+    "ß",
+    "日本",
+    "\uffff",
+    "\U0001f600",
+    "10",
+    "9",
+    "-1",
+    "a\x00",
+    "a\x00b",
+    "same start, same start, one",
+    "same start, same start, two",
+    "same start",
+    "null",
+    "NULL",
+    "'",
+    '"',
+    "\\",
+    "\n",
+    "\t",
 )
-_BYTES = (b"", b"\x00", b"\x00\x00", b"\x01", b"\x7f", b"\x80", b"\xff", b"\xff\xff", b"ab", b"abc", b"\xff\x00")
+_BYTES = (
+    b"",
+    b"\x00",
+    b"\x00\x00",
+    b"\x01",
+    b"\x7f",
+    b"\x80",
+    b"\xff",
+    b"\xff\xff",
+    b"ab",
+    b"abc",
+    b"\xff\x00",
+)
 
 
 def _random_text(rng):
@@ -186,9 +239,11 @@ def _random_text(rng):
 def _random_bytes(rng, t):
     if pa.types.is_fixed_size_binary(t):
         start = rng.choice((b"", b"\x00" * t.byte_width, b"\xff" * t.byte_width))
-        return (start + rng.randbytes(t.byte_width))[-t.byte_width :] if rng.random() < 0.5 else (
-            start + rng.randbytes(t.byte_width)
-        )[: t.byte_width]
+        return (
+            (start + rng.randbytes(t.byte_width))[-t.byte_width :]
+            if rng.random() < 0.5
+            else (start + rng.randbytes(t.byte_width))[: t.byte_width]
+        )
     return rng.choice(_BYTES) if rng.random() < 0.3 else rng.randbytes(rng.randrange(1, 20))
 
 
@@ -196,7 +251,9 @@ def _random_float(rng, t):
     special = (0.0, -0.0, math.nan, -math.nan, math.inf, -math.inf, 5e-324, -5e-324, 1.5, -1.5)
     if rng.random() < 0.3:
         return rng.choice(special)
-    value = rng.choice((rng.uniform(-10, 10), float(rng.randrange(-50, 50)), rng.uniform(-1e30, 1e30)))
+    value = rng.choice(
+        (rng.uniform(-10, 10), float(rng.randrange(-50, 50)), rng.uniform(-1e30, 1e30))
+    )
     return float(np.float32(value)) if pa.types.is_float32(t) or rng.random() < 0.5 else value
 
 
