@@ -21,7 +21,7 @@ std::string_view Trim(std::string_view text) {
 }
 
 // `LINE 3: SELECT ...` and the caret below it: parts of a SQL text that may hold secrets.
-bool EchoesSql(std::string_view line) {
+bool EchoesPartOfSql(std::string_view line) {
   if (line.starts_with("LINE ")) {
     line.remove_prefix(5);
     const auto end = std::find_if_not(line.begin(), line.end(),
@@ -31,15 +31,32 @@ bool EchoesSql(std::string_view line) {
   return line.find_first_not_of("^~") == std::string_view::npos;
 }
 
+// The line from which on a message repeats the whole SQL text.
+bool StartsSql(std::string_view line) {
+  return line.starts_with("Query was:") || line.starts_with("query:");
+}
+
+// Appends `line` as words with one space between them.
+void AppendWords(std::string_view line, std::string& text) {
+  for (const char c : line) {
+    if (!IsSpace(c)) {
+      text += c;
+    } else if (!text.empty() && text.back() != ' ') {
+      text += ' ';
+    }
+  }
+}
+
 std::string OneLine(std::string_view raw) {
   std::string text;
   while (!raw.empty()) {
     const size_t end = std::min(raw.find('\n'), raw.size());
     const std::string_view line = Trim(raw.substr(0, end));
     raw.remove_prefix(std::min(end + 1, raw.size()));
-    if (EchoesSql(line)) continue;
+    if (StartsSql(line)) break;
+    if (EchoesPartOfSql(line)) continue;
     if (!text.empty()) text += ' ';
-    text += line;
+    AppendWords(line, text);
   }
   return text;
 }

@@ -13,6 +13,9 @@ TEST(DriverMessage, IsOneLineWithoutTheEchoOfTheSql) {
   EXPECT_EQ(message.Clean("Catalog Error: no table s!\nDid you mean \"t\"?\n\n"
                           "LINE 12: SELECT * FROM s WHERE k = 'secret'\n               ^^^\n"),
             "Catalog Error: no table s! Did you mean \"t\"?");
+  EXPECT_EQ(message.Clean("ERROR:  no column \"k\"\nHINT:  use j\nQuery was:\nSELECT\n'secret'"),
+            "ERROR: no column \"k\" HINT: use j");
+  EXPECT_EQ(message.Clean("no such table: t\nquery: SELECT 'secret'"), "no such table: t");
 }
 
 TEST(DriverMessage, LosesThePrefixesOfTheLayersBetween) {
