@@ -1,0 +1,103 @@
+//! The threads that run queries.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+
+use adbc_core::error::{Error, Result, Status};
+use futures::future::{Either, select};
+use tokio::runtime::{Builder, Handle};
+use tokio::task::{JoinError, JoinHandle};
+
+use crate::cancel::CancelToken;
+use crate::error::{cancelled, error, from_panic};
+
+/// Deep expressions recurse while they are planned; this is address space, not memory.
+const WORKER_STACK_BYTES: usize = 8 << 20;
+
+/// One pool of worker threads, shared by a database, its connections and their open results.
+///
+/// Whoever lets go last ends it, without waiting for its threads: a query that does not yield must
+/// not hold up the client that has given up on it.
+#[derive(Debug)]
+pub(crate) struct Runtime {
+    tokio: Option<tokio::runtime::Runtime>,
+    handle: Handle,
+}
+
+impl Runtime {
+    pub(crate) fn new() -> Result<Arc<Self>> {
+        let tokio = Builder::new_multi_thread()
+            .enable_all()
+            .thread_name("datafusion")
+            .thread_stack_size(WORKER_STACK_BYTES)
+            .build()
+            .map_err(|cause| error(Status::IO, format!("cannot start threads: {cause}")))?;
+        let handle = tokio.handle().clone();
+        Ok(Arc::new(Self {
+            tokio: Some(tokio),
+            handle,
+        }))
+    }
+
+    /// Runs `work` on a worker thread and waits for it, for a cancel, or for its panic.
+    pub(crate) fn run<T: Send + 'static>(
+        &self,
+        cancel: &CancelToken,
+        work: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> Result<T> {
+        let mut task = AbortOnDrop(self.spawn(work));
+        self.block_on(async {
+            match select(pin!(cancel.cancelled()), &mut task.0).await {
+                Either::Left(_) => Err(cancelled()),
+                Either::Right((joined, _)) => joined.unwrap_or_else(|cause| Err(joining(cause))),
+            }
+        })
+    }
+
+    pub(crate) fn spawn<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> JoinHandle<T> {
+        self.handle.spawn(work)
+    }
+
+    /// Waits on the calling thread, also when that thread belongs to a client's own runtime.
+    pub(crate) fn block_on<T: Send>(&self, work: impl Future<Output = T> + Send) -> T {
+        if Handle::try_current().is_err() {
+            return self.handle.block_on(work);
+        }
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| self.handle.block_on(work));
+            match waiting.join() {
+                Ok(value) => value,
+                Err(payload) => std::panic::resume_unwind(payload),
+            }
+        })
+    }
+}
+
+impl Drop for Runtime {
+    fn drop(&mut self) {
+        if let Some(tokio) = self.tokio.take() {
+            tokio.shutdown_background();
+        }
+    }
+}
+
+/// Ends a task when its waiter goes away.
+pub(crate) struct AbortOnDrop<T>(pub(crate) JoinHandle<T>);
+
+impl<T> Drop for AbortOnDrop<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// What it means that a task did not end by itself.
+pub(crate) fn joining(cause: JoinError) -> Error {
+    match cause.try_into_panic() {
+        Ok(payload) => from_panic(&*payload),
+        Err(_) => cancelled(),
+    }
+}

@@ -1,0 +1,148 @@
+//! Results that stream: a task runs the query, a reader takes its batches.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+
+use adbc_core::error::{Error, Result};
+use datafusion::arrow::array::{RecordBatch, RecordBatchReader};
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::error::ArrowError;
+use datafusion::execution::SendableRecordBatchStream;
+use futures::StreamExt;
+use futures::future::{Either, select};
+use tokio::sync::mpsc;
+
+use crate::cancel::CancelToken;
+use crate::error::{cancelled, from_datafusion, guard, to_arrow};
+use crate::memory::SpillGuard;
+use crate::runtime::{AbortOnDrop, Runtime, joining};
+
+/// How many batches a query may be ahead of its reader. A full channel stops the query, so a slow
+/// reader costs this many batches and no more.
+const BATCHES_AHEAD: usize = 2;
+
+/// The rows of one running query.
+pub(crate) struct QueryReader {
+    schema: SchemaRef,
+    batches: mpsc::Receiver<Result<RecordBatch>>,
+    query: Option<AbortOnDrop<()>>,
+    cancel: CancelToken,
+    /// The first error, repeated by every later call: an error must never look like an end.
+    failed: Option<Error>,
+    // Dropped in this order: the spill files go before the last hold on the runtime does.
+    spill: Option<Arc<SpillGuard>>,
+    runtime: Arc<Runtime>,
+}
+
+impl QueryReader {
+    /// Starts `stream` on the runtime; the reader's first batch may be there before its first call.
+    pub(crate) fn start(
+        runtime: Arc<Runtime>,
+        cancel: CancelToken,
+        stream: SendableRecordBatchStream,
+        spill: Arc<SpillGuard>,
+    ) -> Self {
+        let schema = stream.schema();
+        let (sender, batches) = mpsc::channel(BATCHES_AHEAD);
+        let query = runtime.spawn(pump(stream, sender));
+        Self {
+            schema,
+            batches,
+            query: Some(AbortOnDrop(query)),
+            cancel,
+            failed: None,
+            spill: Some(spill),
+            runtime,
+        }
+    }
+
+    pub(crate) fn advance(&mut self) -> Result<Option<RecordBatch>> {
+        if let Some(cause) = &self.failed {
+            return Err(cause.clone());
+        }
+        let Some(query) = self.query.as_mut() else {
+            return Ok(None);
+        };
+        let next = self
+            .runtime
+            .block_on(next_batch(&mut self.batches, &self.cancel, query));
+        match next {
+            Ok(Some(batch)) => return Ok(Some(batch)),
+            Ok(None) => {}
+            Err(cause) => self.failed = Some(cause),
+        }
+        self.close();
+        self.failed.clone().map_or(Ok(None), Err)
+    }
+
+    /// Stops the query and frees what it holds.
+    fn close(&mut self) {
+        self.query = None;
+        self.batches.close();
+        while self.batches.try_recv().is_ok() {}
+        self.spill = None;
+    }
+}
+
+/// Moves batches from the query to the reader until either ends.
+async fn pump(mut stream: SendableRecordBatchStream, sender: mpsc::Sender<Result<RecordBatch>>) {
+    while let Some(item) = stream.next().await {
+        let item = item.map_err(from_datafusion);
+        let last = item.is_err();
+        if sender.send(item).await.is_err() || last {
+            return;
+        }
+    }
+}
+
+/// The next batch, or why there is none. A cancel ends the wait even if the query never yields.
+async fn next_batch(
+    batches: &mut mpsc::Receiver<Result<RecordBatch>>,
+    cancel: &CancelToken,
+    query: &mut AbortOnDrop<()>,
+) -> Result<Option<RecordBatch>> {
+    if cancel.is_cancelled() {
+        return Err(cancelled());
+    }
+    let received = or_cancelled(cancel, batches.recv()).await?;
+    match received {
+        Some(item) => item.map(Some),
+        // The channel closes at the end of the rows, and also when the query panicked.
+        None => match or_cancelled(cancel, &mut query.0).await? {
+            Ok(()) => Ok(None),
+            Err(cause) => Err(joining(cause)),
+        },
+    }
+}
+
+pub(crate) async fn or_cancelled<T>(
+    cancel: &CancelToken,
+    work: impl Future<Output = T>,
+) -> Result<T> {
+    match select(pin!(cancel.cancelled()), pin!(work)).await {
+        Either::Left(_) => Err(cancelled()),
+        Either::Right((value, _)) => Ok(value),
+    }
+}
+
+impl Drop for QueryReader {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl Iterator for QueryReader {
+    type Item = std::result::Result<RecordBatch, ArrowError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        // Arrow's stream export does not catch panics: one here would abort the client.
+        guard(|| self.advance()).map_err(to_arrow).transpose()
+    }
+}
+
+impl RecordBatchReader for QueryReader {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+}
