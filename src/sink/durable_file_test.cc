@@ -1,0 +1,81 @@
+#include "sink/durable_file.h"
+
+#include <arrow/io/interfaces.h>
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <xxhash.h>
+
+#include "sheaf/error.h"
+#include "sink/sink_test_support.h"
+
+namespace sheaf {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+TEST(DurableFileTest, TheNameAppearsOnlyWhenTheFileIsWhole) {
+  const testing::TemporaryDirectory directory;
+  const auto stored = WriteDurably(directory.path() / "data", [&](const auto& stream) {
+    ARROW_RETURN_NOT_OK(stream->Write("half", 4));
+    EXPECT_THAT(directory.Entries(), ElementsAre(".data.tmp"));
+    return stream->Write("half", 4);
+  });
+  ASSERT_TRUE(stored.ok()) << stored.status();
+  EXPECT_THAT(directory.Entries(), ElementsAre("data"));
+  EXPECT_EQ(testing::ReadText(directory.path() / "data"), "halfhalf");
+}
+
+TEST(DurableFileTest, SizeAndChecksumAreThoseOfTheFile) {
+  const testing::TemporaryDirectory directory;
+  const std::string text(100'000, 'x');
+  const auto stored = WriteTextDurably(directory.path() / "data", text);
+  ASSERT_TRUE(stored.ok()) << stored.status();
+  EXPECT_EQ(stored->bytes, 100'000);
+  EXPECT_EQ(stored->xxh3_64, fmt::format("{:016x}", XXH3_64bits(text.data(), text.size())));
+}
+
+TEST(DurableFileTest, AFailedWriteLeavesNothingAndNamesTheFile) {
+  const testing::TemporaryDirectory directory;
+  const auto stored = WriteDurably(directory.path() / "data", [](const auto& stream) {
+    ARROW_RETURN_NOT_OK(stream->Write("half", 4));
+    return arrow::Status::Invalid("the encoder gave up");
+  });
+  EXPECT_EQ(stored.status().message(), fmt::format("cannot write \"{}\": the encoder gave up",
+                                                   (directory.path() / "data").string()));
+  EXPECT_THAT(directory.Entries(), IsEmpty());
+}
+
+TEST(DurableFileTest, AFullDiskLeavesNothingAlsoWhereTheWriterIgnoresIt) {
+  const testing::TemporaryDirectory directory;
+  const testing::FileSizeLimit limit(1000);
+  const auto stored = WriteDurably(directory.path() / "data", [](const auto& stream) {
+    const std::string text(2000, 'x');
+    EXPECT_FALSE(stream->Write(text.data(), 2000).ok());
+    EXPECT_FALSE(stream->Write("more", 4).ok());
+    return arrow::Status::OK();
+  });
+  EXPECT_EQ(KindOf(stored.status()), ErrorKind::kEngine);
+  EXPECT_EQ(stored.status().message(), fmt::format("cannot write \"{}\": File too large",
+                                                   (directory.path() / "data").string()));
+  EXPECT_THAT(directory.Entries(), IsEmpty());
+}
+
+TEST(DurableFileTest, AMissingFolderIsNamed) {
+  const testing::TemporaryDirectory directory;
+  const auto stored = WriteTextDurably(directory.path() / "absent" / "data", "text");
+  EXPECT_THAT(stored.status().message(), HasSubstr("absent/data\": No such file or directory"));
+}
+
+TEST(DurableFileTest, AFolderInPlaceOfTheFileIsAnErrorAndStays) {
+  const testing::TemporaryDirectory directory;
+  std::filesystem::create_directories(directory.path() / "data" / "inside");
+  const auto stored = WriteTextDurably(directory.path() / "data", "text");
+  EXPECT_THAT(stored.status().message(), HasSubstr("data\": Is a directory"));
+  EXPECT_THAT(directory.Entries(), ElementsAre("data", "data/inside"));
+}
+
+}  // namespace
+}  // namespace sheaf

@@ -1,0 +1,46 @@
+#include "sink/job_fingerprint.h"
+
+#include <fmt/format.h>
+#include <xxhash.h>
+
+#include "job/words.h"
+#include "sink/json_text.h"
+
+namespace sheaf {
+namespace {
+
+Json TableJson(const Job& job, const Table& table) {
+  Json json = Json::object();
+  json["name"] = table.name;
+  json["source"] = table.source;
+  json["query"] = table.query;
+  json["stream"] = table.stream != nullptr;
+  json["key"] = KeyColumnsOf(job, table);
+  json["order_by"] = table.order_by;
+  json["selects_keys"] = table.selects_keys;
+  json["optional"] = table.optional;
+  json["rows_per_key"] = WordFor(kCardinalityWords, table.rows_per_key);
+  return json;
+}
+
+}  // namespace
+
+std::string JobFingerprint(const Job& job, Format format) {
+  Json json = Json::object();
+  json["key"] = job.key;
+  json["max_keys"] = job.max_keys;
+  json["max_bytes"] = job.max_bytes ? Json(*job.max_bytes) : Json(nullptr);
+  json["ties"] = WordFor(kTiesWords, job.ties);
+  json["policy"] = {{"null_key", WordFor(kNullKeyWords, job.policy.null_key)},
+                    {"missing", WordFor(kMissingWords, job.policy.missing)},
+                    {"duplicate", WordFor(kDuplicateWords, job.policy.duplicate)}};
+  json["format"] = WordFor(kFormatWords, format);
+  json["tables"] = Json::array();
+  for (const Table& table : job.tables) json["tables"].push_back(TableJson(job, table));
+
+  const std::string text = CompactText(json);
+  const XXH128_hash_t hash = XXH3_128bits(text.data(), text.size());
+  return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
+}
+
+}  // namespace sheaf

@@ -1,0 +1,42 @@
+#include "sink/parallel.h"
+
+#include <arrow/util/thread_pool.h>
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+namespace sheaf {
+
+arrow::Status RunInParallel(size_t count, const std::function<arrow::Status(size_t)>& task) {
+  std::atomic<size_t> next = 0;
+  std::mutex mutex;
+  arrow::Status first_error;
+  const auto work = [&] {
+    for (size_t i = next++; i < count; i = next++) {
+      const arrow::Status status = task(i);
+      if (status.ok()) continue;
+      next = count;
+      const std::lock_guard lock(mutex);
+      if (first_error.ok()) first_error = status;
+    }
+  };
+
+  // Not Arrow's pool itself: its threads must stay free, since encoders wait for them.
+  const size_t cores = static_cast<size_t>(std::max(arrow::GetCpuThreadPoolCapacity(), 1));
+  {
+    std::vector<std::jthread> helpers;
+    try {
+      while (helpers.size() + 1 < std::min(count, cores)) helpers.emplace_back(work);
+    } catch (const std::system_error&) {
+      // The machine has no thread to spare: those there are do the work.
+    }
+    work();
+  }
+  return first_error;
+}
+
+}  // namespace sheaf

@@ -1,0 +1,240 @@
+#include <arrow/type.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <numeric>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "sheaf/error.h"
+#include "sheaf/sink.h"
+#include "sink/commit_log.h"
+#include "sink/durable_file.h"
+#include "sink/key_json.h"
+#include "sink/manifest.h"
+#include "sink/new_directory.h"
+#include "sink/parallel.h"
+#include "sink/table_writer.h"
+
+namespace sheaf {
+namespace {
+
+constexpr const char* kManifest = "manifest.json";
+constexpr const char* kLog = "batches.jsonl";
+constexpr const char* kSuccess = "_SUCCESS";
+
+class RunDirectory : public Sink {
+ public:
+  RunDirectory(std::filesystem::path directory, const Job& job, const BatchReader& reader,
+               std::unique_ptr<TableWriter> writer, std::unique_ptr<CommitLog> log)
+      : directory_(std::move(directory)),
+        schemas_(reader.table_schemas()),
+        writer_(std::move(writer)),
+        log_(std::move(log)) {
+    for (const Table& table : job.tables) names_.push_back(table.name);
+  }
+
+  [[nodiscard]] arrow::Status Write(const Batch& batch) override {
+    if (state_.ok()) state_ = Commit(batch);
+    return state_;
+  }
+
+  [[nodiscard]] arrow::Status Finish(const Metrics& metrics) override {
+    ARROW_RETURN_NOT_OK(state_);
+    state_ = WriteTextDurably(directory_ / kSuccess, IndentedText(TotalsJson(metrics))).status();
+    ARROW_RETURN_NOT_OK(state_);
+    state_ = MakeError(ErrorKind::kEngine,
+                       fmt::format("run directory \"{}\" is complete", directory_.string()));
+    return arrow::Status::OK();
+  }
+
+ private:
+  [[nodiscard]] arrow::Status CheckBatch(const Batch& batch) const;
+  [[nodiscard]] std::string FileOf(const Batch& batch, size_t table) const;
+  arrow::Result<std::vector<StoredFile>> WriteFiles(const Batch& batch) const;
+  arrow::Result<std::string> LogLine(const Batch& batch,
+                                     const std::vector<StoredFile>& files) const;
+  void RemoveFiles(const Batch& batch) const;
+  arrow::Status WriteFilesAndLog(const Batch& batch);
+  arrow::Status Commit(const Batch& batch);
+  [[nodiscard]] Json TotalsJson(const Metrics& metrics) const;
+
+  const std::filesystem::path directory_;
+  std::vector<std::string> names_;
+  const std::vector<std::shared_ptr<arrow::Schema>> schemas_;
+  const std::unique_ptr<TableWriter> writer_;
+  const std::unique_ptr<CommitLog> log_;
+  arrow::Status state_;  ///< Why nothing more can be written; OK while it can.
+  int64_t batches_ = 0;
+  int64_t keys_ = 0;
+  int64_t rows_ = 0;
+};
+
+/// What the manifest and the log promise of every batch; a custom caller may break it.
+arrow::Status RunDirectory::CheckBatch(const Batch& batch) const {
+  if (batch.index() != batches_) {
+    return MakeError(
+        ErrorKind::kEngine,
+        fmt::format("batch {} was handed in where batch {} is next", batch.index(), batches_));
+  }
+  const auto& tables = batch.tables();
+  const auto fits = [this](const BatchTable& table, size_t i) {
+    return table.name == names_[i] && table.rows->schema()->Equals(*schemas_[i]);
+  };
+  bool all_fit = tables.size() == names_.size();
+  for (size_t i = 0; all_fit && i < tables.size(); ++i) all_fit = fits(tables[i], i);
+  if (all_fit) return arrow::Status::OK();
+  return MakeError(ErrorKind::kEngine,
+                   fmt::format("batch {} has other tables or columns than the manifest of \"{}\"",
+                               batch.index(), directory_.string()));
+}
+
+std::string RunDirectory::FileOf(const Batch& batch, size_t table) const {
+  return fmt::format("{}/batch-{:06d}{}", names_[table], batch.index(), writer_->extension());
+}
+
+arrow::Result<std::vector<StoredFile>> RunDirectory::WriteFiles(const Batch& batch) const {
+  const auto& tables = batch.tables();
+  // The largest first: it must not be the one that all others wait for.
+  std::vector<size_t> order(tables.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::ranges::stable_sort(order, std::ranges::greater{},
+                           [&](size_t i) { return tables[i].rows->num_rows(); });
+
+  std::vector<StoredFile> files(tables.size());
+  ARROW_RETURN_NOT_OK(RunInParallel(tables.size(), [&](size_t i) {
+    const size_t table = order[i];
+    return WriteDurably(directory_ / FileOf(batch, table),
+                        [&](const std::shared_ptr<arrow::io::OutputStream>& stream) {
+                          return writer_->Write(tables[table].rows, stream);
+                        })
+        .Value(&files[table]);
+  }));
+  return files;
+}
+
+arrow::Result<std::string> RunDirectory::LogLine(const Batch& batch,
+                                                 const std::vector<StoredFile>& files) const {
+  Json line = Json::object();
+  line["index"] = batch.index();
+  line["keys"] = batch.num_keys();
+  line["rows"] = batch.total_rows();
+  line["first_key"] = nullptr;
+  line["last_key"] = nullptr;
+  if (batch.num_keys() > 0) {
+    ARROW_ASSIGN_OR_RAISE(line["first_key"], KeyJson(*batch.keys(), 0));
+    ARROW_ASSIGN_OR_RAISE(line["last_key"], KeyJson(*batch.keys(), batch.num_keys() - 1));
+  }
+  line["tables"] = Json::object();
+  for (size_t i = 0; i < files.size(); ++i) {
+    Json table = Json::object();
+    table["rows"] = batch.tables()[i].rows->num_rows();
+    table["bytes"] = files[i].bytes;
+    table["file"] = FileOf(batch, i);
+    table["xxh3_64"] = files[i].xxh3_64;
+    line["tables"][names_[i]] = std::move(table);
+  }
+  return CompactText(line);
+}
+
+void RunDirectory::RemoveFiles(const Batch& batch) const {
+  std::error_code ignored;  // an error is already on its way to the caller
+  for (size_t i = 0; i < names_.size(); ++i) {
+    std::filesystem::remove(directory_ / FileOf(batch, i), ignored);
+  }
+}
+
+arrow::Status RunDirectory::WriteFilesAndLog(const Batch& batch) {
+  ARROW_ASSIGN_OR_RAISE(const auto files, WriteFiles(batch));
+  ARROW_ASSIGN_OR_RAISE(std::string line, LogLine(batch, files));
+  return log_->Append(std::move(line));
+}
+
+arrow::Status RunDirectory::Commit(const Batch& batch) {
+  ARROW_RETURN_NOT_OK(CheckBatch(batch));
+  const arrow::Status status = WriteFilesAndLog(batch);
+  if (!status.ok()) {
+    RemoveFiles(batch);  // some of them may be whole, yet the log knows nothing of them
+    return status;
+  }
+  ++batches_;
+  keys_ += batch.num_keys();
+  rows_ += batch.total_rows();
+  return status;
+}
+
+/// Counts of what is in the directory are our own; what was seen on the way is the reader's.
+Json RunDirectory::TotalsJson(const Metrics& metrics) const {
+  Json totals = Json::object();
+  totals["batches"] = batches_;
+  totals["keys"] = keys_;
+  totals["rows"] = rows_;
+  totals["dropped_keys"] = metrics.dropped_keys;
+  totals["tables"] = Json::object();
+  for (const TableMetrics& metric : metrics.tables) {
+    Json table = Json::object();
+    table["rows_read"] = metric.rows_read;
+    table["rows_delivered"] = metric.rows_delivered;
+    table["orphans"] = metric.orphans ? Json(*metric.orphans) : Json(nullptr);
+    table["null_keys"] = metric.null_keys;
+    table["duplicates"] = metric.duplicates;
+    table["keys_without_rows"] = metric.keys_without_rows;
+    totals["tables"][metric.name] = std::move(table);
+  }
+  return totals;
+}
+
+arrow::Status CheckNames(const Job& job) {
+  static constexpr std::array<std::string_view, 5> kTaken = {kManifest, kLog, kSuccess, ".", ".."};
+  for (const Table& table : job.tables) {
+    if (std::ranges::find(kTaken, table.name) == kTaken.end()) continue;
+    return MakeError(ErrorKind::kJob,
+                     fmt::format("table \"{}\": a run directory has another use for this name; "
+                                 "call the table otherwise",
+                                 table.name));
+  }
+  return arrow::Status::OK();
+}
+
+arrow::Status CheckSchemas(const TableWriter& writer, const Job& job, const BatchReader& reader) {
+  for (size_t i = 0; i < job.tables.size(); ++i) {
+    const arrow::Status status = writer.CheckSchema(*reader.table_schemas()[i]);
+    if (status.ok()) continue;
+    return MakeError(ErrorKind::kEngine,
+                     fmt::format("table \"{}\": {}", job.tables[i].name, status.message()));
+  }
+  return arrow::Status::OK();
+}
+
+}  // namespace
+
+arrow::Result<std::unique_ptr<Sink>> OpenRunDirectory(const OutputOptions& options, const Job& job,
+                                                      const Engine* engine,
+                                                      const BatchReader& reader) {
+  std::unique_ptr<TableWriter> writer = MakeTableWriter(options.format);
+  ARROW_RETURN_NOT_OK(CheckNames(job));
+  ARROW_RETURN_NOT_OK(CheckSchemas(*writer, job, reader));
+
+  // "out/" names the folder "out".
+  const auto directory = options.dir.has_filename() ? options.dir : options.dir.parent_path();
+  NewPaths made;
+  ARROW_RETURN_NOT_OK(made.MakeOutputDirectory(directory));
+  // The folders first: of two runs that were started into one directory, one fails here, and before
+  // it touched a file of the other.
+  for (const Table& table : job.tables) {
+    ARROW_RETURN_NOT_OK(made.MakeDirectory(directory / table.name));
+  }
+  ARROW_ASSIGN_OR_RAISE(const Json manifest, ManifestJson(options, job, engine, reader));
+  made.Add(directory / kManifest);
+  ARROW_RETURN_NOT_OK(WriteTextDurably(directory / kManifest, IndentedText(manifest)));
+  made.Add(directory / kLog);
+  ARROW_ASSIGN_OR_RAISE(auto log, CommitLog::Create(directory / kLog));
+  made.Keep();
+  return std::make_unique<RunDirectory>(directory, job, reader, std::move(writer), std::move(log));
+}
+
+}  // namespace sheaf

@@ -1,0 +1,338 @@
+#include <arrow/api.h>
+#include <arrow/io/memory.h>
+#include <arrow/ipc/dictionary.h>
+#include <arrow/ipc/reader.h>
+#include <arrow/util/base64.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "sheaf/error.h"
+#include "sheaf/sink.h"
+#include "sheaf/version.h"
+#include "sink/durable_file.h"
+#include "sink/json_text.h"
+#include "sink/sink_test_support.h"
+
+namespace sheaf {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+using Rows = std::shared_ptr<arrow::RecordBatch>;
+
+/// Only tells its schemas and its plan: a sink asks for nothing else.
+class FakeReader : public BatchReader {
+ public:
+  FakeReader(std::shared_ptr<arrow::Schema> key, std::vector<std::shared_ptr<arrow::Schema>> tables)
+      : key_(std::move(key)), tables_(std::move(tables)) {
+    plan_.reason = "the data is in key order";
+    TablePlan& table = plan_.tables.emplace_back();
+    table.name = "A";
+    table.executions = "once";
+    plan_.guarantees = {"Keys ascend."};
+  }
+  arrow::Result<std::optional<Batch>> Next() override { return std::nullopt; }
+  void Cancel() override {}
+  [[nodiscard]] Metrics metrics() const override { return {}; }
+  [[nodiscard]] std::shared_ptr<arrow::Schema> key_schema() const override { return key_; }
+  [[nodiscard]] const std::vector<std::shared_ptr<arrow::Schema>>& table_schemas() const override {
+    return tables_;
+  }
+  [[nodiscard]] const Plan& plan() const override { return plan_; }
+
+ private:
+  std::shared_ptr<arrow::Schema> key_;
+  std::vector<std::shared_ptr<arrow::Schema>> tables_;
+  Plan plan_;
+};
+
+/// Every batch has two keys (1 and 4): A has two rows a key, P none.
+class RunDirectoryTest : public ::testing::Test {
+ protected:
+  Rows RowsOfA(const std::string& ids) const {
+    const auto array = testing::ArrayOf(arrow::int64(), ids);
+    return testing::RowsOf(
+        {{"id", array},
+         {"body", testing::ArrayOf(arrow::utf8(), ids == "[]" ? "[]" : R"(["x","y","z","w"])")
+                      ->Slice(0, array->length())}});
+  }
+
+  Batch MakeBatch(int64_t index) const {
+    const auto keys = testing::RowsOf({{"id", testing::ArrayOf(arrow::int64(), "[1, 4]")}});
+    const auto offsets = [](const std::string& json) {
+      return std::static_pointer_cast<arrow::Int32Array>(testing::ArrayOf(arrow::int32(), json));
+    };
+    return {index,
+            keys,
+            {{.name = names_[0], .rows = RowsOfA("[1, 1, 4, 4]"), .offsets = offsets("[0, 2, 4]")},
+             {.name = names_[1], .rows = RowsOfA("[]"), .offsets = offsets("[0, 0, 0]")}}};
+  }
+
+  arrow::Result<std::unique_ptr<Sink>> Open(Format format = Format::kParquet) {
+    Job job = Job().Key({"id"}).Add(
+        Table::Query(names_[0], "SELECT 'secret' AS id").OrderBy({"body DESC"}).SelectsKeys());
+    job.Add(Table::Named(names_[1]).RowsPerKey(Cardinality::kOne));
+    const auto table = RowsOfA("[]")->schema();
+    const FakeReader reader(arrow::schema({table->field(0)}), {table, table});
+    return OpenRunDirectory({.dir = out(), .format = format}, job, nullptr, reader);
+  }
+
+  [[nodiscard]] std::filesystem::path out() const { return temporary_.path() / "out"; }
+  [[nodiscard]] std::set<std::string> Entries() const {
+    std::set<std::string> entries;
+    for (const auto& entry : temporary_.Entries()) {
+      if (entry != "out") entries.insert(entry.substr(sizeof("out")));
+    }
+    return entries;
+  }
+  [[nodiscard]] Json ReadJson(const std::string& name) const {
+    return Json::parse(testing::ReadText(out() / name));
+  }
+
+  testing::TemporaryDirectory temporary_;
+  std::vector<std::string> names_ = {"A", "P"};
+};
+
+TEST_F(RunDirectoryTest, OpensWithManifestEmptyLogAndFolders) {
+  ASSERT_TRUE(Open().ok());
+  EXPECT_THAT(Entries(), ElementsAre("A", "P", "batches.jsonl", "manifest.json"));
+  EXPECT_EQ(testing::ReadText(out() / "batches.jsonl"), "");
+}
+
+TEST_F(RunDirectoryTest, ManifestTellsWhatTheRunIs) {
+  ASSERT_TRUE(Open().ok());
+  const Json manifest = ReadJson("manifest.json");
+  EXPECT_EQ(manifest["format_version"], 1);
+  EXPECT_EQ(manifest["sheaf"], kVersion);
+  EXPECT_EQ(manifest["fingerprint"].get<std::string>().size(), 32U);
+  EXPECT_TRUE(manifest["engine"].is_null());
+  EXPECT_EQ(manifest["format"], "parquet");
+  EXPECT_EQ(manifest["strategy"], "merge");
+  EXPECT_EQ(manifest["guarantees"], Json({"Keys ascend."}));
+  EXPECT_EQ(manifest["key"]["columns"].dump(), R"([{"name":"id","type":"int64","nullable":true}])");
+  const Json& table = manifest["tables"][0];
+  EXPECT_EQ(table["name"], "A");
+  EXPECT_EQ(table["key"], Json({"id"}));
+  EXPECT_EQ(table["order_by"], Json({"body DESC"}));
+  EXPECT_EQ(table["selects_keys"], true);
+  EXPECT_EQ(table["executions"], "once");
+  EXPECT_EQ(manifest["tables"][1]["rows_per_key"], "one");
+}
+
+TEST_F(RunDirectoryTest, ManifestHoldsNoQuery) {
+  ASSERT_TRUE(Open().ok());
+  EXPECT_THAT(testing::ReadText(out() / "manifest.json"), Not(HasSubstr("secret")));
+}
+
+TEST_F(RunDirectoryTest, SchemasOfTheManifestCanBeRestored) {
+  ASSERT_TRUE(Open().ok());
+  const std::string text = ReadJson("manifest.json")["tables"][0]["arrow_schema"];
+  arrow::io::BufferReader message(
+      arrow::Buffer::FromString(arrow::util::base64_decode(text).ValueOrDie()));
+  arrow::ipc::DictionaryMemo memo;
+  const auto schema = arrow::ipc::ReadSchema(&message, &memo);
+  ASSERT_TRUE(schema.ok()) << schema.status();
+  EXPECT_TRUE((*schema)->Equals(*RowsOfA("[]")->schema()));
+}
+
+TEST_F(RunDirectoryTest, ABatchIsAFileATableThenALogLine) {
+  auto sink = Open().ValueOrDie();
+  ASSERT_TRUE(sink->Write(MakeBatch(0)).ok());
+  EXPECT_THAT(Entries(), ElementsAre("A", "A/batch-000000.parquet", "P", "P/batch-000000.parquet",
+                                     "batches.jsonl", "manifest.json"));
+  const Json line = ReadJson("batches.jsonl");
+  EXPECT_EQ(line["index"], 0);
+  EXPECT_EQ(line["keys"], 2);
+  EXPECT_EQ(line["rows"], 4);
+  EXPECT_EQ(line["first_key"].dump(), R"({"id":1})");
+  EXPECT_EQ(line["last_key"].dump(), R"({"id":4})");
+  EXPECT_EQ(line["tables"]["A"]["rows"], 4);
+  EXPECT_EQ(line["tables"]["P"]["rows"], 0);
+  EXPECT_EQ(line["tables"]["A"]["file"], "A/batch-000000.parquet");
+}
+
+TEST_F(RunDirectoryTest, SizesAndChecksumsOfTheLogAreThoseOfTheFiles) {
+  auto sink = Open(Format::kArrow).ValueOrDie();
+  ASSERT_TRUE(sink->Write(MakeBatch(0)).ok());
+  const Json line = ReadJson("batches.jsonl");
+  for (const auto& [name, table] : line["tables"].items()) {
+    const std::string bytes = testing::ReadText(out() / table["file"].get<std::string>());
+    const auto stored = WriteTextDurably(temporary_.path() / "copy", bytes).ValueOrDie();
+    EXPECT_EQ(table["bytes"], stored.bytes) << name;
+    EXPECT_EQ(table["xxh3_64"], stored.xxh3_64) << name;
+  }
+}
+
+TEST_F(RunDirectoryTest, TheSameBatchesGiveTheSameBytes) {
+  std::vector<std::string> logs;
+  for (int run = 0; run < 2; ++run) {
+    auto sink = Open().ValueOrDie();
+    for (int64_t i = 0; i < 3; ++i) ASSERT_TRUE(sink->Write(MakeBatch(i)).ok());
+    logs.push_back(testing::ReadText(out() / "batches.jsonl"));
+    std::filesystem::remove_all(out());
+  }
+  EXPECT_EQ(logs[0], logs[1]);  // with a checksum of each file
+}
+
+TEST_F(RunDirectoryTest, SuccessComesWithFinishOnlyAndHoldsTheTotals) {
+  auto sink = Open().ValueOrDie();
+  ASSERT_TRUE(sink->Write(MakeBatch(0)).ok());
+  ASSERT_TRUE(sink->Write(MakeBatch(1)).ok());
+  EXPECT_FALSE(std::filesystem::exists(out() / "_SUCCESS"));
+  Metrics metrics;
+  metrics.tables = {{.name = "A", .rows_read = 9, .rows_delivered = 8, .orphans = 1},
+                    {.name = "P", .orphans = std::nullopt, .keys_without_rows = 4}};
+  ASSERT_TRUE(sink->Finish(metrics).ok());
+  const Json totals = ReadJson("_SUCCESS");
+  EXPECT_EQ(totals["batches"], 2);
+  EXPECT_EQ(totals["keys"], 4);
+  EXPECT_EQ(totals["rows"], 8);
+  EXPECT_EQ(totals["tables"]["A"].dump(),
+            R"({"rows_read":9,"rows_delivered":8,"orphans":1,"null_keys":0,"duplicates":0,)"
+            R"("keys_without_rows":0})");
+  EXPECT_TRUE(totals["tables"]["P"]["orphans"].is_null());
+}
+
+TEST_F(RunDirectoryTest, ARunWithoutBatchesIsComplete) {
+  auto sink = Open().ValueOrDie();
+  ASSERT_TRUE(sink->Finish({}).ok());
+  EXPECT_EQ(ReadJson("_SUCCESS")["batches"], 0);
+}
+
+TEST_F(RunDirectoryTest, NothingIsAddedToACompleteRun) {
+  auto sink = Open().ValueOrDie();
+  ASSERT_TRUE(sink->Finish({}).ok());
+  EXPECT_THAT(sink->Write(MakeBatch(0)).message(), HasSubstr("is complete"));
+  EXPECT_FALSE(sink->Finish({}).ok());
+}
+
+TEST_F(RunDirectoryTest, ADirectoryThatIsNotEmptyIsRefusedUntouched) {
+  std::filesystem::create_directories(out());
+  std::ofstream(out() / "mine") << "text";
+  const auto sink = Open();
+  EXPECT_EQ(KindOf(sink.status()), ErrorKind::kEngine);
+  EXPECT_EQ(sink.status().message(), "output directory \"" + out().string() +
+                                         "\" is not empty; choose another or remove it");
+  EXPECT_THAT(Entries(), ElementsAre("mine"));
+}
+
+TEST_F(RunDirectoryTest, AnEmptyDirectoryIsTaken) {
+  std::filesystem::create_directories(out());
+  EXPECT_TRUE(Open().ok());
+}
+
+TEST_F(RunDirectoryTest, AFileInPlaceOfTheDirectoryIsRefused) {
+  std::ofstream(out()) << "text";
+  EXPECT_THAT(Open().status().message(), AllOf(HasSubstr("cannot use"), HasSubstr("directory")));
+}
+
+TEST_F(RunDirectoryTest, AnOpenThatFailsLeavesNothing) {
+  {
+    const testing::FileSizeLimit limit(10);  // too small for the manifest
+    EXPECT_THAT(Open().status().message(), HasSubstr("manifest.json\": File too large"));
+  }
+  EXPECT_THAT(temporary_.Entries(), IsEmpty());
+  EXPECT_TRUE(Open().ok()) << "so that it can be tried again";
+}
+
+TEST_F(RunDirectoryTest, AFullDiskLeavesTheBatchesBeforeAndNoTraceOfThisOne) {
+  auto sink = Open().ValueOrDie();
+  ASSERT_TRUE(sink->Write(MakeBatch(0)).ok());
+  const auto before = Entries();
+  const std::string log = testing::ReadText(out() / "batches.jsonl");
+  {
+    const testing::FileSizeLimit limit(600);
+    const arrow::Status status = sink->Write(MakeBatch(1));
+    EXPECT_EQ(KindOf(status), ErrorKind::kEngine);
+    EXPECT_THAT(status.message(), HasSubstr("/batch-000001.parquet\": File too large"));
+  }
+  EXPECT_EQ(Entries(), before);
+  EXPECT_EQ(testing::ReadText(out() / "batches.jsonl"), log);
+}
+
+TEST_F(RunDirectoryTest, FilesOfOtherTablesAreTakenBackWhenOneFails) {
+  auto sink = Open().ValueOrDie();
+  std::filesystem::remove(out() / "P");
+  std::ofstream(out() / "P") << "a file in place of the folder";
+  EXPECT_THAT(sink->Write(MakeBatch(0)).message(),
+              HasSubstr("P/batch-000000.parquet\": Not a directory"));
+  EXPECT_THAT(Entries(), ElementsAre("A", "P", "batches.jsonl", "manifest.json"));
+}
+
+TEST_F(RunDirectoryTest, ABatchWhoseLogLineFailsIsTakenBack) {
+  auto sink = Open().ValueOrDie();
+  // Small files, a log that has grown past them: only the line meets the limit.
+  int64_t index = 0;
+  while (std::filesystem::file_size(out() / "batches.jsonl") < 4000) {
+    ASSERT_TRUE(sink->Write(MakeBatch(index++)).ok());
+  }
+  const auto before = Entries();
+  {
+    const testing::FileSizeLimit limit(4050);
+    EXPECT_THAT(sink->Write(MakeBatch(index)).message(),
+                HasSubstr("batches.jsonl\": File too large"));
+  }
+  EXPECT_EQ(Entries(), before);
+}
+
+TEST_F(RunDirectoryTest, TheFirstErrorIsFinal) {
+  auto sink = Open().ValueOrDie();
+  std::filesystem::remove(out() / "P");
+  const arrow::Status status = sink->Write(MakeBatch(0));
+  ASSERT_FALSE(status.ok());
+  std::filesystem::create_directory(out() / "P");
+  EXPECT_EQ(sink->Write(MakeBatch(0)), status);
+  EXPECT_EQ(sink->Finish({}), status);
+  EXPECT_FALSE(std::filesystem::exists(out() / "_SUCCESS"));
+}
+
+TEST_F(RunDirectoryTest, AGapBetweenBatchesIsAnError) {
+  auto sink = Open().ValueOrDie();
+  EXPECT_EQ(sink->Write(MakeBatch(1)).message(), "batch 1 was handed in where batch 0 is next");
+}
+
+TEST_F(RunDirectoryTest, ABatchOfAnotherJobIsAnError) {
+  auto sink = Open().ValueOrDie();
+  names_[0] = "B";
+  EXPECT_THAT(sink->Write(MakeBatch(0)).message(), HasSubstr("other tables or columns"));
+}
+
+TEST_F(RunDirectoryTest, NamesOfTablesMayHoldAnyCharacters) {
+  names_ = {"größe \"x\"", "-a b.c 'ü' %20 \\"};
+  auto sink = Open().ValueOrDie();
+  ASSERT_TRUE(sink->Write(MakeBatch(0)).ok());
+  const Json line = ReadJson("batches.jsonl");
+  for (const std::string& name : names_) {
+    EXPECT_TRUE(std::filesystem::exists(out() / name / "batch-000000.parquet")) << name;
+    EXPECT_EQ(line["tables"][name]["file"], name + "/batch-000000.parquet");
+  }
+}
+
+TEST_F(RunDirectoryTest, ATableCalledAsAFileOfTheDirectoryIsRefused) {
+  names_[1] = "manifest.json";
+  const auto sink = Open();
+  EXPECT_EQ(KindOf(sink.status()), ErrorKind::kJob);
+  EXPECT_THAT(sink.status().message(), HasSubstr("table \"manifest.json\""));
+  EXPECT_THAT(temporary_.Entries(), IsEmpty());
+}
+
+TEST_F(RunDirectoryTest, AColumnThatTheFormatLacksIsRefusedWithItsTable) {
+  const auto schema = arrow::schema({arrow::field("pause", arrow::month_interval())});
+  const FakeReader reader(schema, {schema});
+  const Job job = Job().Key({"id"}).Add(Table::Named("A").SelectsKeys());
+  const auto sink = OpenRunDirectory({.dir = out()}, job, nullptr, reader);
+  EXPECT_EQ(KindOf(sink.status()), ErrorKind::kEngine);
+  EXPECT_THAT(sink.status().message(),
+              AllOf(HasSubstr("table \"A\": column \"pause\""), HasSubstr("format = \"arrow\"")));
+  EXPECT_THAT(temporary_.Entries(), IsEmpty());
+}
+
+}  // namespace
+}  // namespace sheaf

@@ -1,0 +1,17 @@
+#include "sink/table_writer.h"
+
+#include <cstdlib>
+
+namespace sheaf {
+
+std::unique_ptr<TableWriter> MakeTableWriter(Format format) {
+  switch (format) {
+    case Format::kParquet:
+      return MakeParquetWriter();
+    case Format::kArrow:
+      return MakeArrowWriter();
+  }
+  std::abort();
+}
+
+}  // namespace sheaf
