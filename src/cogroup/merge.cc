@@ -30,10 +30,11 @@ using Turn = KeySelector::Turn;
 
 // One table on its way: its stream, its scissors and its finished shares.
 struct Lane {
-  Lane(TableInput* table, const Policy& policy, int64_t read_ahead, ReadAhead::OnError on_error)
+  Lane(TableInput* table, const Policy& policy, int64_t read_ahead, ReadAhead::OnError on_error,
+       TableCutter::OnRead on_read)
       : input(table),
         reader(*table, policy, read_ahead, &counters, std::move(on_error)),
-        cutter(*table, policy, &reader, &counters) {}
+        cutter(*table, policy, &reader, &counters, std::move(on_read)) {}
 
   TableInput* const input;
   TableCounters counters;
@@ -67,14 +68,16 @@ class MergeReader final : public BatchReader {
         split_(SplitMemory(resolved_.job.memory, resolved_.tables.size())),
         selector_(Selects(resolved_.tables), resolved_.key_schema, WindowKeys(resolved_.job)),
         shaper_(resolved_.job) {
-    for (TableInput& input : resolved_.tables) {
+    for (size_t t = 0; t < resolved_.tables.size(); ++t) {
+      TableInput& input = resolved_.tables[t];
       schemas_.push_back(input.schema);
       const int64_t read_ahead = input.table.selects_keys
                                      ? std::max(split_.read_ahead, split_.key_search)
                                      : split_.read_ahead;
-      lanes_.push_back(
-          std::make_unique<Lane>(&input, resolved_.job.policy, read_ahead,
-                                 [this](const arrow::Status& status) { Fail(status); }));
+      lanes_.push_back(std::make_unique<Lane>(
+          &input, resolved_.job.policy, read_ahead,
+          [this](const arrow::Status& status) { Fail(status); },
+          [this, t](const Chunk* chunk) { return Announce(t, chunk); }));
     }
     starter_ = std::thread([this] {
       if (const auto status = Start(); !status.ok()) Fail(status);
@@ -104,6 +107,7 @@ class MergeReader final : public BatchReader {
   void StartReader(Lane* lane, const std::shared_ptr<arrow::RecordBatch>& selected);
   arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> OpenStream(
       Lane* lane, const std::shared_ptr<arrow::RecordBatch>& selected);
+  arrow::Status Announce(size_t t, const Chunk* chunk);
   arrow::Status CutLane(size_t t);
   arrow::Result<bool> AddWindow();
   void Count(const Batch& batch);
@@ -191,18 +195,22 @@ arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> MergeReader::OpenStream
   return input->connection->Query(ordered, split_.query);
 }
 
+// Every chunk of a selecting table holds keys of the run, whether it was read for them or, while
+// cutting, for the rest of a group.
+arrow::Status MergeReader::Announce(size_t t, const Chunk* chunk) {
+  const TableInput& input = *lanes_[t]->input;
+  if (!input.table.selects_keys) return arrow::Status::OK();
+  if (chunk == nullptr) return selector_.Finish(t);
+  return selector_.Announce(t, chunk->keys, KeyRows(input, *chunk->rows));
+}
+
 arrow::Status MergeReader::CutLane(size_t t) {
   Lane& lane = *lanes_[t];
   while (true) {
     const Turn turn = selector_.Next(t);
     switch (turn.kind) {
       case Turn::Kind::kRead:
-        if (const Chunk* chunk = lane.cutter.Read(); chunk == nullptr) {
-          ARROW_RETURN_NOT_OK(selector_.Finish(t));
-        } else {
-          ARROW_RETURN_NOT_OK(
-              selector_.Announce(t, chunk->keys, KeyRows(*lane.input, *chunk->rows)));
-        }
+        ARROW_RETURN_NOT_OK(lane.cutter.Read());
         break;
       case Turn::Kind::kCut: {
         ARROW_ASSIGN_OR_RAISE(BatchTable table, lane.cutter.Cut(*turn.window));
@@ -210,7 +218,7 @@ arrow::Status MergeReader::CutLane(size_t t) {
         break;
       }
       case Turn::Kind::kEnd:
-        lane.cutter.Drain();
+        ARROW_RETURN_NOT_OK(lane.cutter.Drain());
         lane.cut.End();
         return arrow::Status::OK();
     }

@@ -69,25 +69,32 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> TakeRanges(
 }  // namespace
 
 TableCutter::TableCutter(const TableInput& input, const Policy& policy, ReadAhead* rows,
-                         TableCounters* counters)
-    : input_(input), policy_(policy), rows_(rows), counters_(counters) {}
+                         TableCounters* counters, OnRead on_read)
+    : input_(input),
+      policy_(policy),
+      rows_(rows),
+      counters_(counters),
+      on_read_(std::move(on_read)) {}
 
-const Chunk* TableCutter::Read() {
-  if (ended_) return nullptr;
+arrow::Result<bool> TableCutter::Read() {
+  if (ended_) return false;
   std::optional<Chunk> chunk = rows_->Pop();
-  if (!chunk) {
-    ended_ = true;
-    return nullptr;
-  }
-  return &pending_.emplace_back(*std::move(chunk));
+  ended_ = !chunk;
+  if (chunk) pending_.push_back(*std::move(chunk));
+  ARROW_RETURN_NOT_OK(on_read_(ended_ ? nullptr : &pending_.back()));
+  return !ended_;
 }
+
+arrow::Result<bool> TableCutter::HasRows() { return pending_.empty() ? Read() : true; }
 
 arrow::Result<BatchTable> TableCutter::Cut(const Window& window) {
   const auto num_keys = static_cast<size_t>(window.keys.size());
   counts_.assign(num_keys, 0);
   slices_.clear();
   size_t key = 0;
-  while (key < num_keys && (!pending_.empty() || Read() != nullptr)) {
+  while (key < num_keys) {
+    ARROW_ASSIGN_OR_RAISE(const bool has_rows, HasRows());
+    if (!has_rows) break;
     ARROW_RETURN_NOT_OK(CutChunk(window, &key));
     if (row_ == static_cast<size_t>(pending_.front().rows->num_rows())) {
       pending_.pop_front();
@@ -122,8 +129,10 @@ arrow::Status TableCutter::CutChunk(const Window& window, size_t* key) {
   return arrow::Status::OK();
 }
 
-void TableCutter::Drain() {
-  while (!pending_.empty() || Read() != nullptr) {
+arrow::Status TableCutter::Drain() {
+  while (true) {
+    ARROW_ASSIGN_OR_RAISE(const bool has_rows, HasRows());
+    if (!has_rows) return arrow::Status::OK();
     counters_->orphans += pending_.front().rows->num_rows() - static_cast<int64_t>(row_);
     pending_.pop_front();
     row_ = 0;

@@ -7,7 +7,7 @@
 
 #include <cstdint>
 #include <deque>
-#include <optional>
+#include <functional>
 #include <vector>
 
 #include <arrow/result.h>
@@ -22,28 +22,34 @@ namespace sheaf {
 
 class TableCutter {
  public:
+  /// Told of every chunk as it is read, and of the end, once, by null.
+  using OnRead = std::function<arrow::Status(const Chunk*)>;
+
   /// All references outlive the cutter.
   TableCutter(const TableInput& input, const Policy& policy, ReadAhead* rows,
-              TableCounters* counters);
+              TableCounters* counters, OnRead on_read);
 
-  /// Reads one chunk more; null at the end of the table, and once the reading ended early.
+  /// Reads one chunk more; false at the end of the table, and once the reading ended early.
   /// For selecting tables, whose rows must be known before their window is.
-  const Chunk* Read();
+  arrow::Result<bool> Read();
 
-  /// The rows of the window's keys, group after group, in order. Windows ascend.
+  /// The rows of the window's keys, group after group, in order. Windows ascend. Reads on until it
+  /// has seen a row beyond the window: a chunk may end within the last group.
   /// Errors: kPolicy: a group breaks rows_per_key.
   arrow::Result<BatchTable> Cut(const Window& window);
 
   /// Reads what is left: rows of keys beyond the last window.
-  void Drain();
+  arrow::Status Drain();
 
  private:
+  arrow::Result<bool> HasRows();
   arrow::Status CutChunk(const Window& window, size_t* key);
 
   const TableInput& input_;
   const Policy& policy_;
   ReadAhead* const rows_;
   TableCounters* const counters_;
+  const OnRead on_read_;
   std::deque<Chunk> pending_;
   size_t row_ = 0;  // the first row of pending_.front() that no window has taken
   bool ended_ = false;

@@ -1,0 +1,405 @@
+#include "sheaf/batch_reader.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <future>
+#include <thread>
+
+#include "cogroup/cogroup_test_support.h"
+#include "sheaf/error.h"
+
+namespace sheaf {
+namespace {
+
+using sheaf::testing::ErrorOf;
+using sheaf::testing::GatedStream;
+using sheaf::testing::IdSchema;
+using sheaf::testing::ReadAll;
+using sheaf::testing::RowsFromJson;
+using sheaf::testing::RunJob;
+using sheaf::testing::StreamOf;
+using sheaf::testing::TestStream;
+using sheaf::testing::Text;
+using sheaf::testing::Texts;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+using Batches = std::vector<std::string>;
+
+Table StreamTable(const std::string& name, const Batches& batches,
+                  arrow::Status last = arrow::Status::OK()) {
+  return Table::Stream(name, StreamOf(IdSchema(), batches, std::move(last)));
+}
+
+Table Selecting(const std::string& name, const Batches& batches) {
+  return StreamTable(name, batches).SelectsKeys();
+}
+
+Job JobOf(std::vector<Table> tables) {
+  Job job;
+  job.Key({"id"});
+  for (Table& table : tables) job.Add(std::move(table));
+  return job;
+}
+
+std::vector<std::string> TextsOf(const Job& job) {
+  const auto batches = RunJob(job);
+  EXPECT_TRUE(batches.ok()) << batches.status();
+  return batches.ok() ? Texts(*batches) : std::vector<std::string>();
+}
+
+std::unique_ptr<BatchReader> Open(const Job& job) {
+  return BatchReader::Open(nullptr, job).ValueOrDie();
+}
+
+/// The error of a Next() that must fail.
+arrow::Status NextError(BatchReader* reader) {
+  const auto batch = reader->Next();
+  EXPECT_FALSE(batch.ok());
+  return batch.status();
+}
+
+TEST(BatchReaderTest, ABatchHoldsTheRowsOfItsKeysInEveryTable) {
+  EXPECT_THAT(TextsOf(JobOf({Selecting("A", {R"([[1,"a"],[1,"b"],[3,"c"]])"}),
+                             StreamTable("R", {R"([[1,"x"],[1,"y"],[1,"z"]])"}),
+                             StreamTable("S", {R"([[3,"s"]])"})})),
+              ElementsAre("1: A(1,a 1,b) R(1,x 1,y 1,z) S()\n"
+                          "3: A(3,c) R() S(3,s)"));
+}
+
+TEST(BatchReaderTest, BatchesHoldAtMostMaxKeysAndAreNumbered) {
+  const auto batches =
+      RunJob(JobOf({Selecting("A", {R"([[1,"a"],[2,"b"],[2,"c"],[5,"d"],[7,"e"],[8,"f"]])"})})
+                 .MaxKeys(2))
+          .ValueOrDie();
+  EXPECT_THAT(Texts(batches),
+              ElementsAre("1: A(1,a)\n2: A(2,b 2,c)", "5: A(5,d)\n7: A(7,e)", "8: A(8,f)"));
+  for (size_t i = 0; i < batches.size(); ++i) {
+    EXPECT_EQ(batches[i].index(), static_cast<int64_t>(i));
+  }
+}
+
+TEST(BatchReaderTest, NoKeyIsLostWhereAChunkAndABatchEndTogether) {
+  EXPECT_THAT(
+      TextsOf(
+          JobOf({Selecting("A", {R"([[1,"a"],[2,"b"]])", R"([[3,"c"],[4,"d"]])", R"([[5,"e"]])"})})
+              .MaxKeys(2)),
+      ElementsAre("1: A(1,a)\n2: A(2,b)", "3: A(3,c)\n4: A(4,d)", "5: A(5,e)"));
+}
+
+TEST(BatchReaderTest, AGroupIsWholeWhereItSpansChunksAtTheEndOfABatch) {
+  EXPECT_THAT(TextsOf(JobOf({Selecting("A", {R"([[1,"a"]])", R"([[1,"b"]])", R"([[1,"c"],[2,"d"]])",
+                                             R"([[2,"e"]])"}),
+                             StreamTable("R", {R"([[1,"x"]])", R"([[1,"y"],[2,"z"]])"})})
+                          .MaxKeys(1)),
+              ElementsAre("1: A(1,a 1,b 1,c) R(1,x 1,y)", "2: A(2,d 2,e) R(2,z)"));
+}
+
+TEST(BatchReaderTest, SeveralSelectingTablesSelectTheUnionOfTheirKeys) {
+  EXPECT_THAT(TextsOf(JobOf({Selecting("A", {R"([[1,"a"],[4,"b"]])", R"([[6,"c"]])"}),
+                             Selecting("B", {R"([[2,"x"],[4,"y"],[4,"z"]])"}),
+                             StreamTable("R", {R"([[2,"r"],[3,"orphan"],[6,"s"]])"})})
+                          .MaxKeys(3)),
+              ElementsAre("1: A(1,a) B() R()\n2: A() B(2,x) R(2,r)\n4: A(4,b) B(4,y 4,z) R()",
+                          "6: A(6,c) B() R(6,s)"));
+}
+
+TEST(BatchReaderTest, EndIsRepeated) {
+  const auto reader = Open(JobOf({Selecting("A", {R"([[1,"a"]])"})}));
+  EXPECT_TRUE(reader->Next().ValueOrDie().has_value());
+  for (int i = 0; i < 3; ++i) EXPECT_FALSE(reader->Next().ValueOrDie().has_value());
+  reader->Cancel();
+  EXPECT_FALSE(reader->Next().ValueOrDie().has_value()) << "it had ended before";
+}
+
+TEST(BatchReaderTest, NoRowsGiveNoBatches) {
+  EXPECT_THAT(TextsOf(JobOf({Selecting("A", {}), StreamTable("R", {R"([[1,"orphan"]])"})})),
+              IsEmpty());
+  EXPECT_THAT(TextsOf(JobOf({Selecting("A", {"[]", "[]"})})), IsEmpty());
+}
+
+TEST(BatchReaderTest, ErrorIsFinalAndNeverAnEnd) {
+  const auto reader = Open(JobOf({Selecting("A", {R"([[1,"a"]])"}),
+                                  StreamTable("R", {}, arrow::Status::IOError("disk gone"))}));
+  const arrow::Status first = NextError(reader.get());
+  EXPECT_THAT(first.message(), HasSubstr("disk gone"));
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(NextError(reader.get()), first);
+}
+
+TEST(BatchReaderTest, AnErrorBeyondTheLastKeyIsNotMissed) {
+  const auto reader = Open(JobOf(
+      {Selecting("A", {R"([[1,"a"]])"}), StreamTable("R", {R"([[1,"x"]])", R"([[2,"orphan"]])"},
+                                                     arrow::Status::IOError("disk gone"))}));
+  arrow::Result<std::optional<Batch>> last = reader->Next();
+  if (last.ok() && last->has_value()) last = reader->Next();
+  EXPECT_THAT(last.status().message(), HasSubstr("disk gone"));
+}
+
+TEST(BatchReaderTest, BatchesBeforeAnErrorAreARightPrefix) {
+  const auto reader = Open(JobOf({Selecting("A", {R"([[1,"a"],[2,"b"],[3,"c"]])"}),
+                                  StreamTable("R", {R"([[1,"x"]])", R"([[2,"y"]])"},
+                                              arrow::Status::IOError("disk gone"))})
+                               .MaxKeys(1));
+  const Batches expected = {"1: A(1,a) R(1,x)", "2: A(2,b) R(2,y)"};
+  size_t count = 0;
+  while (true) {
+    const auto batch = reader->Next();
+    if (!batch.ok()) break;
+    ASSERT_TRUE(batch->has_value()) << "an error must not look like an end";
+    ASSERT_LT(count, expected.size()) << "R may still have rows of key 3";
+    EXPECT_EQ(Text(**batch), expected[count++]);
+  }
+}
+
+TEST(BatchReaderTest, AFailingStreamNamesItsTable) {
+  const arrow::Status status =
+      ErrorOf(JobOf({Selecting("A", {R"([[1,"a"]])"}),
+                     StreamTable("R", {}, MakeError(ErrorKind::kEngine, "disk gone"))}));
+  EXPECT_EQ(KindOf(status), ErrorKind::kEngine);
+  EXPECT_EQ(status.message(), "table \"R\": disk gone");
+}
+
+TEST(BatchReaderTest, AFailingSelectingStreamIsNeverAnEmptyTable) {
+  Job job = JobOf({Table::Stream("A", StreamOf(IdSchema(), {}, arrow::Status::IOError("no luck")))
+                       .SelectsKeys()});
+  EXPECT_THAT(ErrorOf(job).message(), StartsWith("table \"A\": no luck"));
+}
+
+TEST(BatchReaderTest, CancelIsFinal) {
+  const auto reader = Open(JobOf({Selecting("A", {R"([[1,"a"]])"})}));
+  reader->Cancel();
+  reader->Cancel();
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(KindOf(NextError(reader.get())), ErrorKind::kStopped);
+}
+
+TEST(BatchReaderTest, CancelWakesNext) {
+  const auto gate = std::make_shared<GatedStream>(IdSchema());
+  const auto reader = Open(JobOf({Selecting("A", {R"([[1,"a"]])"}), Table::Stream("R", gate)}));
+  auto next = std::async(std::launch::async, [&] { return NextError(reader.get()); });
+  EXPECT_EQ(next.wait_for(std::chrono::milliseconds(20)), std::future_status::timeout);
+  reader->Cancel();
+  EXPECT_EQ(KindOf(next.get()), ErrorKind::kStopped) << "though R still blocks";
+  gate->Open();  // what can't be interrupted is waited for at the end
+}
+
+TEST(BatchReaderTest, DropMidStreamReleasesReaders) {
+  std::vector<std::shared_ptr<arrow::RecordBatch>> many(
+      100, RowsFromJson(IdSchema(), R"([[1,"a"],[1,"b"]])"));
+  auto stream = std::make_shared<TestStream>(IdSchema(), std::move(many));
+  const std::weak_ptr<TestStream> watched = stream;
+  auto reader =
+      Open(JobOf({Selecting("A", {R"([[0,"a"],[1,"b"]])"}), Table::Stream("R", std::move(stream))})
+               .MaxKeys(1));
+  EXPECT_TRUE(reader->Next().ValueOrDie().has_value());
+  EXPECT_FALSE(watched.expired());
+  reader.reset();
+  EXPECT_TRUE(watched.expired());
+}
+
+TEST(BatchReaderTest, DropWithoutNextIsFine) {
+  for (int i = 0; i < 20; ++i) {
+    Open(JobOf({Selecting("A", {R"([[1,"a"]])", R"([[2,"b"]])"}),
+                StreamTable("R", {}, arrow::Status::IOError("disk gone"))}));
+  }
+}
+
+TEST(BatchReaderTest, BatchOutlivesReader) {
+  auto reader = Open(JobOf({Selecting("A", {R"([[1,"a"],[2,"b"]])"})}).MaxKeys(1));
+  const Batch batch = *reader->Next().ValueOrDie();
+  reader.reset();
+  EXPECT_EQ(Text(batch), "1: A(1,a)");
+}
+
+TEST(BatchReaderTest, OutOfOrderRowNamesTableKeyAndBothRows) {
+  const arrow::Status within = ErrorOf(JobOf({Selecting("A", {R"([[1,"a"],[5,"b"],[3,"c"]])"})}));
+  EXPECT_EQ(KindOf(within), ErrorKind::kEngine);
+  EXPECT_THAT(within.message(), AllOf(StartsWith("table \"A\": "), HasSubstr("key (id)"),
+                                      HasSubstr("row {id=3, v=c} came after row {id=5, v=b}")));
+  const arrow::Status across =
+      ErrorOf(JobOf({Selecting("A", {R"([[1,"a"]])"}),
+                     StreamTable("R", {R"([[1,"x"],[5,"y"]])", R"([[3,"z"]])"})}));
+  EXPECT_THAT(across.message(), AllOf(StartsWith("table \"R\": "),
+                                      HasSubstr("row {id=3, v=z} came after row {id=5, v=y}")));
+}
+
+TEST(BatchReaderTest, MissingKeyColumnNamesTheNearest) {
+  const arrow::Status status =
+      ErrorOf(JobOf({Selecting("A", {}), Table::Stream("R", StreamOf(IdSchema("idd"), {}))}));
+  EXPECT_EQ(KindOf(status), ErrorKind::kEngine);
+  EXPECT_EQ(status.message(), "table \"R\": has no key column \"id\"; did you mean \"idd\"?");
+}
+
+TEST(BatchReaderTest, MissingOrderColumnNamesTheNearest) {
+  const arrow::Status status = ErrorOf(JobOf({Selecting("A", {}).OrderBy({"vv DESC"})}));
+  EXPECT_EQ(KindOf(status), ErrorKind::kEngine);
+  EXPECT_THAT(status.message(), AllOf(StartsWith("table \"A\": "), HasSubstr("\"vv\""),
+                                      HasSubstr("did you mean \"v\"?")));
+}
+
+TEST(BatchReaderTest, TwoColumnsOfOneNameAreNotTheKey) {
+  const auto schema =
+      arrow::schema({arrow::field("id", arrow::int64()), arrow::field("id", arrow::utf8())});
+  const arrow::Status status =
+      ErrorOf(JobOf({Table::Stream("A", StreamOf(schema, {})).SelectsKeys()}));
+  EXPECT_THAT(status.message(), AllOf(StartsWith("table \"A\": "), HasSubstr("2 columns")));
+}
+
+TEST(BatchReaderTest, KeysThatDoNotCompareAreAnErrorThatNamesBoth) {
+  const auto text = arrow::schema({arrow::field("key", arrow::utf8())});
+  const arrow::Status status =
+      ErrorOf(JobOf({Selecting("A", {}), Table::Stream("R", StreamOf(text, {})).Key({"key"})}));
+  EXPECT_EQ(KindOf(status), ErrorKind::kEngine);
+  EXPECT_EQ(status.message(),
+            "key types do not compare: \"id\" of table \"A\" is int64, \"key\" of table \"R\" is "
+            "string");
+}
+
+TEST(BatchReaderTest, AKeyTypeWithoutOrderIsAnErrorThatNamesIt) {
+  const auto lists = arrow::schema({arrow::field("id", arrow::list(arrow::int64()))});
+  const arrow::Status status =
+      ErrorOf(JobOf({Table::Stream("A", StreamOf(lists, {})).SelectsKeys()}));
+  EXPECT_EQ(KindOf(status), ErrorKind::kEngine);
+  EXPECT_THAT(status.message(), AllOf(HasSubstr("table \"A\""), HasSubstr("\"id\""),
+                                      HasSubstr("list<item: int64> can't be a key")));
+}
+
+TEST(BatchReaderTest, ThreeDecimalsThatNoFormHoldsAreRefusedInEveryOrder) {
+  const auto stream = [](const std::string& name, int precision, int scale) {
+    const auto type = arrow::decimal256(precision, scale);
+    return Table::Stream(name, StreamOf(arrow::schema({arrow::field("id", type)}), {}));
+  };
+  EXPECT_THAT(
+      ErrorOf(JobOf({stream("A", 38, 0).SelectsKeys(), stream("R", 20, 18), stream("S", 76, 0)}))
+          .message(),
+      HasSubstr("do not compare"));
+}
+
+TEST(BatchReaderTest, AJobWithATableOfTheEngineNeedsAnEngine) {
+  const arrow::Status status = ErrorOf(JobOf({Selecting("A", {}), Table::Named("P")}));
+  EXPECT_EQ(KindOf(status), ErrorKind::kJob);
+  EXPECT_THAT(status.message(), StartsWith("table \"P\": needs an engine"));
+}
+
+TEST(BatchReaderTest, AJobThatNoDataCouldMakeRightIsRefused) {
+  EXPECT_EQ(KindOf(ErrorOf(JobOf({Selecting("A", {})}).MaxKeys(0))), ErrorKind::kJob);
+}
+
+TEST(BatchReaderTest, RowsWithANullKeyAreSkippedAndCounted) {
+  const auto reader = Open(JobOf({Selecting("A", {R"([[1,"a"],[2,"b"],[null,"c"]])"}),
+                                  StreamTable("R", {R"([[null,"n"],[2,"x"],[null,"m"]])"})}));
+  EXPECT_THAT(Texts(ReadAll(reader.get()).ValueOrDie()),
+              ElementsAre("1: A(1,a) R()\n2: A(2,b) R(2,x)"));
+  EXPECT_EQ(reader->metrics().tables[0].null_keys, 1);
+  EXPECT_EQ(reader->metrics().tables[1].null_keys, 2);
+}
+
+TEST(BatchReaderTest, ANullKeyIsAnErrorWhereThePolicySaysSo) {
+  Job job = JobOf({Selecting("A", {R"([[1,"a"],[null,"b"]])"})});
+  job.policy.null_key = Policy::NullKey::kError;
+  const arrow::Status status = ErrorOf(job);
+  EXPECT_EQ(KindOf(status), ErrorKind::kPolicy);
+  EXPECT_THAT(status.message(), AllOf(StartsWith("table \"A\": "), HasSubstr("id=null, v=b")));
+}
+
+TEST(BatchReaderTest, MetricsCountWhatWasReadDeliveredAndLeftOut) {
+  Job job = JobOf({Selecting("A", {R"([[2,"a"],[2,"b"],[4,"c"]])"}),
+                   StreamTable("P", {R"([[1,"o"],[2,"p"],[2,"q"],[3,"o"],[9,"o"]])"})
+                       .RowsPerKey(Cardinality::kAtMostOne)});
+  job.policy.duplicate = Policy::Duplicate::kFirst;
+  const auto reader = Open(job);
+  EXPECT_THAT(Texts(ReadAll(reader.get()).ValueOrDie()),
+              ElementsAre("2: A(2,a 2,b) P(2,p)\n4: A(4,c) P()"));
+  const Metrics metrics = reader->metrics();
+  EXPECT_EQ(metrics.batches, 1);
+  EXPECT_EQ(metrics.keys, 2);
+  EXPECT_EQ(metrics.rows, 4);
+  EXPECT_EQ(metrics.total_keys, 2);
+  const TableMetrics& p = metrics.tables[1];
+  EXPECT_EQ(p.name, "P");
+  EXPECT_EQ(p.rows_read, 5);
+  EXPECT_EQ(p.rows_delivered, 1);
+  EXPECT_EQ(p.orphans, 3);
+  EXPECT_EQ(p.duplicates, 1);
+  EXPECT_EQ(p.keys_without_rows, 1);
+}
+
+TEST(BatchReaderTest, ASecondRowOfOneIsAnErrorThatNamesTableAndKey) {
+  const arrow::Status status =
+      ErrorOf(JobOf({Selecting("A", {R"([[7,"a"]])"}),
+                     StreamTable("P", {R"([[7,"p"],[7,"q"]])"}).RowsPerKey(Cardinality::kOne)}));
+  EXPECT_EQ(KindOf(status), ErrorKind::kPolicy);
+  EXPECT_EQ(status.message(),
+            "table \"P\" has 2 rows for key id=7, against rows_per_key = \"one\"; set "
+            "policy.duplicate = \"keep\" or \"first\" to go on");
+}
+
+TEST(BatchReaderTest, AMissingRowIsKeptDroppedOrAnError) {
+  const auto job = [](Policy::Missing missing) {
+    Job made = JobOf({Selecting("A", {R"([[1,"a"],[2,"b"]])"}),
+                      StreamTable("P", {R"([[2,"p"]])"}).RowsPerKey(Cardinality::kOne)});
+    made.policy.missing = missing;
+    return made;
+  };
+  EXPECT_THAT(TextsOf(job(Policy::Missing::kKeep)), ElementsAre("1: A(1,a) P()\n2: A(2,b) P(2,p)"));
+  EXPECT_THAT(TextsOf(job(Policy::Missing::kDrop)), ElementsAre("2: A(2,b) P(2,p)"));
+  const arrow::Status status = ErrorOf(job(Policy::Missing::kError));
+  EXPECT_EQ(KindOf(status), ErrorKind::kPolicy);
+  EXPECT_THAT(status.message(), AllOf(StartsWith("table \"P\" has no row for key id=1"),
+                                      HasSubstr("policy.missing")));
+}
+
+TEST(BatchReaderTest, DroppedKeysAreCountedWhereNoneIsLeft) {
+  Job job = JobOf({Selecting("A", {R"([[1,"a"],[2,"b"]])"}),
+                   StreamTable("P", {}).RowsPerKey(Cardinality::kOne)});
+  job.policy.missing = Policy::Missing::kDrop;
+  const auto reader = Open(job);
+  EXPECT_THAT(ReadAll(reader.get()).ValueOrDie(), IsEmpty());
+  EXPECT_EQ(reader->metrics().dropped_keys, 2);
+}
+
+TEST(BatchReaderTest, TheKeyHasTheJobsNamesAndATypeThatHoldsAllSelectingKeys) {
+  const auto narrow = arrow::schema({arrow::field("a", arrow::int32())});
+  const auto wide = arrow::schema({arrow::field("b", arrow::uint32())});
+  const auto reader = Open(
+      JobOf({Table::Stream("A", StreamOf(narrow, {"[[-1],[7]]"})).Key({"a"}).SelectsKeys(),
+             Table::Stream("B", StreamOf(wide, {"[[7],[4294967295]]"})).Key({"b"}).SelectsKeys()}));
+  EXPECT_TRUE(
+      reader->key_schema()->Equals(arrow::Schema({arrow::field("id", arrow::int64(), false)})))
+      << reader->key_schema()->ToString();
+  EXPECT_THAT(Texts(ReadAll(reader.get()).ValueOrDie()),
+              ElementsAre("-1: A(-1) B()\n7: A(7) B(7)\n4294967295: A() B(4294967295)"));
+}
+
+TEST(BatchReaderTest, SchemasAreKnownBeforeTheFirstBatchAndPlain) {
+  const auto schema =
+      arrow::schema({arrow::field("id", arrow::utf8_view()),
+                     arrow::field("v", arrow::dictionary(arrow::int8(), arrow::utf8()))});
+  const auto reader = Open(JobOf({Table::Stream("A", StreamOf(schema, {})).SelectsKeys()}));
+  EXPECT_EQ(reader->table_schemas().at(0)->ToString(), "id: string\nv: string");
+  EXPECT_EQ(reader->key_schema()->ToString(), "id: string not null");
+}
+
+TEST(BatchReaderTest, ThePlanSaysThatAStreamIsReadOnce) {
+  const auto reader = Open(JobOf({Selecting("A", {})}));
+  EXPECT_EQ(reader->plan().strategy, Strategy::kMerge);
+  EXPECT_THAT(reader->plan().tables.at(0).executions, StartsWith("once"));
+  EXPECT_THAT(reader->plan().tables.at(0).sql, IsEmpty());
+  EXPECT_THAT(reader->plan().guarantees, Not(IsEmpty()));
+}
+
+TEST(BatchReaderTest, AStreamWhoseBatchesLackColumnsOfItsSchemaIsAnError) {
+  const auto narrow = RowsFromJson(arrow::schema({arrow::field("id", arrow::int64())}), "[[1]]");
+  const auto stream = std::make_shared<TestStream>(
+      IdSchema(), std::vector<std::shared_ptr<arrow::RecordBatch>>{narrow});
+  EXPECT_THAT(ErrorOf(JobOf({Table::Stream("A", stream).SelectsKeys()})).message(),
+              AllOf(StartsWith("table \"A\": "), HasSubstr("schema")));
+}
+
+}  // namespace
+}  // namespace sheaf
