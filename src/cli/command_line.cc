@@ -8,7 +8,9 @@
 #include <sstream>
 
 #include "job/environment.h"
+#include "job/nearest.h"
 #include "sheaf/error.h"
+#include "sheaf/version.h"
 
 namespace sheaf {
 namespace {
@@ -34,8 +36,8 @@ void AddJobOptions(CLI::App* command, JobOptions* options) {
       ->type_name("SIZE");
   command->add_option("--set", options->set, "Changes a field of the job; may be repeated")
       ->type_name("PATH=VALUE")
-      ->expected(1)
-      ->take_all();
+      ->take_all()
+      ->allow_extra_args(false);
   command->add_flag("--json", options->json, "Prints JSON instead of text");
 }
 
@@ -62,9 +64,9 @@ void AddRun(CLI::App* app, RunOptions* options) {
 }
 
 void AddCommands(CLI::App* app, CommandLine* line) {
-  app->set_version_flag("--version", "sheaf " SHEAF_VERSION);
+  app->set_version_flag("--version", std::string("sheaf ") + kVersion);
   app->footer(kExamples);
-  app->require_subcommand(1);
+  app->require_subcommand(1)->get_formatter()->label("SUBCOMMAND", "COMMAND");
   AddRun(app, &line->run);
   AddJobOptions(app->add_subcommand("explain", "Tells what would run, why, and what is guaranteed"),
                 &line->explain);
@@ -97,6 +99,11 @@ arrow::Result<CommandLine> ParseCommandLine(int argc, const char* const* argv) {
     line.text = out.str();
     return line;
   } catch (const CLI::Error& error) {
+    if (app.get_subcommands().empty() && argc > 1 && argv[1][0] != '-') {
+      return MakeError(ErrorKind::kJob,
+                       fmt::format("unknown command \"{}\"{}", argv[1],
+                                   DidYouMean(argv[1], {"run", "explain", "init"})));
+    }
     return MakeError(ErrorKind::kJob, fmt::format("{}; see sheaf --help", error.what()));
   }
 }

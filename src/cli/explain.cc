@@ -26,8 +26,7 @@ std::string Block(std::string_view heading, const std::string& text) {
 }
 
 std::string TableText(const TablePlan& table) {
-  return fmt::format("table {}\n  runs: {}\n  order: {}\n{}{}", table.name, table.executions,
-                     table.ordered_by_engine ? "the engine sorts" : "rows come in order",
+  return fmt::format("table {}\n  runs: {}\n{}{}", table.name, table.executions,
                      Block("sql", table.sql), Block("engine's plan", table.engine_plan));
 }
 
@@ -51,7 +50,6 @@ std::string PlanJson(const Plan& plan) {
     tables.push_back({{"name", table.name},
                       {"sql", table.sql},
                       {"executions", table.executions},
-                      {"ordered_by_engine", table.ordered_by_engine},
                       {"engine_plan", table.engine_plan}});
   }
   json["guarantees"] = plan.guarantees;

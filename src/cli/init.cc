@@ -24,8 +24,8 @@ driver = "datafusion"      # embedded; or the name of an ADBC driver's manifest,
 # uri = "${DATABASE_URL}"  # handed to the driver
 # Statements that run in order when the engine opens:
 setup = [
-  "CREATE VIEW events AS SELECT value % 100000 AS item_id, value AS at FROM generate_series(1, 500000)",
-  "CREATE VIEW items AS SELECT value AS id, value * 2 AS size FROM generate_series(0, 119999)",
+  "CREATE VIEW events AS SELECT value % 100000 AS item_id, value AS moment FROM range(500000)",
+  "CREATE VIEW items AS SELECT value AS id, value * 2 AS size FROM range(120000)",
   # "CREATE EXTERNAL TABLE logs STORED AS PARQUET LOCATION 'data/logs/'",
 ]
 
@@ -42,9 +42,9 @@ max_keys = 65536           # distinct keys a batch
 
 [[table]]
 name = "A"                 # names the output folder and appears in every message
-query = "SELECT item_id, at FROM events WHERE at % 3 = 0"
+query = "SELECT item_id, moment FROM events WHERE moment % 3 = 0"
 key = ["item_id"]          # this table's names for the key columns, in the job's order
-order_by = ["at DESC"]     # the order of the rows of one key
+order_by = ["moment DESC"]  # the order of the rows of one key
 selects_keys = true        # its distinct keys are the keys of the run
 
 [[table]]
