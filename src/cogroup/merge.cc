@@ -90,6 +90,7 @@ class MergeReader final : public BatchReader {
     for (const auto& lane : lanes_) {
       if (lane->thread.joinable()) lane->thread.join();
     }
+    for (const auto& lane : lanes_) lane->reader.Join();  // it may be about to call Fail()
   }
 
   arrow::Result<std::optional<Batch>> Next() override;
@@ -259,6 +260,8 @@ arrow::Result<bool> MergeReader::AddWindow() {
     window.tables.push_back(*std::move(table));
   }
   ARROW_RETURN_NOT_OK(shaper_.Add(std::move(window)));
+  const std::lock_guard lock(mutex_);
+  totals_.dropped_keys = shaper_.dropped_keys();
   return true;
 }
 
@@ -275,7 +278,6 @@ void MergeReader::Count(const Batch& batch) {
   ++totals_.batches;
   totals_.keys += batch.num_keys();
   totals_.rows += batch.total_rows();
-  totals_.dropped_keys = shaper_.dropped_keys();
 }
 
 Metrics MergeReader::metrics() const {

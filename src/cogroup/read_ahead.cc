@@ -32,7 +32,7 @@ ReadAhead::ReadAhead(const TableInput& input, const Policy& policy, int64_t capa
 
 ReadAhead::~ReadAhead() {
   Cancel();
-  if (thread_.joinable()) thread_.join();
+  Join();
 }
 
 void ReadAhead::Start(OpenStream open) {
@@ -45,6 +45,10 @@ void ReadAhead::Start(OpenStream open) {
       queue_.Close();
     }
   });
+}
+
+void ReadAhead::Join() {
+  if (thread_.joinable()) thread_.join();
 }
 
 void ReadAhead::Cancel() {

@@ -27,7 +27,7 @@ class ReadAhead {
   /// reading thread, with the table's name in the message. All references outlive this object.
   ReadAhead(const TableInput& input, const Policy& policy, int64_t capacity, TableCounters* counters,
             OnError on_error);
-  ~ReadAhead();  ///< Cancel(), then waits for the thread.
+  ~ReadAhead();  ///< Cancel(), then Join().
   ReadAhead(const ReadAhead&) = delete;
   ReadAhead& operator=(const ReadAhead&) = delete;
 
@@ -45,6 +45,9 @@ class ReadAhead {
 
   /// Ends the thread soon; may be called from any thread.
   void Cancel();
+
+  /// Waits for the thread: `on_error` is not called any more.
+  void Join();
 
  private:
   arrow::Status Run(const OpenStream& open);
