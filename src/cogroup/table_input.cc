@@ -74,7 +74,7 @@ arrow::Status Describe(const Engine* engine, const Job& job, TableInput* input) 
   return arrow::Status::OK();
 }
 
-// "table "A" (int64) and table "R" (utf8)", for key column `column`.
+// Names both tables, and the types of their key column `column`.
 arrow::Status DontCompare(const TableInput& a, const TableInput& b, size_t column) {
   const auto describe = [&](const TableInput& input) {
     return Quoted(input.key_names[column]) + " of " + TableContext(input.table) + " is " +
@@ -84,8 +84,9 @@ arrow::Status DontCompare(const TableInput& a, const TableInput& b, size_t colum
                    "key types do not compare: " + describe(a) + ", " + describe(b));
 }
 
+// Every pair of tables must compare: what A shares with B, and A with C, says nothing of B and C.
 arrow::Result<ColumnForm> CommonFormOf(const std::vector<TableInput>& tables, size_t column) {
-  const TableInput* first = nullptr;
+  std::vector<const TableInput*> before;
   ColumnForm form;
   for (const TableInput& input : tables) {
     if (input.absent) continue;
@@ -95,14 +96,13 @@ arrow::Result<ColumnForm> CommonFormOf(const std::vector<TableInput>& tables, si
                                                Quoted(input.key_names[column]) + " of type " +
                                                own.status().message());
     }
-    if (first == nullptr) {
-      first = &input;
-      form = *own;
-      continue;
+    if (before.empty()) form = *own;
+    for (const TableInput* other : before) {
+      const auto common = CommonForm(*other->key_types[column], *input.key_types[column]);
+      if (!common.ok()) return DontCompare(*other, input, column);
+      form = WiderForm(form, *common);
     }
-    const auto common = CommonForm(*first->key_types[column], *input.key_types[column]);
-    if (!common.ok()) return DontCompare(*first, input, column);
-    form = WiderForm(form, *common);
+    before.push_back(&input);
   }
   return form;
 }
