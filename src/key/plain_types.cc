@@ -100,7 +100,9 @@ arrow::Result<std::shared_ptr<arrow::Array>> CastColumn(
     ARROW_ASSIGN_OR_RAISE(const arrow::Datum decoded, arrow::compute::RunEndDecode(column));
     return CastColumn(decoded.make_array(), type);
   }
-  if (type->num_fields() > 0) return CastChildren(column, type);
+  const bool alike = column->type_id() == type->id() &&
+                     column->type()->num_fields() == type->num_fields();
+  if (alike && type->num_fields() > 0) return CastChildren(column, type);
   return arrow::compute::Cast(*column, type);
 }
 
@@ -114,6 +116,10 @@ std::shared_ptr<arrow::Schema> PlainSchema(const std::shared_ptr<arrow::Schema>&
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> ToPlain(
     const std::shared_ptr<arrow::RecordBatch>& batch, const std::shared_ptr<arrow::Schema>& plain) {
   ARROW_RETURN_NOT_OK(InitializeKernels());
+  if (batch->num_columns() != plain->num_fields()) {
+    return arrow::Status::Invalid("a batch has ", batch->num_columns(), " columns and its schema ",
+                                  plain->num_fields());
+  }
   arrow::ArrayVector columns;
   columns.reserve(static_cast<size_t>(batch->num_columns()));
   for (int c = 0; c < batch->num_columns(); ++c) {

@@ -15,7 +15,8 @@ namespace sheaf {
 std::shared_ptr<arrow::Schema> PlainSchema(const std::shared_ptr<arrow::Schema>& schema);
 
 /// The batch with its columns cast to `plain`, which PlainSchema made from the batch's own schema.
-/// Columns that are plain already are not copied.
+/// Columns that are plain already are not copied. Errors: Invalid, or those of a cast, where the
+/// batch has another schema.
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> ToPlain(
     const std::shared_ptr<arrow::RecordBatch>& batch, const std::shared_ptr<arrow::Schema>& plain);
 
