@@ -1,0 +1,44 @@
+"""Jobs on numbers that the engine makes up."""
+
+SMALL = """
+[batch]
+key = ["id"]
+max_keys = 4
+[[table]]
+name = "A"
+query = "SELECT value % 10 AS id, value AS n FROM generate_series(0, 29)"
+order_by = ["n DESC"]
+selects_keys = true
+[[table]]
+name = "P"
+query = "SELECT value AS id FROM generate_series(1, 11)"
+rows_per_key = "one"
+"""
+
+# Many batches, so that a run can be met on its way.
+MANY_BATCHES = """
+[batch]
+key = ["id"]
+max_keys = 10
+[[table]]
+name = "A"
+query = "SELECT value AS id FROM generate_series(1, 1000000)"
+selects_keys = true
+"""
+
+# Works for hours and finds nothing.
+ENDLESS = """
+[batch]
+key = ["id"]
+[[table]]
+name = "A"
+query = '''SELECT a.value AS id FROM generate_series(1, 10000000) a, generate_series(1, 10000000) b
+           WHERE a.value * b.value = -1'''
+selects_keys = true
+"""
+
+
+def write(folder, text, name="job.toml"):
+    path = folder / name
+    path.write_text(text)
+    return path

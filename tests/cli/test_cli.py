@@ -1,0 +1,236 @@
+"""The command line as its users meet it: what is printed where, and with which exit code."""
+
+import json
+import os
+import re
+import subprocess
+
+import jobs
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+LAST_LINE = r"{}: {} batches, {} keys, {} rows in \d+\.\d\d s"
+
+
+def one_error(result, code):
+    """The message of a failure, which is one line on standard error."""
+    assert result.code == code, result
+    assert result.err.count("\n") == 1 and result.err.startswith("sheaf: error: "), result.err
+    return result.err.removeprefix("sheaf: error: ").rstrip("\n")
+
+
+def test_a_run_prints_a_line_a_batch_a_last_line_and_notes(sheaf, tmp_path):
+    result = sheaf.run("run", jobs.write(tmp_path, jobs.SMALL))
+    assert result.code == 0, result.err
+    *batches, last = result.out.splitlines()
+    assert batches == [
+        "batch 0: 4 keys, 15 rows  A 12  P 3",
+        "batch 1: 4 keys, 16 rows  A 12  P 4",
+        "batch 2: 2 keys, 8 rows  A 6  P 2",
+    ]
+    assert re.fullmatch(LAST_LINE.format("completed", 3, 10, 39), last)
+    assert result.err == "table P: 2 rows of keys that were not selected, 1 keys without a row\n"
+
+
+def test_json_prints_an_object_a_line_and_nothing_else(sheaf, tmp_path):
+    result = sheaf.run("run", jobs.write(tmp_path, jobs.SMALL), "--json")
+    assert result.code == 0 and result.err == ""
+    *batches, last = map(json.loads, result.out.splitlines())
+    assert batches[0] == {
+        "event": "batch",
+        "index": 0,
+        "keys": 4,
+        "rows": 15,
+        "tables": {"A": 12, "P": 3},
+    }
+    assert last.pop("seconds") > 0
+    assert last == {
+        "event": "completed",
+        "batches": 3,
+        "keys": 10,
+        "rows": 39,
+        "strategy": "merge",
+        "dropped_keys": 0,
+        "tables": {
+            "A": {
+                "rows_read": 30,
+                "rows_delivered": 30,
+                "orphans": 0,
+                "null_keys": 0,
+                "duplicates": 0,
+                "keys_without_rows": 0,
+            },
+            "P": {
+                "rows_read": 11,
+                "rows_delivered": 9,
+                "orphans": 2,
+                "null_keys": 0,
+                "duplicates": 0,
+                "keys_without_rows": 1,
+            },
+        },
+    }
+
+
+def test_errors_with_json_are_one_line_on_standard_error_too(sheaf, tmp_path):
+    result = sheaf.run("run", jobs.write(tmp_path, "[batch]\nkye = []\n"), "--json")
+    assert result.out == ""
+    assert 'job.toml:2: unknown field "kye" in [batch]; did you mean "key"?' in one_error(result, 2)
+
+
+def test_options_change_the_job(sheaf, tmp_path):
+    result = sheaf.run(
+        "run",
+        jobs.write(tmp_path, jobs.SMALL),
+        *("--max-keys", "100", "--memory", "64MiB", "--strategy", "merge"),
+        *("--set", "table.A.query=SELECT 1 AS id, 2 AS n", "--set", "policy.missing=drop"),
+    )
+    assert result.code == 0, result.err
+    assert result.out.splitlines()[0] == "batch 0: 1 keys, 2 rows  A 1  P 1"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (("--strategy", "merg"), '"merge"'),
+        (("--strategy", "probe"), "not supported by this version"),
+        (("--format", "csv", "--out", "x"), '"parquet"'),
+        (("--format", "arrow"), "output.dir is missing"),
+        (("--memory", "1MiB"), "16MiB"),
+        (("--set", "batch.mx_keys=5"), '"max_keys"'),
+        (("--set", "batch.max_keys"), "path="),
+        (("--max-keys", "0"), "--max-keys"),
+        (("--stop-after", "0"), "--stop-after"),
+        (("--progress", "always"), "--progress"),
+        (("--resume",), "--resume"),
+        (("--out", "-"), "--out"),
+    ],
+)
+def test_wrong_options_are_usage_errors(sheaf, tmp_path, arguments, word):
+    result = sheaf.run("run", jobs.write(tmp_path, jobs.SMALL), *arguments)
+    assert word in one_error(result, 2)
+    assert result.out == ""
+
+
+def test_bad_usage_is_one_line(sheaf):
+    assert "run" in one_error(sheaf.run("rnu"), 2)
+    assert "--help" in one_error(sheaf.run(), 2)
+
+
+def test_a_broken_policy_has_an_exit_code_of_its_own(sheaf, tmp_path):
+    job = jobs.write(tmp_path, jobs.SMALL)
+    assert '"P"' in one_error(sheaf.run("run", job, "--set", "policy.missing=error"), 3)
+
+
+def test_what_the_engine_refuses_is_one_line(sheaf, tmp_path):
+    job = jobs.write(tmp_path, jobs.SMALL)
+    result = sheaf.run("run", job, "--set", "table.P.query=SELECT id\nFROM\nnowhere")
+    assert 'table "P"' in one_error(result, 1)
+    assert "nope.toml" in one_error(sheaf.run("run", tmp_path / "nope.toml"), 1)
+
+
+def test_help_and_version_go_to_standard_output(sheaf):
+    for arguments in (("--help",), ("run", "--help"), ("init", "--help")):
+        result = sheaf.run(*arguments)
+        assert result.code == 0 and result.err == ""
+        assert "Usage: sheaf" in result.out and "Examples:" in result.out
+    assert re.fullmatch(r"sheaf \d+\.\d+\.\d+\n", sheaf.run("--version").out)
+
+
+def test_init_writes_a_job_that_runs(sheaf, tmp_path):
+    assert sheaf.run("init", cwd=tmp_path).code == 0
+    result = sheaf.run("run", "job.toml", cwd=tmp_path)
+    assert result.code == 0, result.err
+    assert result.out.splitlines()[-1].startswith("completed: 2 batches, ")
+
+
+def test_init_prints_where_asked_and_never_overwrites(sheaf, tmp_path):
+    printed = sheaf.run("init", "-", cwd=tmp_path)
+    assert printed.code == 0 and os.listdir(tmp_path) == []
+    assert sheaf.run("init", "mine.toml", cwd=tmp_path).code == 0
+    assert (tmp_path / "mine.toml").read_text() == printed.out
+    (tmp_path / "mine.toml").write_text("precious")
+    assert "mine.toml exists" in one_error(sheaf.run("init", "mine.toml", cwd=tmp_path), 1)
+    assert (tmp_path / "mine.toml").read_text() == "precious"
+
+
+def test_explain_reads_no_row_and_tells_sql_executions_and_guarantees(sheaf, tmp_path):
+    job = jobs.write(tmp_path, jobs.ENDLESS)
+    result = sheaf.run("explain", job)
+    assert result.code == 0, result.err
+    for part in ("strategy merge:", "table A\n", "  runs: once", "a.value * b.value = -1"):
+        assert part in result.out
+    assert "\nguarantees\n  - " in result.out
+    plan = json.loads(sheaf.run("explain", job, "--json").out)
+    assert plan["strategy"] == "merge" and plan["guarantees"]
+    assert [table["name"] for table in plan["tables"]] == ["A"]
+
+
+def test_paths_in_a_job_are_relative_to_it_and_out_to_the_caller(sheaf, tmp_path):
+    folder = tmp_path / "jobs"
+    folder.mkdir()
+    pq.write_table(pa.table({"id": [1, 2]}), folder / "a.parquet")
+    jobs.write(
+        folder,
+        """
+        [engine]
+        setup = ["CREATE EXTERNAL TABLE a STORED AS PARQUET LOCATION 'a.parquet'"]
+        [batch]
+        key = ["id"]
+        [[table]]
+        name = "A"
+        source = "a"
+        selects_keys = true
+        [output]
+        dir = "own"
+        """,
+    )
+    for extra, out in (((), folder / "own"), (("--out", "given"), tmp_path / "given")):
+        result = sheaf.run("run", "jobs/job.toml", *extra, cwd=tmp_path)
+        assert result.code == 0, result.err
+        assert (out / "_SUCCESS").exists()
+
+
+def test_stop_after_ends_a_run_that_is_not_complete(sheaf, tmp_path):
+    job = jobs.write(tmp_path, jobs.SMALL)
+    result = sheaf.run("run", job, "--stop-after", "2", "--out", tmp_path / "out")
+    assert result.code == 0, result.err
+    lines = result.out.splitlines()
+    assert len(lines) == 3 and re.fullmatch(LAST_LINE.format("stopped", 2, 8, 31), lines[-1])
+    assert not (tmp_path / "out" / "_SUCCESS").exists()
+    assert len((tmp_path / "out" / "batches.jsonl").read_text().splitlines()) == 2
+
+
+@pytest.mark.parametrize("arguments", [("run", "job.toml"), ("--help",), ("init", "-")])
+def test_standard_output_that_takes_nothing_is_an_error(sheaf, tmp_path, arguments):
+    jobs.write(tmp_path, jobs.SMALL)
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sheaf.path, *arguments],
+            cwd=tmp_path,
+            env=sheaf.environment(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert (
+        done.stderr
+        == "sheaf: error: cannot write to standard output: No space left on device\n"
+    )
+
+
+def test_a_reader_that_goes_away_ends_the_run_with_an_error(sheaf, tmp_path):
+    run = sheaf.start("run", jobs.write(tmp_path, jobs.MANY_BATCHES))
+    run.stdout.readline()
+    run.stdout.close()
+    assert run.wait(30) == 1
+    assert run.stderr.read().count(b"\n") == 1
+
+
+def test_logs_go_to_standard_error_from_the_level_that_is_asked_for(sheaf, tmp_path):
+    job = jobs.write(tmp_path, jobs.SMALL)
+    assert "sheaf: info: strategy: merge" in sheaf.run("run", job, env={"SHEAF_LOG": "info"}).err
+    assert '"info"' in one_error(sheaf.run("run", job, env={"SHEAF_LOG": "inf"}), 2)
