@@ -35,15 +35,17 @@ arrow::Status Call(const DriverMessage& message, Function function, Args... args
   return error.ToStatus(code, message);
 }
 
-/// Reads a text option: once for its length, once for the text.
+/// Reads a text option, a second time where it was longer than expected.
 template <typename Getter>
 std::optional<std::string> ReadText(Getter getter) {
-  size_t length = 0;
-  if (getter(nullptr, &length) != ADBC_STATUS_OK || length == 0) return std::nullopt;
-  std::string text(length, '\0');
-  if (getter(text.data(), &length) != ADBC_STATUS_OK || length == 0 || length > text.size()) {
-    return std::nullopt;
+  std::string text(4096, '\0');
+  size_t length = text.size();
+  if (getter(text.data(), &length) != ADBC_STATUS_OK) return std::nullopt;
+  if (length > text.size()) {
+    text.resize(length);
+    if (getter(text.data(), &length) != ADBC_STATUS_OK) return std::nullopt;
   }
+  if (length == 0 || length > text.size()) return std::nullopt;
   text.resize(length - 1);  // The length counts the terminator.
   return text;
 }

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <map>
 #include <mutex>
 #include <utility>
@@ -23,15 +22,11 @@ namespace {
 constexpr char kOwnDriver[] = "ADBC driver for Apache DataFusion";
 
 // Statements whose effect ends with their connection.
-bool IsSessionSetting(std::string_view sql) {
-  while (!sql.empty() && std::isspace(static_cast<unsigned char>(sql.front())) != 0) {
-    sql.remove_prefix(1);
-  }
-  const auto end = std::find_if_not(sql.begin(), sql.end(),
-                                    [](unsigned char c) { return std::isalpha(c) != 0; });
-  const std::string_view word(sql.begin(), end);
-  const std::string lower = LowerCase(word);
-  return lower == "set" || lower == "use" || lower == "pragma";
+bool IsSessionSetting(const std::string& sql) {
+  const size_t begin = std::min(sql.find_first_not_of(" \t\r\n"), sql.size());
+  const size_t end = std::min(sql.find_first_of(" \t\r\n", begin), sql.size());
+  const std::string word = LowerCase(std::string_view(sql).substr(begin, end - begin));
+  return word == "set" || word == "use" || word == "pragma";
 }
 
 // The options of the database: the user's, and defaults that the user did not set.
@@ -100,6 +95,7 @@ class AdbcEngine final : public Engine::Impl {
   arrow::Result<std::vector<std::string>> TableNames() override {
     ARROW_ASSIGN_OR_RAISE(const auto tables, DefaultTables());
     std::vector<std::string> names;
+    names.reserve(tables.size());
     for (const TableId& table : tables) names.push_back(table.name);
     return names;
   }
@@ -186,7 +182,7 @@ arrow::Result<std::vector<TableId>> AdbcEngine::DefaultTables() {
 }
 
 arrow::Result<std::optional<std::string>> AdbcEngine::FindTable(const std::string& name) {
-  const std::string exact = dialect_->QuoteTable(name);
+  std::string exact = dialect_->QuoteTable(name);
   ARROW_ASSIGN_OR_RAISE(const auto connection, Connect());
   const arrow::Status probe = connection->QuerySchema("SELECT * FROM " + exact).status();
   if (probe.ok()) return exact;

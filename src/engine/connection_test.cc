@@ -39,7 +39,7 @@ Reader Rows(const std::shared_ptr<arrow::RecordBatch>& batch) {
 }
 
 class ConnectionTest : public testing::TestWithParam<std::optional<EngineOptions> (*)()> {
- protected:
+ public:
   void SetUp() override {
     const auto options = GetParam()();
     if (!options) GTEST_SKIP() << "the driver is not here";
@@ -113,7 +113,7 @@ TEST_P(ConnectionTest, FiltersByTheKeysOfATemporaryTableAndKeepsTheOrder) {
   ASSERT_TRUE(connection->CreateTemporaryTable("keys", Rows(KeyBatch({7, 70000, 3}))).ok());
   const Dialect& dialect = engine_->impl().dialect();
   const std::string filtered = dialect.SemiJoinQuery(
-      "SELECT n AS \"Key \"\"n\" FROM range(0, 100000) AS r(n)", {"Key \"n"}, "keys");
+      R"(SELECT n AS "Key ""n" FROM range(0, 100000) AS r(n))", {"Key \"n"}, "keys");
   const auto reader =
       connection->Query(dialect.OrderedQuery(filtered, {"Key \"n"}, {arrow::int64()}), 0);
   ASSERT_TRUE(reader.ok()) << reader.status();

@@ -83,9 +83,11 @@ std::string Dialect::Quote(std::string_view identifier) const {
 }
 
 std::string Dialect::QuoteTable(std::string_view name) const {
-  std::vector<std::string> parts;
-  for (const std::string& part : SplitTableName(name)) parts.push_back(Quote(part));
-  return fmt::format("{}", fmt::join(parts, "."));
+  std::string quoted;
+  for (const std::string& part : SplitTableName(name)) {
+    quoted += (quoted.empty() ? "" : ".") + Quote(part);
+  }
+  return quoted;
 }
 
 std::string Dialect::OrderTerm(std::string_view column, const arrow::DataType&) const {
@@ -96,6 +98,7 @@ std::string Dialect::OrderedQuery(
     const std::string& query, const std::vector<std::string>& keys,
     const std::vector<std::shared_ptr<arrow::DataType>>& types) const {
   std::vector<std::string> terms;
+  terms.reserve(keys.size());
   for (size_t i = 0; i < keys.size(); ++i) terms.push_back(OrderTerm(keys[i], *types[i]));
   return fmt::format("SELECT * FROM {} ORDER BY {}", Nested(query), fmt::join(terms, ", "));
 }
@@ -111,6 +114,7 @@ std::string Dialect::SemiJoinQuery(const std::string& query, const std::vector<s
                        Quote(keys[0]), Quote(key_table));
   }
   std::vector<std::string> terms;
+  terms.reserve(keys.size());
   for (size_t i = 0; i < keys.size(); ++i) {
     terms.push_back(fmt::format("s.k{} = q.{}", i, Quote(keys[i])));
   }

@@ -112,7 +112,7 @@ std::string LoadProblem(const std::string& driver, std::string_view message) {
 std::string DriverNotFound(const std::string& driver) {
   static const std::vector<std::string> kKnown = {"datafusion", "duckdb", "flightsql", "postgresql",
                                                   "sqlite"};
-  const bool known = std::find(kKnown.begin(), kKnown.end(), driver) != kKnown.end();
+  const bool known = std::ranges::find(kKnown, driver) != kKnown.end();
   const char* variable = std::getenv("ADBC_DRIVER_PATH");
   const std::string own = fmt::format("{} beside the program or named by {}, ", kDataFusionLibrary,
                                       kDataFusionVariable);

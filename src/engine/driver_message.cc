@@ -23,10 +23,8 @@ std::string_view Trim(std::string_view text) {
 // `LINE 3: SELECT ...` and the caret below it: parts of a SQL text that may hold secrets.
 bool EchoesPartOfSql(std::string_view line) {
   if (line.starts_with("LINE ")) {
-    line.remove_prefix(5);
-    const auto end = std::find_if_not(line.begin(), line.end(),
-                                      [](unsigned char c) { return std::isdigit(c) != 0; });
-    return end != line.begin() && end != line.end() && *end == ':';
+    const size_t end = line.find_first_not_of("0123456789", 5);
+    return end != std::string_view::npos && end > 5 && line[end] == ':';
   }
   return line.find_first_not_of("^~") == std::string_view::npos;
 }
@@ -63,16 +61,27 @@ std::string OneLine(std::string_view raw) {
 
 // What layers between the database and us put before its message.
 std::string_view WithoutPrefixes(std::string_view text) {
-  static constexpr std::array<std::string_view, 6> kPrefixes = {
-      "[Driver Manager] ", "[libpq] ",      "[SQLite] ",
-      "External error: ",  "Arrow error: ", "DataFusion error: "};
+  static constexpr std::array<std::string_view, 10> kPrefixes = {
+      "[Driver Manager] ", "[libpq] ",          "[SQLite] ",         "External error: ",
+      "Arrow error: ",     "SQL error: ",       "Execution error: ", "Error during planning: ",
+      "Schema error: ",    "DataFusion error: "};
   for (bool again = true; again;) {
     again = false;
-    for (std::string_view prefix : kPrefixes) {
+    for (const std::string_view prefix : kPrefixes) {
       if (!text.starts_with(prefix)) continue;
       text.remove_prefix(prefix.size());
       again = true;
     }
+  }
+  return text;
+}
+
+// DataFusion quotes its parser: `ParserError("Expected: ...")`.
+std::string_view WithoutWrapper(std::string_view text) {
+  for (const std::string_view wrapper : {"ParserError(\"", "TokenizerError(\""}) {
+    if (!text.starts_with(wrapper) || !text.ends_with("\")")) continue;
+    text.remove_prefix(wrapper.size());
+    text.remove_suffix(2);
   }
   return text;
 }
@@ -91,7 +100,7 @@ DriverMessage::DriverMessage(const EngineOptions& options) {
 }
 
 std::string DriverMessage::Clean(std::string_view raw) const {
-  return OneLine(Redact(std::string(WithoutPrefixes(Trim(raw))), hidden_));
+  return OneLine(Redact(std::string(WithoutWrapper(WithoutPrefixes(Trim(raw)))), hidden_));
 }
 
 arrow::Status DriverMessage::ToStatus(const arrow::Status& status) const {

@@ -21,6 +21,8 @@ TEST(DriverMessage, IsOneLineWithoutTheEchoOfTheSql) {
 TEST(DriverMessage, LosesThePrefixesOfTheLayersBetween) {
   const DriverMessage message{EngineOptions{}};
   EXPECT_EQ(message.Clean("External error: Arrow error: division by zero"), "division by zero");
+  EXPECT_EQ(message.Clean("SQL error: ParserError(\"Expected: an expression\")"),
+            "Expected: an expression");
 }
 
 TEST(DriverMessage, HidesTheUriItsPasswordAndTheOptions) {

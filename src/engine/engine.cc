@@ -15,7 +15,7 @@ Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Engine::~Engine() = default;
 
-arrow::Result<std::shared_ptr<Engine>> Engine::Open(EngineOptions options) {
+arrow::Result<std::shared_ptr<Engine>> Engine::Open(const EngineOptions& options) {
   ARROW_ASSIGN_OR_RAISE(auto impl, OpenAdbcEngine(options));
   return std::shared_ptr<Engine>(new Engine(std::move(impl)));
 }

@@ -19,7 +19,7 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
 
-arrow::Status OpenError(EngineOptions options) { return Engine::Open(std::move(options)).status(); }
+arrow::Status OpenError(const EngineOptions& options) { return Engine::Open(options).status(); }
 
 EngineOptions Named(std::string driver) {
   EngineOptions options;
@@ -49,7 +49,7 @@ TEST(EngineOpen, SaysWhyALibraryDidNotLoad) {
 
 /// Every promise of Engine that does not depend on the engine's SQL.
 class EngineTest : public testing::TestWithParam<std::optional<EngineOptions> (*)()> {
- protected:
+ public:
   void SetUp() override {
     const auto options = GetParam()();
     if (!options) GTEST_SKIP() << "the driver is not here";
@@ -58,7 +58,7 @@ class EngineTest : public testing::TestWithParam<std::optional<EngineOptions> (*
 
   std::shared_ptr<Engine> Open(std::vector<std::string> setup = {}) {
     options_.setup = std::move(setup);
-    auto engine = Engine::Open(options_);
+    const auto engine = Engine::Open(options_);
     EXPECT_TRUE(engine.ok()) << engine.status();
     return engine.ValueOr(nullptr);
   }

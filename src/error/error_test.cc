@@ -6,7 +6,7 @@ namespace sheaf {
 namespace {
 
 TEST(Error, CarriesItsKind) {
-  for (ErrorKind kind :
+  for (const ErrorKind kind :
        {ErrorKind::kJob, ErrorKind::kEngine, ErrorKind::kPolicy, ErrorKind::kStopped}) {
     const arrow::Status status = MakeError(kind, "what");
     EXPECT_FALSE(status.ok());
