@@ -18,6 +18,7 @@ class ArrowWriter : public TableWriter {
       const std::shared_ptr<arrow::RecordBatch>& rows,
       const std::shared_ptr<arrow::io::OutputStream>& stream) const override {
     auto options = arrow::ipc::IpcWriteOptions::Defaults();
+    options.use_threads = false;  // the tables of a batch already keep the cores busy
     ARROW_ASSIGN_OR_RAISE(options.codec, arrow::util::Codec::Create(arrow::Compression::LZ4_FRAME));
     ARROW_ASSIGN_OR_RAISE(const auto writer,
                           arrow::ipc::MakeFileWriter(stream, rows->schema(), options));

@@ -16,7 +16,7 @@ namespace sheaf {
 
 struct StoredFile {
   int64_t bytes = 0;
-  std::string xxh3_64;  ///< 16 hexadecimal digits, as `xxhsum -H3` prints them.
+  std::string xxh3_64;  ///< 16 hexadecimal digits.
 };
 
 using WriteFunction = std::function<arrow::Status(const std::shared_ptr<arrow::io::OutputStream>&)>;

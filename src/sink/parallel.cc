@@ -25,8 +25,8 @@ arrow::Status RunInParallel(size_t count, const std::function<arrow::Status(size
     }
   };
 
-  // Not Arrow's pool itself: its threads must stay free, since encoders wait for them.
-  const size_t cores = static_cast<size_t>(std::max(arrow::GetCpuThreadPoolCapacity(), 1));
+  // Not Arrow's pool: what reads the next batch works there and must not wait for a disk.
+  const size_t cores = std::max(std::thread::hardware_concurrency(), 1U);
   {
     std::vector<std::jthread> helpers;
     try {

@@ -33,7 +33,9 @@ arrow::Result<std::shared_ptr<arrow::Table>> Decode(Format format,
                           parquet::arrow::OpenFile(file, arrow::default_memory_pool()));
     return reader->ReadTable();
   }
-  ARROW_ASSIGN_OR_RAISE(const auto reader, arrow::ipc::RecordBatchFileReader::Open(file));
+  auto options = arrow::ipc::IpcReadOptions::Defaults();
+  options.use_threads = false;
+  ARROW_ASSIGN_OR_RAISE(const auto reader, arrow::ipc::RecordBatchFileReader::Open(file, options));
   return reader->ToTable();
 }
 
