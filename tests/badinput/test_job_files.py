@@ -60,7 +60,7 @@ WRONG_VALUES = {
     "more keys than can be": ("[batch]\n", "[batch]\nmax_keys = 2147483648\n", "max_keys"),
     "a size that is none": ("[batch]\n", '[batch]\nmax_bytes = "1 apple"\n', "max_bytes"),
     "an unknown word": ("[batch]\n", '[batch]\nties = "fixd"\n', '"fixed"'),
-    "a table without a source": ('source = "R"', "", '"R"'),
+    "a query of blanks": ('source = "R"', 'query = "  "', '"R"'),
     "a table with two sources": ('source = "R"', 'source = "R"\nquery = "SELECT 1"', '"R"'),
     "two tables of one name": ('name = "R"', 'name = "A"', '"A"'),
     "nobody selects keys": ("selects_keys = true", "", "selects_keys"),
@@ -100,8 +100,13 @@ def test_bad_usage_is_one_line_and_code_2(sheaf, job, tmp_path, arguments):
     refused(sheaf, tmp_path, 2, args=arguments or ("run", "job.toml", "--format", "csv"))
 
 
-@pytest.mark.parametrize("value", ["batch.max_kys=5", "batch.max_keys=many", "nonsense"])
-def test_a_wrong_override_is_refused(sheaf, job, tmp_path, value):
-    refused(
-        sheaf, tmp_path, 2, value.split("=")[0].split(".")[-1], args=("run", job, "--set", value)
-    )
+@pytest.mark.parametrize(
+    ("value", "word"),
+    [
+        ("batch.max_kys=5", "max_kys"),
+        ("batch.max_keys=many", "max_keys"),
+        ("nonsense", "path=value"),
+    ],
+)
+def test_a_wrong_override_is_refused(sheaf, job, tmp_path, value, word):
+    refused(sheaf, tmp_path, 2, word, args=("run", job, "--set", value))

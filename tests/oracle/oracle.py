@@ -96,7 +96,9 @@ class Oracle:
         return Expected(num_keys, self._keys(job), expected)
 
     def _keys(self, job):
-        if not all(re.fullmatch("u?int[0-9]+|utf8|bool", kind.name) for kind in job.kinds):
+        if not all(
+            re.fullmatch("int[0-9]+|uint(8|16|32)|utf8|bool", kind.name) for kind in job.kinds
+        ):
             return None
         parts = ", ".join(f"k{part}" for part in range(len(job.kinds)))
         return self.db.execute(f"SELECT {parts} FROM ranked ORDER BY rank").fetchall()
