@@ -39,7 +39,7 @@ arrow::Status CommitLog::WriteAll(const std::string& bytes) {
 
 arrow::Status CommitLog::Append(std::string line) {
   line += '\n';
-  const arrow::Status status = WriteAll(line);
+  arrow::Status status = WriteAll(line);
   if (status.ok()) {
     size_ += static_cast<int64_t>(line.size());
   } else if (ftruncate(descriptor_, size_) != 0) {

@@ -29,10 +29,12 @@ arrow::Status RunInParallel(size_t count, const std::function<arrow::Status(size
   const size_t cores = std::max(std::thread::hardware_concurrency(), 1U);
   {
     std::vector<std::jthread> helpers;
-    try {
-      while (helpers.size() + 1 < std::min(count, cores)) helpers.emplace_back(work);
-    } catch (const std::system_error&) {
-      // The machine has no thread to spare: those there are do the work.
+    while (helpers.size() + 1 < std::min(count, cores)) {
+      try {
+        helpers.emplace_back(work);
+      } catch (const std::system_error&) {
+        break;  // the machine has no thread to spare: those there are do the work
+      }
     }
     work();
   }
