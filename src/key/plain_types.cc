@@ -4,6 +4,7 @@
 #include <vector>
 
 #include <arrow/array.h>
+#include <arrow/builder.h>
 #include <arrow/compute/api.h>
 #include <arrow/compute/initialize.h>
 #include <arrow/type.h>
@@ -87,6 +88,20 @@ arrow::Result<std::shared_ptr<arrow::Array>> CastChildren(
   return arrow::MakeArray(std::move(data));
 }
 
+// The number of the run that each row is in: Arrow's own decoder knows neither views nor lists.
+arrow::Result<std::shared_ptr<arrow::Array>> RunOfEachRow(const arrow::RunEndEncodedArray& runs) {
+  ARROW_ASSIGN_OR_RAISE(const auto cast, arrow::compute::Cast(*runs.run_ends(), arrow::int64()));
+  const auto& ends = checked_cast<const arrow::Int64Array&>(*cast);
+  arrow::Int64Builder indices;
+  ARROW_RETURN_NOT_OK(indices.Reserve(runs.length()));
+  int64_t run = runs.FindPhysicalOffset();
+  for (int64_t row = runs.offset(); row < runs.offset() + runs.length(); ++row) {
+    while (ends.Value(run) <= row) ++run;
+    indices.UnsafeAppend(run);
+  }
+  return indices.Finish();
+}
+
 arrow::Result<std::shared_ptr<arrow::Array>> CastColumn(
     const std::shared_ptr<arrow::Array>& column, const std::shared_ptr<arrow::DataType>& type) {
   if (column->type()->Equals(*type)) return column;
@@ -97,8 +112,11 @@ arrow::Result<std::shared_ptr<arrow::Array>> CastColumn(
     return taken;
   }
   if (column->type_id() == arrow::Type::RUN_END_ENCODED) {
-    ARROW_ASSIGN_OR_RAISE(const arrow::Datum decoded, arrow::compute::RunEndDecode(column));
-    return CastColumn(decoded.make_array(), type);
+    const auto& runs = checked_cast<const arrow::RunEndEncodedArray&>(*column);
+    ARROW_ASSIGN_OR_RAISE(auto values, CastColumn(runs.values(), type));
+    ARROW_ASSIGN_OR_RAISE(const auto indices, RunOfEachRow(runs));
+    ARROW_ASSIGN_OR_RAISE(auto taken, arrow::compute::Take(*values, *indices));
+    return taken;
   }
   const bool alike = column->type_id() == type->id() &&
                      column->type()->num_fields() == type->num_fields();
