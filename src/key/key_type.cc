@@ -61,6 +61,7 @@ Family FamilyOf(const arrow::DataType& type) {
     case arrow::Type::FIXED_SIZE_LIST:
     case arrow::Type::MAP:
     case arrow::Type::STRUCT:
+    case arrow::Type::NA:  // orders nothing, as a struct without fields
       return Family::kNested;
     default:
       return Family::kNone;

@@ -24,7 +24,7 @@ struct ColumnForm {
     kUnsigned,  ///< An unsigned number of `width` bytes.
     kFloat,     ///< IEEE 754 of `width` bytes: 4 or 8.
     kBytes,     ///< A byte string.
-    kNested,    ///< A list, map or struct, element by element. Never a key.
+    kNested,    ///< A list, map or struct, element by element, or nulls only. Never a key.
   };
   Kind kind = Kind::kBytes;
   int width = 0;     ///< 0 for kBytes and kNested.

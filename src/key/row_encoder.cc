@@ -65,14 +65,26 @@ Float Canonical(Float value) {
 template <typename Bits>
 Bits OrderedBits(Bits bits) {
   constexpr Bits kSign = Bits{1} << (8 * sizeof(Bits) - 1);
-  return (bits & kSign) != 0 ? ~bits : bits | kSign;
+  return static_cast<Bits>((bits & kSign) != 0 ? ~bits : bits | kSign);
 }
 
 template <typename Acc>
-Acc FloatPart(double value, int width, bool exact) {
-  if (!exact) value = Canonical(value);
+Acc FloatPart(double value, int width) {
+  value = Canonical(value);
   if (width == 4) return OrderedBits(std::bit_cast<uint32_t>(static_cast<float>(value)));
   return OrderedBits(std::bit_cast<uint64_t>(value));
+}
+
+// Calls sink(row, part) with the place of each float, given by its `Bits`; `to_double` converts them.
+// Exact places come from the bits themselves: a conversion changes some NaNs.
+template <typename Acc, typename Bits, typename ToDouble, typename Sink>
+void FloatParts(const EncodedColumn& column, const arrow::Array& array, ToDouble to_double,
+                Sink&& sink) {
+  const Bits* raw = array.data()->GetValues<Bits>(1);
+  for (int64_t i = 0; i < array.length(); ++i) {
+    sink(i, column.exact_floats ? Acc{OrderedBits(raw[i])}
+                                : FloatPart<Acc>(to_double(raw[i]), column.form.width));
+  }
 }
 
 // Calls sink(row, part) with the place of each row's value in the order, in form.width bytes.
@@ -96,7 +108,6 @@ arrow::Status Parts(const EncodedColumn& column, const arrow::Array& array, Sink
   ARROW_ASSIGN_OR_RAISE(const ColumnForm own, FormOf(*array.type()));
   NumberPart<Acc> part(column.form, own.exponent);
   const int64_t rows = array.length();
-  const int width = column.form.width;
   switch (array.type_id()) {
     case arrow::Type::INT8:
       NumberParts<Acc, int8_t>(array, part, sink);
@@ -144,24 +155,18 @@ arrow::Status Parts(const EncodedColumn& column, const arrow::Array& array, Sink
       for (int64_t i = 0; i < rows; ++i) sink(i, static_cast<Acc>(boolean.Value(i) ? 1 : 0));
       break;
     }
-    case arrow::Type::HALF_FLOAT: {
-      const auto& half = checked_cast<const arrow::HalfFloatArray&>(array);
-      for (int64_t i = 0; i < rows; ++i) {
-        const double value = arrow::util::Float16::FromBits(half.Value(i)).ToDouble();
-        sink(i, FloatPart<Acc>(value, width, column.exact_floats));
-      }
+    case arrow::Type::HALF_FLOAT:
+      FloatParts<Acc, uint16_t>(
+          column, array, [](uint16_t b) { return arrow::util::Float16::FromBits(b).ToDouble(); }, sink);
       break;
-    }
-    case arrow::Type::FLOAT: {
-      const auto* raw = array.data()->GetValues<float>(1);
-      for (int64_t i = 0; i < rows; ++i) sink(i, FloatPart<Acc>(raw[i], width, column.exact_floats));
+    case arrow::Type::FLOAT:
+      FloatParts<Acc, uint32_t>(
+          column, array, [](uint32_t b) { return double{std::bit_cast<float>(b)}; }, sink);
       break;
-    }
-    case arrow::Type::DOUBLE: {
-      const auto* raw = array.data()->GetValues<double>(1);
-      for (int64_t i = 0; i < rows; ++i) sink(i, FloatPart<Acc>(raw[i], width, column.exact_floats));
+    case arrow::Type::DOUBLE:
+      FloatParts<Acc, uint64_t>(
+          column, array, [](uint64_t b) { return std::bit_cast<double>(b); }, sink);
       break;
-    }
     default:
       return arrow::Status::TypeError(array.type()->ToString(), " has no fixed width");
   }
