@@ -24,7 +24,7 @@ namespace sheaf {
 enum class Cardinality { kAny, kAtMostOne, kOne };
 
 /// How N streams become batches; docs/architecture.md says when which is best.
-enum class Strategy { kAuto, kMerge };
+enum class Strategy { kAuto, kMerge, kPartition };
 
 /// Rows of a group that order_by leaves equal: in any order, or in one that every run repeats.
 enum class Ties { kAny, kFixed };
@@ -45,7 +45,7 @@ struct Table {
   std::string name;    ///< Unique within the job; names output folders and appears in every error.
   std::string source;  ///< A table or view of the engine.
   std::string query;   ///< A SQL query, without a trailing semicolon.
-  std::shared_ptr<arrow::RecordBatchReader> stream;  ///< Rows that need no engine, in key order.
+  std::shared_ptr<arrow::RecordBatchReader> stream;  ///< Rows that need no engine.
 
   std::vector<std::string> key;       ///< This table's names of the key columns; empty: the job's.
   std::vector<std::string> order_by;  ///< Text forms of OrderTerm: the order within a group.
@@ -57,7 +57,7 @@ struct Table {
   static Table Named(std::string name);
   static Table Named(std::string name, std::string source);
   static Table Query(std::string name, std::string sql);
-  /// Rows from a reader, ascending by key. The job shares the reader; it is read once, by one thread.
+  /// Rows from a reader: ascending by key for `merge`, else in any order. The job shares the reader; it is read once, by one thread.
   static Table Stream(std::string name, std::shared_ptr<arrow::RecordBatchReader> reader);
 
   Table& Key(std::vector<std::string> columns);

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "cogroup/merge.h"
+#include "cogroup/partition.h"
 #include "cogroup/plan.h"
 #include "cogroup/table_input.h"
 
@@ -10,15 +11,16 @@ namespace sheaf {
 
 arrow::Result<Plan> Explain(const std::shared_ptr<Engine>& engine, const Job& job) {
   ARROW_ASSIGN_OR_RAISE(const ResolvedJob resolved, ResolveJob(engine.get(), job));
-  Plan plan = MakePlan(engine.get(), resolved);
-  AddEnginePlans(resolved, &plan);
-  return plan;
+  return MakePlan(engine.get(), resolved);
 }
 
 arrow::Result<std::unique_ptr<BatchReader>> BatchReader::Open(std::shared_ptr<Engine> engine,
                                                               Job job) {
   ARROW_ASSIGN_OR_RAISE(ResolvedJob resolved, ResolveJob(engine.get(), std::move(job)));
   Plan plan = MakePlan(engine.get(), resolved);
+  if (plan.strategy == Strategy::kPartition) {
+    return OpenPartition(std::move(engine), std::move(resolved), std::move(plan));
+  }
   return OpenMerge(std::move(engine), std::move(resolved), std::move(plan));
 }
 

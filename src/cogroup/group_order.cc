@@ -17,10 +17,7 @@
 namespace sheaf {
 namespace {
 
-struct Range {
-  int32_t begin;
-  int32_t end;
-};
+using Range = GroupOrder::Range;
 
 std::vector<Range> RangesOf(const std::vector<int32_t>& offsets) {
   std::vector<Range> ranges;
@@ -30,38 +27,30 @@ std::vector<Range> RangesOf(const std::vector<int32_t>& offsets) {
   return ranges;
 }
 
-// Sorts each range of `rows` by `values`, where rows[i] has values[i]; stable. True if any row moved.
+// Sorts each range of `rows`, row numbers, by their values; stable. True if any row moved.
 template <typename Vector>
-bool SortRanges(const Vector& values, const std::vector<Range>& ranges, std::vector<int32_t>* rows,
-                std::vector<int32_t>* places) {
+bool SortRanges(const Vector& values, const std::vector<Range>& ranges, std::vector<int32_t>* rows) {
+  const auto less = [&](int32_t a, int32_t b) {
+    return values[static_cast<size_t>(a)] < values[static_cast<size_t>(b)];
+  };
   bool moved = false;
   for (const Range& range : ranges) {
-    const auto begin = places->begin() + range.begin;
-    const auto end = places->begin() + range.end;
-    const auto less = [&](int32_t a, int32_t b) {
-      return values[static_cast<size_t>(a)] < values[static_cast<size_t>(b)];
-    };
+    const auto begin = rows->begin() + range.begin;
+    const auto end = rows->begin() + range.end;
     if (std::is_sorted(begin, end, less)) continue;
     std::stable_sort(begin, end, less);
     moved = true;
   }
-  if (moved) {
-    std::vector<int32_t> sorted(rows->size());
-    for (size_t i = 0; i < places->size(); ++i) {
-      sorted[i] = (*rows)[static_cast<size_t>((*places)[i])];
-    }
-    *rows = std::move(sorted);
-  }
   return moved;
 }
 
-// The runs of equal values, of two rows or more, inside each range; `places` are in order.
+// The runs of equal values, of two rows or more, inside each range of `rows`, which are in order.
 template <typename Vector>
 std::vector<Range> TiesIn(const Vector& values, const std::vector<Range>& ranges,
-                          const std::vector<int32_t>& places) {
+                          const std::vector<int32_t>& rows) {
   std::vector<Range> ties;
   const auto value = [&](int32_t i) -> const auto& {
-    return values[static_cast<size_t>(places[static_cast<size_t>(i)])];
+    return values[static_cast<size_t>(rows[static_cast<size_t>(i)])];
   };
   for (const Range& range : ranges) {
     int32_t start = range.begin;
@@ -158,36 +147,53 @@ arrow::Result<GroupOrder> GroupOrder::Make(const arrow::Schema& schema,
 }
 
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> GroupOrder::Apply(
-    const std::shared_ptr<arrow::RecordBatch>& rows, const std::vector<int32_t>& offsets) const {
+    const std::shared_ptr<arrow::RecordBatch>& rows, const std::vector<int32_t>& offsets,
+    std::vector<int32_t> order) const {
+  bool moved = !order.empty();
   std::vector<Range> ranges = RangesOf(offsets);
-  if (ranges.empty() || (order_.empty() && ties_.empty())) return rows;
-  std::vector<int32_t> order = Identity(static_cast<size_t>(rows->num_rows()));
-  bool moved = false;
-  if (!order_.empty()) {
-    ARROW_ASSIGN_OR_RAISE(const KeyVector values, EncodeColumns(*rows, order_, false));
-    std::visit(
-        [&](const auto& v) {
-          std::vector<int32_t> places = order;
-          moved = SortRanges(v, ranges, &order, &places);
-          if (!ties_.empty()) ranges = TiesIn(v, ranges, places);
-        },
-        values.values());
+  if (!ranges.empty() && !(order_.empty() && ties_.empty())) {
+    if (order.empty()) order = Identity(static_cast<size_t>(rows->num_rows()));
+    ARROW_ASSIGN_OR_RAISE(const bool sorted, SortGroups(*rows, &ranges, &order));
+    ARROW_ASSIGN_OR_RAISE(const bool untied, SortTies(rows, ranges, &order));
+    moved = moved || sorted || untied;
   }
-  if (!ties_.empty() && !ranges.empty()) {
-    auto [tied, tied_ranges] = Gather(ranges, order);
-    ARROW_ASSIGN_OR_RAISE(const auto tied_rows, TakeRows(rows, tied));
-    ARROW_ASSIGN_OR_RAISE(const KeyVector values, EncodeColumns(*tied_rows, ties_, true));
-    std::vector<int32_t> places = Identity(tied.size());
-    std::visit([&](const auto& v) { moved |= SortRanges(v, tied_ranges, &tied, &places); },
-               values.values());
-    auto next = tied.begin();
-    for (const Range& range : ranges) {
-      std::copy_n(next, range.end - range.begin, order.begin() + range.begin);
-      next += range.end - range.begin;
+  return moved ? TakeRows(rows, std::move(order)) : rows;
+}
+
+// Sorts by order_by; leaves in `ranges` the rows that it leaves equal.
+arrow::Result<bool> GroupOrder::SortGroups(const arrow::RecordBatch& rows,
+                                           std::vector<Range>* ranges,
+                                           std::vector<int32_t>* order) const {
+  if (order_.empty()) return false;
+  ARROW_ASSIGN_OR_RAISE(const KeyVector values, EncodeColumns(rows, order_, false));
+  return std::visit(
+      [&](const auto& v) {
+        const bool moved = SortRanges(v, *ranges, order);
+        if (!ties_.empty()) *ranges = TiesIn(v, *ranges, *order);
+        return moved;
+      },
+      values.values());
+}
+
+// Sorts the rows of `ranges` by the columns that break ties; only those rows are encoded.
+arrow::Result<bool> GroupOrder::SortTies(const std::shared_ptr<arrow::RecordBatch>& rows,
+                                         const std::vector<Range>& ranges,
+                                         std::vector<int32_t>* order) const {
+  if (ties_.empty() || ranges.empty()) return false;
+  const auto [tied, tied_ranges] = Gather(ranges, *order);
+  ARROW_ASSIGN_OR_RAISE(const auto tied_rows, TakeRows(rows, tied));
+  ARROW_ASSIGN_OR_RAISE(const KeyVector values, EncodeColumns(*tied_rows, ties_, true));
+  std::vector<int32_t> places = Identity(tied.size());
+  const bool moved = std::visit(
+      [&, &inner = tied_ranges](const auto& v) { return SortRanges(v, inner, &places); },
+      values.values());
+  for (size_t r = 0; moved && r < ranges.size(); ++r) {
+    for (int32_t i = 0; i < ranges[r].end - ranges[r].begin; ++i) {
+      const int32_t place = places[static_cast<size_t>(tied_ranges[r].begin + i)];
+      (*order)[static_cast<size_t>(ranges[r].begin + i)] = tied[static_cast<size_t>(place)];
     }
   }
-  if (!moved) return rows;
-  return TakeRows(rows, std::move(order));
+  return moved;
 }
 
 }  // namespace sheaf

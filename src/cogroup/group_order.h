@@ -22,9 +22,17 @@ class GroupOrder {
                                         const std::vector<std::string>& order_by, Ties ties);
 
   /// The rows with each group in order. `offsets`: where each group starts, and the end.
+  /// `order`: where given, the rows' numbers group after group; where not, they stand so themselves.
   /// Returns `rows` itself where they are in order. Ties keep the order of arrival unless fixed.
   [[nodiscard]] arrow::Result<std::shared_ptr<arrow::RecordBatch>> Apply(
-      const std::shared_ptr<arrow::RecordBatch>& rows, const std::vector<int32_t>& offsets) const;
+      const std::shared_ptr<arrow::RecordBatch>& rows, const std::vector<int32_t>& offsets,
+      std::vector<int32_t> order = {}) const;
+
+  /// Rows [begin, end).
+  struct Range {
+    int32_t begin;
+    int32_t end;
+  };
 
  private:
   struct Column {
@@ -32,6 +40,11 @@ class GroupOrder {
     bool descending;
     bool nulls_first;
   };
+
+  arrow::Result<bool> SortGroups(const arrow::RecordBatch& rows, std::vector<Range>* ranges,
+                                 std::vector<int32_t>* order) const;
+  arrow::Result<bool> SortTies(const std::shared_ptr<arrow::RecordBatch>& rows,
+                               const std::vector<Range>& ranges, std::vector<int32_t>* order) const;
 
   std::vector<Column> order_;
   std::vector<Column> ties_;

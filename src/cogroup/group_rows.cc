@@ -43,13 +43,14 @@ arrow::Result<BatchTable> TakeGroups(const BatchTable& table, const std::vector<
                     OffsetsArray(std::move(offsets))};
 }
 
-arrow::Status Broken(const TableInput& input, const Window& window, int64_t key, int32_t rows) {
+arrow::Status Broken(const TableInput& input, const arrow::RecordBatch& keys, int64_t key,
+                     int32_t rows) {
   const std::string what = rows == 0 ? "no row" : std::to_string(rows) + " rows";
   const std::string remedy = rows == 0 ? "policy.missing = \"keep\" or \"drop\""
                                        : "policy.duplicate = \"keep\" or \"first\"";
   const std::string promise = input.table.rows_per_key == Cardinality::kOne ? "one" : "at_most_one";
   return MakeError(ErrorKind::kPolicy, "table \"" + input.table.name + "\" has " + what + " for key " +
-                                           RowText(*window.key_rows, key) +
+                                           RowText(keys, key) +
                                            ", against rows_per_key = \"" + promise + "\"; set " +
                                            remedy + " to go on");
 }
@@ -63,7 +64,8 @@ std::shared_ptr<arrow::Int32Array> OffsetsArray(std::vector<int32_t> offsets) {
 
 arrow::Result<BatchTable> GroupRows(const TableInput& input,
                                     const std::vector<std::shared_ptr<arrow::RecordBatch>>& slices,
-                                    const std::vector<int64_t>& counts) {
+                                    const std::vector<int64_t>& counts,
+                                    std::vector<int32_t> order) {
   std::vector<int32_t> offsets(counts.size() + 1);
   int64_t total = 0;
   for (size_t k = 0; k < counts.size(); ++k) {
@@ -76,23 +78,24 @@ arrow::Result<BatchTable> GroupRows(const TableInput& input,
     offsets[k + 1] = static_cast<int32_t>(total);
   }
   ARROW_ASSIGN_OR_RAISE(auto rows, Concatenate(input, slices));
-  ARROW_ASSIGN_OR_RAISE(rows, input.group_order->Apply(rows, offsets));
+  ARROW_ASSIGN_OR_RAISE(rows, input.group_order->Apply(rows, offsets, std::move(order)));
   return BatchTable{input.table.name, input.table.rows_per_key, std::move(rows),
                     OffsetsArray(std::move(offsets))};
 }
 
-arrow::Status ApplyCardinality(const TableInput& input, const Policy& policy, const Window& window,
-                               TableCounters* counters, BatchTable* table) {
+arrow::Status ApplyCardinality(const TableInput& input, const Policy& policy,
+                               const arrow::RecordBatch& keys, TableCounters* counters,
+                               BatchTable* table) {
   const Cardinality promised = input.table.rows_per_key;
   if (promised == Cardinality::kAny) return arrow::Status::OK();
   int64_t duplicates = 0;
   std::vector<int64_t> groups;
-  for (int64_t k = 0; k < window.keys.size(); ++k) {
+  for (int64_t k = 0; k < keys.num_rows(); ++k) {
     const int32_t rows = table->offsets->Value(k + 1) - table->offsets->Value(k);
     const bool missing = rows == 0 && promised == Cardinality::kOne;
-    if (missing && policy.missing == Policy::Missing::kError) return Broken(input, window, k, rows);
+    if (missing && policy.missing == Policy::Missing::kError) return Broken(input, keys, k, rows);
     if (rows > 1 && policy.duplicate == Policy::Duplicate::kError) {
-      return Broken(input, window, k, rows);
+      return Broken(input, keys, k, rows);
     }
     duplicates += rows > 1 ? rows - 1 : 0;
     groups.push_back(k);

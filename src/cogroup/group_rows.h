@@ -8,23 +8,24 @@
 #include <arrow/record_batch.h>
 #include <arrow/result.h>
 
-#include "cogroup/chunk.h"
 #include "cogroup/counters.h"
 #include "cogroup/table_input.h"
 #include "sheaf/batch.h"
 
 namespace sheaf {
 
-/// One table's share of a batch from slices in key order; `counts`: rows a key. Each group is put in
-/// the table's order. Errors: kEngine where the rows of one window exceed what Arrow's offsets hold.
+/// One table's share of a batch from slices, in key order; `counts`: rows a key. Each group is put in
+/// the table's order. `order`: where given, the slices' rows in key order. Errors: kEngine where the rows of one window exceed what Arrow's offsets hold.
 arrow::Result<BatchTable> GroupRows(const TableInput& input,
                                     const std::vector<std::shared_ptr<arrow::RecordBatch>>& slices,
-                                    const std::vector<int64_t>& counts);
+                                    const std::vector<int64_t>& counts,
+                                    std::vector<int32_t> order = {});
 
-/// Checks rows_per_key in every group: drops second rows (duplicate = "first"), or fails.
+/// Checks rows_per_key in the group of every row of `keys`: drops second rows (duplicate = "first"), or fails.
 /// Counts duplicates. Errors: kPolicy, naming table and key.
-arrow::Status ApplyCardinality(const TableInput& input, const Policy& policy, const Window& window,
-                               TableCounters* counters, BatchTable* table);
+arrow::Status ApplyCardinality(const TableInput& input, const Policy& policy,
+                               const arrow::RecordBatch& keys, TableCounters* counters,
+                               BatchTable* table);
 
 /// The groups of `table` whose number stands in `keep`, ascending; the others are left out.
 arrow::Result<BatchTable> KeepGroups(const BatchTable& table, const std::vector<int64_t>& keep);

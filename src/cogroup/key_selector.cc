@@ -6,28 +6,10 @@
 #include <arrow/array.h>
 #include <arrow/compute/api.h>
 #include <arrow/table.h>
-#include <arrow/type.h>
+
+#include "cogroup/table_input.h"
 
 namespace sheaf {
-namespace {
-
-// The key columns under the job's names and in the types of the key schema.
-arrow::Result<std::shared_ptr<arrow::RecordBatch>> Conform(
-    const arrow::RecordBatch& rows, const std::shared_ptr<arrow::Schema>& schema) {
-  arrow::ArrayVector columns;
-  for (int c = 0; c < rows.num_columns(); ++c) {
-    const auto& type = schema->field(c)->type();
-    if (rows.column(c)->type()->Equals(*type)) {
-      columns.push_back(rows.column(c));
-      continue;
-    }
-    ARROW_ASSIGN_OR_RAISE(auto cast, arrow::compute::Cast(*rows.column(c), type));
-    columns.push_back(std::move(cast));
-  }
-  return arrow::RecordBatch::Make(schema, rows.num_rows(), std::move(columns));
-}
-
-}  // namespace
 
 KeySelector::KeySelector(std::vector<bool> selects, std::shared_ptr<arrow::Schema> key_schema,
                          int32_t max_keys)
@@ -75,7 +57,7 @@ arrow::Status KeySelector::Announce(size_t table, const KeyVector& keys,
     ARROW_ASSIGN_OR_RAISE(const arrow::Datum taken, arrow::compute::Take(key_rows, indices));
     announced.rows = taken.record_batch();
   }
-  ARROW_ASSIGN_OR_RAISE(announced.rows, Conform(*announced.rows, key_schema_));
+  ARROW_ASSIGN_OR_RAISE(announced.rows, ConformKeys(announced.rows->columns(), key_schema_));
   const std::lock_guard lock(mutex_);
   state.announced.push_back(std::move(announced));
   state.pending += count;

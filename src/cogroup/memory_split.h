@@ -1,5 +1,5 @@
-// How a run by merge shares its memory budget: a part for the engine's queries, the rest for rows on
-// their way into a batch.
+// How a run shares its memory budget: a part for the engine's queries, the rest for rows on their way
+// into a batch.
 #pragma once
 
 #include <algorithm>
@@ -11,15 +11,17 @@ namespace sheaf {
 struct MemorySplit {
   int64_t query;       ///< Bytes an embedded engine may hold for one query.
   int64_t read_ahead;  ///< Bytes of rows that wait to be cut, a table.
+  int64_t rows;        ///< Bytes of rows that `partition` holds before it moves rows to disk.
   int64_t key_search;  ///< Bytes of a selecting table read before the other tables are asked.
 };
 
 /// Half the budget goes to the engine, which alone can need it whole (a sort); an eighth to reading
-/// ahead. What is left holds the batch being cut, the batch that waits and the one being consumed.
+/// ahead. What is left holds the batch being cut, the batch that waits and the one being consumed. The
+/// rows of `partition` take a quarter: its queries need not sort.
 inline MemorySplit SplitMemory(int64_t budget, size_t tables) {
   const auto n = static_cast<int64_t>(std::max<size_t>(tables, 1));
   constexpr int64_t kMaxKeySearch = int64_t{32} << 20;
-  return {budget / 2 / n, budget / 8 / n, std::min(budget / 8, kMaxKeySearch)};
+  return {budget / 2 / n, budget / 8 / n, budget / 4, std::min(budget / 8, kMaxKeySearch)};
 }
 
 }  // namespace sheaf

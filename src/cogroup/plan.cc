@@ -16,17 +16,53 @@ constexpr int64_t kMiB = int64_t{1} << 20;
 
 std::string Mebibytes(int64_t bytes) { return std::to_string(bytes / kMiB) + " MiB"; }
 
-std::string Executions(const ResolvedJob& resolved, const TableInput& input) {
+std::string Executions(const ResolvedJob& resolved, const TableInput& input, Strategy strategy) {
   if (input.absent) return "never: the engine does not have this optional table";
   if (input.table.stream != nullptr) return "once: a stream is read as it comes";
+  if (strategy == Strategy::kPartition) return "once: all its rows, in any order";
   std::string text = "once: all its rows in key order";
   const MemorySplit split = SplitMemory(resolved.job.memory, resolved.tables.size());
-  if (!input.table.selects_keys && CanFilter(input) &&
-      WorthFiltering(input, 0)) {
+  if (!input.table.selects_keys && CanFilter(input) && WorthFiltering(input, 0)) {
     text += ", or only those of the selected keys where the selecting rows fit in " +
             Mebibytes(split.key_search);
   }
   return text;
+}
+
+// How a table's rows come by key, without a sort of ours.
+enum class Arrival { kInOrder, kSorted, kUnknown };
+
+// The engine's plan of a table's ordered query says whether it must sort. The words are DataFusion's.
+Arrival ArrivalOf(const TableInput& input, const std::string& engine_plan) {
+  if (input.absent) return Arrival::kInOrder;
+  if (engine_plan.empty()) return Arrival::kUnknown;
+  return engine_plan.find("SortExec") == std::string::npos ? Arrival::kInOrder : Arrival::kSorted;
+}
+
+// Sets strategy and reason. `arrivals`: of each table, in the job's order.
+void Choose(const Engine* engine, const ResolvedJob& resolved, const std::vector<Arrival>& arrivals,
+            Plan* plan) {
+  const auto choose = [plan](Strategy strategy, std::string reason) {
+    plan->strategy = strategy;
+    plan->reason = std::move(reason);
+  };
+  if (resolved.job.strategy != Strategy::kAuto) {
+    choose(resolved.job.strategy, "the job asks for it");
+    return;
+  }
+  const bool streams = std::any_of(resolved.tables.begin(), resolved.tables.end(),
+                                   [](const TableInput& t) { return t.table.stream != nullptr; });
+  const bool in_order = std::all_of(arrivals.begin(), arrivals.end(),
+                                    [](Arrival arrival) { return arrival == Arrival::kInOrder; });
+  if (streams) {
+    choose(Strategy::kPartition, "a stream may come in any order");
+  } else if (in_order) {
+    choose(Strategy::kMerge, "the engine knows the key order of every table, so nothing is sorted");
+  } else if (engine->impl().embedded()) {
+    choose(Strategy::kPartition, "the engine would have to sort: one unordered pass is cheaper");
+  } else {
+    choose(Strategy::kMerge, "the engine is elsewhere, and sorts with its own means");
+  }
 }
 
 std::vector<std::string> Guarantees(const Job& job) {
@@ -55,27 +91,28 @@ std::vector<std::string> Guarantees(const Job& job) {
 
 Plan MakePlan(const Engine* engine, const ResolvedJob& resolved) {
   Plan plan;
-  plan.strategy = Strategy::kMerge;
-  plan.reason = resolved.job.strategy == Strategy::kMerge
-                    ? "the job asks for merge"
-                    : "each query runs once, in key order: no sort where the engine knows the order";
+  std::vector<Arrival> arrivals;
   for (const TableInput& input : resolved.tables) {
     TablePlan table;
     table.name = input.table.name;
     table.sql = MergeQuery(engine, input);
-    table.executions = Executions(resolved, input);
+    if (!table.sql.empty()) table.engine_plan = input.connection->ExplainPlan(table.sql);
+    arrivals.push_back(ArrivalOf(input, table.engine_plan));
+    table.ordered_by_engine = arrivals.back() == Arrival::kSorted;
     plan.tables.push_back(std::move(table));
+  }
+  Choose(engine, resolved, arrivals, &plan);
+  for (size_t t = 0; t < plan.tables.size(); ++t) {
+    const TableInput& input = resolved.tables[t];
+    TablePlan& table = plan.tables[t];
+    table.executions = Executions(resolved, input, plan.strategy);
+    if (plan.strategy != Strategy::kPartition || table.sql.empty()) continue;
+    table.sql = input.query;
+    table.engine_plan = input.connection->ExplainPlan(table.sql);
+    table.ordered_by_engine = false;
   }
   plan.guarantees = Guarantees(resolved.job);
   return plan;
-}
-
-void AddEnginePlans(const ResolvedJob& resolved, Plan* plan) {
-  for (size_t t = 0; t < plan->tables.size(); ++t) {
-    TablePlan& table = plan->tables[t];
-    if (table.sql.empty()) continue;
-    table.engine_plan = resolved.tables[t].connection->ExplainPlan(table.sql);
-  }
 }
 
 }  // namespace sheaf

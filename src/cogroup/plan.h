@@ -6,10 +6,8 @@
 
 namespace sheaf {
 
-/// The plan of a job. `engine` may be null where every table is a stream.
+/// The plan of a job. `engine` may be null where every table is a stream. Asks the engine how it would
+/// run each query; reads no rows.
 Plan MakePlan(const Engine* engine, const ResolvedJob& resolved);
-
-/// Asks the engine how it will run each query; reads no rows.
-void AddEnginePlans(const ResolvedJob& resolved, Plan* plan);
 
 }  // namespace sheaf

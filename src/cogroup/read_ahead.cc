@@ -22,10 +22,11 @@ constexpr int64_t kMaxChunkRows = 65536;
 
 }  // namespace
 
-ReadAhead::ReadAhead(const TableInput& input, const Policy& policy, int64_t capacity,
-                     TableCounters* counters, OnError on_error)
+ReadAhead::ReadAhead(const TableInput& input, const Policy& policy, KeyOrder order,
+                     int64_t capacity, TableCounters* counters, OnError on_error)
     : input_(input),
       policy_(policy),
+      order_(order),
       counters_(counters),
       on_error_(std::move(on_error)),
       queue_(capacity) {}
@@ -81,10 +82,7 @@ arrow::Result<Chunk> ReadAhead::MakeChunk(const std::shared_ptr<arrow::RecordBat
   ARROW_ASSIGN_OR_RAISE(chunk.rows, DropNullKeys(std::move(chunk.rows)));
   if (chunk.rows->num_rows() == 0) return chunk;
   ARROW_ASSIGN_OR_RAISE(chunk.keys, input_.key_encoder->Encode(KeyColumns(input_, *chunk.rows)));
-  ARROW_RETURN_NOT_OK(CheckOrder(chunk));
-  const int64_t last = chunk.rows->num_rows() - 1;
-  last_key_ = chunk.keys.Take({last});
-  last_row_ = chunk.rows->Slice(last, 1);
+  if (order_ == KeyOrder::kAscending) ARROW_RETURN_NOT_OK(CheckOrder(chunk));
   ARROW_ASSIGN_OR_RAISE(const int64_t bytes, arrow::util::ReferencedBufferSize(*chunk.rows));
   chunk.bytes = bytes + chunk.keys.bytes();
   return chunk;
@@ -121,6 +119,9 @@ arrow::Status ReadAhead::CheckOrder(const Chunk& chunk) {
     row = 0;
     before = RowText(*last_row_, 0);
   } else if (row == chunk.keys.size()) {
+    const int64_t last = chunk.rows->num_rows() - 1;
+    last_key_ = chunk.keys.Take({last});
+    last_row_ = chunk.rows->Slice(last, 1);
     return arrow::Status::OK();
   } else {
     before = RowText(*chunk.rows, row - 1);

@@ -1,5 +1,5 @@
 // Reads one table's stream in a thread of its own, so that engine and consumer overlap: rows become
-// plain, rows with a null key are counted and left out, and the order of keys is verified.
+// plain, rows with a null key are counted and left out, and an order of keys is verified.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +18,9 @@
 
 namespace sheaf {
 
+/// What a stream promises of its keys.
+enum class KeyOrder { kAny, kAscending };
+
 class ReadAhead {
  public:
   using OpenStream = std::function<arrow::Result<std::shared_ptr<arrow::RecordBatchReader>>()>;
@@ -25,8 +28,8 @@ class ReadAhead {
 
   /// Holds at most `capacity` bytes of rows, and one chunk more. `on_error` is called once, from the
   /// reading thread, with the table's name in the message. All references outlive this object.
-  ReadAhead(const TableInput& input, const Policy& policy, int64_t capacity, TableCounters* counters,
-            OnError on_error);
+  ReadAhead(const TableInput& input, const Policy& policy, KeyOrder order, int64_t capacity,
+            TableCounters* counters, OnError on_error);
   ~ReadAhead();  ///< Cancel(), then Join().
   ReadAhead(const ReadAhead&) = delete;
   ReadAhead& operator=(const ReadAhead&) = delete;
@@ -58,6 +61,7 @@ class ReadAhead {
 
   const TableInput& input_;
   const Policy& policy_;
+  const KeyOrder order_;
   TableCounters* const counters_;
   const OnError on_error_;
   BoundedQueue<Chunk> queue_;

@@ -68,13 +68,9 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> TakeRanges(
 
 }  // namespace
 
-TableCutter::TableCutter(const TableInput& input, const Policy& policy, ReadAhead* rows,
-                         TableCounters* counters, OnRead on_read)
-    : input_(input),
-      policy_(policy),
-      rows_(rows),
-      counters_(counters),
-      on_read_(std::move(on_read)) {}
+TableCutter::TableCutter(const TableInput& input, ReadAhead* rows, TableCounters* counters,
+                         OnRead on_read)
+    : input_(input), rows_(rows), counters_(counters), on_read_(std::move(on_read)) {}
 
 arrow::Result<bool> TableCutter::Read() {
   if (ended_) return false;
@@ -103,7 +99,6 @@ arrow::Result<BatchTable> TableCutter::Cut(const Window& window) {
   }
   ARROW_ASSIGN_OR_RAISE(BatchTable table, GroupRows(input_, slices_, counts_));
   slices_.clear();
-  ARROW_RETURN_NOT_OK(ApplyCardinality(input_, policy_, window, counters_, &table));
   return table;
 }
 

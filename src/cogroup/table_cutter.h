@@ -26,8 +26,7 @@ class TableCutter {
   using OnRead = std::function<arrow::Status(const Chunk*)>;
 
   /// All references outlive the cutter.
-  TableCutter(const TableInput& input, const Policy& policy, ReadAhead* rows,
-              TableCounters* counters, OnRead on_read);
+  TableCutter(const TableInput& input, ReadAhead* rows, TableCounters* counters, OnRead on_read);
 
   /// Reads one chunk more; false at the end of the table, and once the reading ended early.
   /// For selecting tables, whose rows must be known before their window is.
@@ -35,7 +34,6 @@ class TableCutter {
 
   /// The rows of the window's keys, group after group, in order. Windows ascend. Reads on until it
   /// has seen a row beyond the window: a chunk may end within the last group.
-  /// Errors: kPolicy: a group breaks rows_per_key.
   arrow::Result<BatchTable> Cut(const Window& window);
 
   /// Reads what is left: rows of keys beyond the last window.
@@ -46,7 +44,6 @@ class TableCutter {
   arrow::Status CutChunk(const Window& window, size_t* key);
 
   const TableInput& input_;
-  const Policy& policy_;
   ReadAhead* const rows_;
   TableCounters* const counters_;
   const OnRead on_read_;

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include <arrow/compute/api.h>
 #include <arrow/type.h>
 
 #include "engine/dialect.h"
@@ -162,6 +163,19 @@ std::vector<std::shared_ptr<arrow::Array>> KeyColumns(const TableInput& input,
   std::vector<std::shared_ptr<arrow::Array>> columns;
   for (const int index : input.key_indices) columns.push_back(rows.column(index));
   return columns;
+}
+
+arrow::Result<std::shared_ptr<arrow::RecordBatch>> ConformKeys(
+    const std::vector<std::shared_ptr<arrow::Array>>& columns,
+    const std::shared_ptr<arrow::Schema>& key_schema) {
+  arrow::ArrayVector conformed;
+  for (size_t c = 0; c < columns.size(); ++c) {
+    const auto& type = key_schema->field(static_cast<int>(c))->type();
+    conformed.push_back(columns[c]);
+    if (columns[c]->type()->Equals(*type)) continue;
+    ARROW_ASSIGN_OR_RAISE(conformed.back(), arrow::compute::Cast(*columns[c], type));
+  }
+  return arrow::RecordBatch::Make(key_schema, columns[0]->length(), std::move(conformed));
 }
 
 arrow::Result<ResolvedJob> ResolveJob(const Engine* engine, Job job) {

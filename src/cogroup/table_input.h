@@ -35,6 +35,11 @@ struct TableInput {
 std::vector<std::shared_ptr<arrow::Array>> KeyColumns(const TableInput& input,
                                                       const arrow::RecordBatch& rows);
 
+/// Key columns under the job's names and in the types of the key schema.
+arrow::Result<std::shared_ptr<arrow::RecordBatch>> ConformKeys(
+    const std::vector<std::shared_ptr<arrow::Array>>& columns,
+    const std::shared_ptr<arrow::Schema>& key_schema);
+
 struct ResolvedJob {
   Job job;
   std::vector<TableInput> tables;             ///< In the job's order.

@@ -230,8 +230,8 @@ TEST_F(JobFileTest, UnknownWordsNameTheNearest) {
 }
 
 TEST_F(JobFileTest, KnownWordsOfLaterVersionsAreNotUnknown) {
-  EXPECT_EQ(Fault("[batch]\nstrategy = \"partition\"\n"),
-            "job.toml:2: batch.strategy = \"partition\" is not supported by this version");
+  EXPECT_EQ(Fault("[batch]\nstrategy = \"probe\"\n"),
+            "job.toml:2: batch.strategy = \"probe\" is not supported by this version");
   EXPECT_EQ(Fault("[[table]]\nparent = \"E\"\n"),
             "job.toml:2: table.parent is not supported by this version");
   for (const char* text :
@@ -347,7 +347,7 @@ TEST_F(JobFileTest, OverridesAreCheckedLikeTheFile) {
 
 TEST_F(JobFileTest, OverridesMustBeAPathAndAValue) {
   for (const char* text : {"batch.max_keys", "=5", "batch.=5", "batch max_keys=5", ""}) {
-    EXPECT_THAT(Fault(kMinimal, {text}), HasSubstr("\" does not begin with path=")) << text;
+    EXPECT_THAT(Fault(kMinimal, {text}), HasSubstr("\" must be path=value")) << text;
   }
   EXPECT_THAT(Fault(kMinimal, {"table.A=5"}), HasSubstr("needs a table and a field"));
   EXPECT_THAT(Fault(kMinimal, {"table=5"}), HasSubstr("needs a table and a field"));

@@ -12,8 +12,7 @@ struct UnsupportedWord {
   std::string_view word;  ///< Empty: the whole field.
 };
 
-inline constexpr std::array<UnsupportedWord, 10> kUnsupported = {{
-    {"batch", "strategy", "partition"},
+inline constexpr std::array<UnsupportedWord, 9> kUnsupported = {{
     {"batch", "strategy", "probe"},
     {"table", "references", ""},
     {"table", "parent", ""},

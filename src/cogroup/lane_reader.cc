@@ -1,0 +1,152 @@
+#include "cogroup/lane_reader.h"
+
+#include <utility>
+
+#include <arrow/array.h>
+
+#include "cogroup/group_rows.h"
+#include "sheaf/error.h"
+
+namespace sheaf {
+
+LaneReader::LaneReader(std::shared_ptr<Engine> engine, ResolvedJob resolved, Plan plan)
+    : engine_(std::move(engine)),
+      resolved_(std::move(resolved)),
+      plan_(std::move(plan)),
+      shaper_(resolved_.job) {
+  for (TableInput& input : resolved_.tables) {
+    schemas_.push_back(input.schema);
+    lanes_.push_back(std::make_unique<Lane>());
+    lanes_.back()->input = &input;
+  }
+}
+
+void LaneReader::AddReader(size_t t, KeyOrder order, int64_t capacity) {
+  Lane& lane = *lanes_[t];
+  lane.reader =
+      std::make_unique<ReadAhead>(*lane.input, job().policy, order, capacity, &lane.counters,
+                                  [this](const arrow::Status& status) { Fail(status); });
+}
+
+void LaneReader::StartThread(Lane* lane, std::function<arrow::Status()> work) {
+  lane->thread = std::thread([this, work = std::move(work)] {
+    if (const auto status = work(); !status.ok()) Fail(status);
+  });
+}
+
+void LaneReader::Stop() {
+  Cancel();
+  for (const auto& lane : lanes_) {
+    if (lane->thread.joinable()) lane->thread.join();
+  }
+  for (const auto& lane : lanes_) lane->reader->Join();  // it may be about to call Fail()
+}
+
+arrow::Result<std::optional<Batch>> LaneReader::Next() {
+  if (ended_) return std::nullopt;
+  while (true) {
+    ARROW_RETURN_NOT_OK(failure());
+    if (std::optional<Batch> batch = shaper_.Take()) {
+      Count(*batch);
+      return batch;
+    }
+    if (exhausted_) {
+      ended_ = true;
+      return std::nullopt;
+    }
+    if (const auto status = AddWindow(); !status.ok()) Fail(status);
+  }
+}
+
+arrow::Status LaneReader::AddWindow() {
+  ARROW_ASSIGN_OR_RAISE(std::optional<CutWindow> window, NextWindow());
+  if (!window) {
+    exhausted_ = true;
+    return shaper_.Finish();
+  }
+  for (size_t t = 0; t < lanes_.size(); ++t) {
+    Lane& lane = *lanes_[t];
+    ARROW_RETURN_NOT_OK(ApplyCardinality(*lane.input, job().policy, *window->keys, &lane.counters,
+                                         &window->tables[t]));
+  }
+  ARROW_RETURN_NOT_OK(shaper_.Add(*std::move(window)));
+  const std::lock_guard lock(mutex_);
+  totals_.dropped_keys = shaper_.dropped_keys();
+  return arrow::Status::OK();
+}
+
+std::optional<std::vector<BatchTable>> LaneReader::PopShares() {
+  std::vector<BatchTable> tables;
+  for (const auto& lane : lanes_) {
+    std::optional<BatchTable> table = lane->shares.Pop();
+    if (!table) return std::nullopt;
+    tables.push_back(*std::move(table));
+  }
+  return tables;
+}
+
+void LaneReader::WaitForLanes() {
+  for (const auto& lane : lanes_) lane->shares.Pop();
+}
+
+void LaneReader::Count(const Batch& batch) {
+  for (size_t t = 0; t < lanes_.size(); ++t) {
+    const BatchTable& table = batch.tables()[t];
+    TableCounters& counters = lanes_[t]->counters;
+    counters.rows_delivered += table.rows->num_rows();
+    for (int64_t k = 0; k < batch.num_keys(); ++k) {
+      if (table.offsets->Value(k) == table.offsets->Value(k + 1)) ++counters.keys_without_rows;
+    }
+  }
+  const std::lock_guard lock(mutex_);
+  ++totals_.batches;
+  totals_.keys += batch.num_keys();
+  totals_.rows += batch.total_rows();
+}
+
+Metrics LaneReader::metrics() const {
+  Metrics metrics;
+  {
+    const std::lock_guard lock(mutex_);
+    metrics = totals_;
+  }
+  metrics.total_keys = TotalKeys();
+  for (const auto& lane : lanes_) {
+    const TableCounters& counters = lane->counters;
+    TableMetrics table;
+    table.name = lane->input->table.name;
+    table.rows_read = counters.rows_read;
+    table.rows_delivered = counters.rows_delivered;
+    if (counters.filtered_by_engine) {
+      table.orphans = std::nullopt;
+    } else {
+      table.orphans = counters.orphans;
+    }
+    table.null_keys = counters.null_keys;
+    table.duplicates = counters.duplicates;
+    table.keys_without_rows = counters.keys_without_rows;
+    metrics.tables.push_back(std::move(table));
+  }
+  return metrics;
+}
+
+void LaneReader::Cancel() { Fail(MakeError(ErrorKind::kStopped, "cancelled")); }
+
+void LaneReader::Fail(const arrow::Status& status) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (failure_.ok()) failure_ = status;
+  }
+  Wake();
+  for (const auto& lane : lanes_) {
+    lane->reader->Cancel();
+    lane->shares.Close();
+  }
+}
+
+arrow::Status LaneReader::failure() const {
+  const std::lock_guard lock(mutex_);
+  return failure_;
+}
+
+}  // namespace sheaf

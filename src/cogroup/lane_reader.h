@@ -1,0 +1,100 @@
+// What the strategies share: a lane a table, which reads the table and yields its share of each window;
+// the windows become batches; the first error ends the run.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include <arrow/record_batch.h>
+#include <arrow/result.h>
+
+#include "cogroup/batch_shaper.h"
+#include "cogroup/bounded_queue.h"
+#include "cogroup/counters.h"
+#include "cogroup/read_ahead.h"
+#include "cogroup/table_input.h"
+#include "sheaf/batch_reader.h"
+
+namespace sheaf {
+
+/// A strategy derives from this class, calls Stop() first in its destructor, and yields windows.
+class LaneReader : public BatchReader {
+ public:
+  arrow::Result<std::optional<Batch>> Next() final;
+  void Cancel() final;
+  [[nodiscard]] Metrics metrics() const final;
+  [[nodiscard]] std::shared_ptr<arrow::Schema> key_schema() const final {
+    return resolved_.key_schema;
+  }
+  [[nodiscard]] const std::vector<std::shared_ptr<arrow::Schema>>& table_schemas() const final {
+    return schemas_;
+  }
+  [[nodiscard]] const Plan& plan() const final { return plan_; }
+
+ protected:
+  /// One table on its way. Its thread runs what the strategy says.
+  struct Lane {
+    /// Shares that wait for the other tables and the consumer.
+    static constexpr int64_t kSharesAhead = 1;
+
+    TableInput* input = nullptr;
+    TableCounters counters;
+    std::unique_ptr<ReadAhead> reader;
+    BoundedQueue<BatchTable> shares{kSharesAhead};
+    std::thread thread;
+  };
+
+  LaneReader(std::shared_ptr<Engine> engine, ResolvedJob resolved, Plan plan);
+
+  /// Gives lane `t` a reader that holds `capacity` bytes of rows in `order`.
+  void AddReader(size_t t, KeyOrder order, int64_t capacity);
+
+  /// Runs `work` in the lane's thread; an error it returns ends the run.
+  void StartThread(Lane* lane, std::function<arrow::Status()> work);
+
+  /// Cancels the run and joins all threads of lanes.
+  void Stop();
+
+  /// Takes the next share of every lane, as the tables of a window; nullopt once the run has failed.
+  std::optional<std::vector<BatchTable>> PopShares();
+
+  /// Waits until every lane has ended: a late error must not be missed.
+  void WaitForLanes();
+
+  void Fail(const arrow::Status& status);
+
+  [[nodiscard]] const Job& job() const { return resolved_.job; }
+  [[nodiscard]] const std::shared_ptr<Engine>& engine() const { return engine_; }
+  [[nodiscard]] const std::vector<std::unique_ptr<Lane>>& lanes() const { return lanes_; }
+
+ private:
+  /// The next window of all tables; nullopt where none is left, and once the run has failed.
+  virtual arrow::Result<std::optional<CutWindow>> NextWindow() = 0;
+  /// Wakes threads that wait for something of the strategy's own; called by Fail().
+  virtual void Wake() = 0;
+  /// Keys of the whole run, once they are known.
+  [[nodiscard]] virtual std::optional<int64_t> TotalKeys() const = 0;
+
+  arrow::Status AddWindow();
+  void Count(const Batch& batch);
+  arrow::Status failure() const;
+
+  const std::shared_ptr<Engine> engine_;
+  ResolvedJob resolved_;
+  const Plan plan_;
+  std::vector<std::shared_ptr<arrow::Schema>> schemas_;
+  std::vector<std::unique_ptr<Lane>> lanes_;
+  BatchShaper shaper_;      // used by the caller of Next() alone, as are the two flags
+  bool exhausted_ = false;  // no window is left
+  bool ended_ = false;      // no batch is left
+
+  mutable std::mutex mutex_;
+  arrow::Status failure_;  // the first one; guarded by mutex_
+  Metrics totals_;         // guarded by mutex_
+};
+
+}  // namespace sheaf

@@ -1,0 +1,180 @@
+#include "cogroup/partition.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include <arrow/array.h>
+#include <arrow/compute/api.h>
+#include <arrow/table.h>
+
+#include "cogroup/chunk_store.h"
+#include "cogroup/lane_reader.h"
+#include "cogroup/memory_split.h"
+#include "cogroup/partition_store.h"
+#include "key/key_set.h"
+#include "spill/memory_budget.h"
+
+namespace sheaf {
+namespace {
+
+class PartitionReader final : public LaneReader {
+ public:
+  PartitionReader(std::shared_ptr<Engine> engine, ResolvedJob resolved, Plan plan)
+      : LaneReader(std::move(engine), std::move(resolved), std::move(plan)),
+        split_(SplitMemory(job().memory, lanes().size())),
+        rows_budget_(split_.rows) {
+    for (size_t t = 0; t < lanes().size(); ++t) {
+      AddReader(t, KeyOrder::kAny, split_.read_ahead);
+      if (lanes()[t]->input->table.selects_keys) ++selecting_;
+    }
+    for (const auto& lane : lanes()) {
+      lane->reader->Start([this, &lane] { return OpenStream(*lane->input); });
+      StartThread(lane.get(), [this, &lane] { return RunLane(lane.get()); });
+    }
+  }
+
+  ~PartitionReader() override { Stop(); }
+
+ private:
+  arrow::Result<std::optional<CutWindow>> NextWindow() override;
+  void Wake() override;
+  std::optional<int64_t> TotalKeys() const override;
+
+  arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> OpenStream(const TableInput& input);
+  arrow::Status RunLane(Lane* lane);
+  arrow::Status CollectKeys(Lane* lane, ChunkStore* rows);
+  const KeySet* WaitForKeys();
+  arrow::Result<std::shared_ptr<arrow::RecordBatch>> KeysOf(const std::vector<BatchTable>& tables);
+
+  const MemorySplit split_;
+  MemoryBudget rows_budget_;
+
+  mutable std::mutex keys_mutex_;
+  std::condition_variable keys_changed_;
+  KeySetBuilder key_builder_;     // guarded by keys_mutex_, as are the next three
+  int selecting_ = 0;             // selecting tables not yet read to the end
+  bool stopped_ = false;
+  std::unique_ptr<KeySet> keys_;  // set once all are read; does not change after that
+
+  int64_t next_window_ = 0;  // used by the caller of Next() alone
+};
+
+arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> PartitionReader::OpenStream(
+    const TableInput& input) {
+  if (input.table.stream != nullptr) return input.table.stream;
+  if (input.absent) return arrow::RecordBatchReader::Make({}, input.schema);
+  return input.connection->Query(input.query, split_.query);
+}
+
+arrow::Status PartitionReader::RunLane(Lane* lane) {
+  ChunkStore kept(*lane->input, &rows_budget_);
+  if (lane->input->table.selects_keys) ARROW_RETURN_NOT_OK(CollectKeys(lane, &kept));
+  const KeySet* keys = WaitForKeys();
+  if (keys == nullptr) return arrow::Status::OK();  // the run failed
+
+  PartitionStore partitions(*lane->input, *keys, WindowKeys(job()), &rows_budget_, &lane->counters);
+  while (true) {
+    ARROW_ASSIGN_OR_RAISE(const std::optional<Chunk> chunk, kept.Pop());
+    if (!chunk) break;
+    ARROW_RETURN_NOT_OK(partitions.Add(*chunk));
+  }
+  while (const std::optional<Chunk> chunk = lane->reader->Pop()) {
+    ARROW_RETURN_NOT_OK(partitions.Add(*chunk));
+  }
+  ARROW_RETURN_NOT_OK(partitions.Seal());
+  for (int64_t p = 0; p < partitions.num_partitions(); ++p) {
+    ARROW_ASSIGN_OR_RAISE(BatchTable table, partitions.Take(p));
+    if (!lane->shares.Push(std::move(table), 1)) return arrow::Status::OK();
+  }
+  lane->shares.End();
+  return arrow::Status::OK();
+}
+
+arrow::Status PartitionReader::CollectKeys(Lane* lane, ChunkStore* rows) {
+  while (std::optional<Chunk> chunk = lane->reader->Pop()) {
+    {
+      const std::lock_guard lock(keys_mutex_);
+      key_builder_.Add(chunk->keys);
+    }
+    ARROW_RETURN_NOT_OK(rows->Add(*std::move(chunk)));
+  }
+  const std::lock_guard lock(keys_mutex_);
+  if (--selecting_ == 0) keys_ = key_builder_.Finish();
+  keys_changed_.notify_all();
+  return arrow::Status::OK();
+}
+
+// The key set, once it is complete; null once the run has failed.
+const KeySet* PartitionReader::WaitForKeys() {
+  std::unique_lock lock(keys_mutex_);
+  keys_changed_.wait(lock, [this] { return stopped_ || keys_ != nullptr; });
+  return stopped_ ? nullptr : keys_.get();
+}
+
+void PartitionReader::Wake() {
+  const std::lock_guard lock(keys_mutex_);
+  stopped_ = true;
+  keys_changed_.notify_all();
+}
+
+std::optional<int64_t> PartitionReader::TotalKeys() const {
+  const std::lock_guard lock(keys_mutex_);
+  if (keys_ == nullptr) return std::nullopt;
+  return keys_->size();
+}
+
+arrow::Result<std::optional<CutWindow>> PartitionReader::NextWindow() {
+  const KeySet* keys = WaitForKeys();
+  if (keys == nullptr) return std::nullopt;
+  if (next_window_ * WindowKeys(job()) >= keys->size()) {
+    WaitForLanes();
+    return std::nullopt;
+  }
+  std::optional<std::vector<BatchTable>> tables = PopShares();
+  if (!tables) return std::nullopt;
+  ++next_window_;
+  ARROW_ASSIGN_OR_RAISE(auto key_rows, KeysOf(*tables));
+  return CutWindow{std::move(key_rows), *std::move(tables)};
+}
+
+// The keys of a window: of each group the first row in the first selecting table that has one.
+arrow::Result<std::shared_ptr<arrow::RecordBatch>> PartitionReader::KeysOf(
+    const std::vector<BatchTable>& tables) {
+  std::vector<std::shared_ptr<arrow::RecordBatch>> key_rows;
+  std::vector<int64_t> indices(static_cast<size_t>(tables[0].offsets->length() - 1), -1);
+  int64_t base = 0;
+  for (size_t t = 0; t < tables.size(); ++t) {
+    const TableInput& input = *lanes()[t]->input;
+    if (!input.table.selects_keys) continue;
+    ARROW_ASSIGN_OR_RAISE(auto rows,
+                          ConformKeys(KeyColumns(input, *tables[t].rows), key_schema()));
+    for (size_t k = 0; k < indices.size(); ++k) {
+      const int32_t begin = tables[t].offsets->Value(static_cast<int64_t>(k));
+      const int32_t end = tables[t].offsets->Value(static_cast<int64_t>(k) + 1);
+      if (indices[k] < 0 && begin < end) indices[k] = base + begin;
+    }
+    base += rows->num_rows();
+    key_rows.push_back(std::move(rows));
+  }
+  auto all = key_rows[0];
+  if (key_rows.size() > 1) {
+    ARROW_ASSIGN_OR_RAISE(all, arrow::ConcatenateRecordBatches(key_rows));
+  }
+  const auto length = static_cast<int64_t>(indices.size());
+  const auto array =
+      std::make_shared<arrow::Int64Array>(length, arrow::Buffer::FromVector(std::move(indices)));
+  ARROW_ASSIGN_OR_RAISE(const arrow::Datum taken, arrow::compute::Take(all, array));
+  return taken.record_batch();
+}
+
+}  // namespace
+
+std::unique_ptr<BatchReader> OpenPartition(std::shared_ptr<Engine> engine, ResolvedJob resolved,
+                                           Plan plan) {
+  return std::make_unique<PartitionReader>(std::move(engine), std::move(resolved), std::move(plan));
+}
+
+}  // namespace sheaf

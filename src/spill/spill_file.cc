@@ -1,0 +1,94 @@
+#include "spill/spill_file.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <utility>
+
+#include <arrow/buffer.h>
+#include <arrow/io/memory.h>
+#include <arrow/ipc/dictionary.h>
+#include <arrow/ipc/options.h>
+#include <arrow/ipc/reader.h>
+#include <arrow/ipc/writer.h>
+#include <arrow/util/compression.h>
+
+#include "sheaf/error.h"
+
+namespace sheaf {
+namespace {
+
+arrow::Status SpillError(const std::filesystem::path& directory, const char* what, int code) {
+  return MakeError(ErrorKind::kEngine, "spill file in \"" + directory.string() + "\": can't " + what +
+                                           ": " + std::strerror(code) +
+                                           "; free space there, set SHEAF_SPILL_DIR to another "
+                                           "directory, or raise batch.memory");
+}
+
+}  // namespace
+
+std::filesystem::path SpillDirectory() {
+  if (const char* chosen = std::getenv("SHEAF_SPILL_DIR"); chosen != nullptr && *chosen != '\0') {
+    return chosen;
+  }
+  std::error_code error;
+  std::filesystem::path directory = std::filesystem::temp_directory_path(error);
+  return error ? std::filesystem::path(".") : directory;
+}
+
+arrow::Result<std::unique_ptr<SpillFile>> SpillFile::Create(const std::filesystem::path& directory,
+                                                            std::shared_ptr<arrow::Schema> schema) {
+  std::string name = (directory / "sheaf-spill-XXXXXX").string();
+  const int descriptor = ::mkostemp(name.data(), O_CLOEXEC);
+  if (descriptor < 0) return SpillError(directory, "create it", errno);
+  ::unlink(name.c_str());
+  return std::unique_ptr<SpillFile>(new SpillFile(descriptor, directory, std::move(schema)));
+}
+
+SpillFile::SpillFile(int descriptor, std::filesystem::path directory,
+                     std::shared_ptr<arrow::Schema> schema)
+    : descriptor_(descriptor), directory_(std::move(directory)), schema_(std::move(schema)) {}
+
+SpillFile::~SpillFile() { ::close(descriptor_); }
+
+arrow::Result<SpillFile::Block> SpillFile::Write(const arrow::RecordBatch& batch) {
+  auto options = arrow::ipc::IpcWriteOptions::Defaults();
+  options.use_threads = false;
+  ARROW_ASSIGN_OR_RAISE(options.codec, arrow::util::Codec::Create(arrow::Compression::LZ4_FRAME));
+  ARROW_ASSIGN_OR_RAISE(const auto message, arrow::ipc::SerializeRecordBatch(batch, options));
+  int64_t written = 0;
+  while (written < message->size()) {
+    const ssize_t count =
+        ::pwrite(descriptor_, message->data() + written,
+                 static_cast<size_t>(message->size() - written), end_ + written);
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return SpillError(directory_, "write to it", count < 0 ? errno : ENOSPC);
+    written += count;
+  }
+  const Block block{end_, written};
+  end_ += written;
+  return block;
+}
+
+arrow::Result<std::shared_ptr<arrow::RecordBatch>> SpillFile::Read(const Block& block) const {
+  ARROW_ASSIGN_OR_RAISE(std::shared_ptr<arrow::Buffer> message,
+                        arrow::AllocateBuffer(block.length));
+  int64_t done = 0;
+  while (done < block.length) {
+    const ssize_t count = ::pread(descriptor_, message->mutable_data() + done,
+                                  static_cast<size_t>(block.length - done), block.offset + done);
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return SpillError(directory_, "read from it", count < 0 ? errno : EIO);
+    done += count;
+  }
+  auto options = arrow::ipc::IpcReadOptions::Defaults();
+  options.use_threads = false;
+  arrow::io::BufferReader reader(message);
+  return arrow::ipc::ReadRecordBatch(schema_, /*dictionary_memo=*/nullptr, options, &reader);
+}
+
+}  // namespace sheaf
