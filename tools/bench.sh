@@ -1,12 +1,9 @@
 #!/usr/bin/env bash
-# Builds and runs the benchmarks of bench/. Arguments go to each of them (--benchmark_filter=...).
+# Builds, then times a run against a bare scan and other engines. Arguments go to bench/compare.py.
 source "$(dirname "$0")/common.sh"
 
 tools/build.sh
 step "building the benchmarks"
 cmake --build --preset release --target bench -- --quiet
-shopt -s nullglob
-for program in build/*_bench; do
-  step "$program"
-  "$program" "$@"
-done
+step "bench/compare.py $*"
+"$venv/bin/python" bench/compare.py "$@"
