@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 
 use adbc_core::error::{Result, Status};
 use adbc_core::options::IngestMode;
-use datafusion::arrow::array::{RecordBatch, RecordBatchReader};
+use datafusion::arrow::array::{RecordBatch, RecordBatchReader, UInt64Array};
+use datafusion::arrow::compute::take_record_batch;
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
 use datafusion::catalog::streaming::StreamingTable;
@@ -25,6 +26,9 @@ use crate::cancel::{CancelToken, lock};
 use crate::error::{cancelled, error, from_arrow, from_datafusion, invalid_argument};
 use crate::query::{Outcome, Query};
 use crate::runtime::{AbortOnDrop, Runtime, joining};
+
+/// DataFusion's own default.
+const ROWS_A_BATCH: usize = 8192;
 
 /// Where the rows go, as the client's options said.
 #[derive(Clone, Debug, Default)]
@@ -122,7 +126,7 @@ impl Ingest<'_> {
             }
             let batch = batch.map_err(from_arrow)?;
             count += batch.num_rows() as i64;
-            batches.push(batch);
+            split(&batch, &mut batches)?;
         }
         let table = MemTable::try_new(schema, vec![batches]).map_err(from_datafusion)?;
         let table: Arc<dyn TableProvider> = Arc::new(table);
@@ -168,6 +172,21 @@ impl Ingest<'_> {
             joined.unwrap_or_else(|cause| Err(joining(cause)))
         })
     }
+}
+
+/// Copies a large batch into batches of the size queries work in. A slice would do for reading, but
+/// counts as the whole batch wherever memory is counted.
+fn split(batch: &RecordBatch, into: &mut Vec<RecordBatch>) -> Result<()> {
+    if batch.num_rows() <= ROWS_A_BATCH {
+        into.push(batch.clone());
+        return Ok(());
+    }
+    for start in (0..batch.num_rows()).step_by(ROWS_A_BATCH) {
+        let end = batch.num_rows().min(start + ROWS_A_BATCH);
+        let rows = UInt64Array::from_iter_values(start as u64..end as u64);
+        into.push(take_record_batch(batch, &rows).map_err(from_arrow)?);
+    }
+    Ok(())
 }
 
 /// Sends the client's batches until they end or the insert has stopped taking them.

@@ -29,6 +29,7 @@ mod ingest;
 mod memory;
 mod object_stores;
 mod options;
+mod pool;
 mod query;
 mod runtime;
 mod session;

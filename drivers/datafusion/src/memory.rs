@@ -4,22 +4,27 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use adbc_core::error::Result;
+use datafusion::arrow::datatypes::DataType;
+use datafusion::common::config::{ConfigNonZeroUsize, ConfigOptions, ExecutionOptions};
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
-use datafusion::execution::memory_pool::{FairSpillPool, MemoryPool, TrackConsumersPool};
+use datafusion::execution::memory_pool::{MemoryLimit, MemoryPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::physical_plan::sorts::sort::SortExec;
+use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
+use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 
 use crate::error::from_datafusion;
 use crate::options::Limits;
+use crate::pool::SortingPool;
 
 /// How many consumers an out-of-memory message names.
 const CONSUMERS_NAMED: NonZeroUsize = NonZeroUsize::new(5).unwrap();
 
+type Pool = TrackConsumersPool<SortingPool>;
+
 /// A pool of `limit` bytes.
 pub(crate) fn new_pool(limit: usize) -> Arc<dyn MemoryPool> {
-    Arc::new(TrackConsumersPool::new(
-        FairSpillPool::new(limit),
-        CONSUMERS_NAMED,
-    ))
+    Arc::new(Pool::new(SortingPool::new(limit), CONSUMERS_NAMED))
 }
 
 /// The environment of one query: the caches and object stores of `base`, a pool of its own or the
@@ -56,5 +61,84 @@ impl Drop for SpillGuard {
             // A task that is being stopped may still write here; its own clean-up follows ours.
             let _ = std::fs::remove_dir_all(path);
         }
+    }
+}
+
+/// What each run that a merge reads takes beside its batches: file and decoding buffers.
+const BYTES_A_RUN: usize = 3 << 19;
+/// How many runs a merge takes at once: at least, so that few passes do, and at most.
+const FAN_IN: std::ops::RangeInclusive<usize> = 8..=128;
+/// A merge accounts for four batches a run. They get half of the memory.
+const BATCHES_A_RUN: usize = 4 * 2;
+/// Fewer rows a batch cost more time than the memory is worth.
+const MIN_BATCH_ROWS: usize = 256;
+/// What a string, a list or the like is taken to hold.
+const VARIABLE_WIDTH: usize = 48;
+
+/// Fits what is left at DataFusion's defaults to the query's memory: with a small limit, the
+/// defaults reserve for one merge more than there is, make batches so large that a merge takes only
+/// a few runs at once, and yet have it open so many files that their buffers exceed the limit.
+pub(crate) fn fit_to_limit(
+    config: &mut ConfigOptions,
+    env: &RuntimeEnv,
+    own_pool: bool,
+    plan: &Arc<dyn ExecutionPlan>,
+) {
+    let MemoryLimit::Finite(limit) = env.memory_pool.memory_limit() else {
+        return;
+    };
+    let sorts = count_sorts(plan);
+    if let Some(pool) = env.memory_pool.downcast_ref::<Pool>()
+        && own_pool
+    {
+        pool.inner().expect_sorts(sorts);
+    }
+    let share = limit / sorts.max(1);
+    let fan_in = (share / BYTES_A_RUN).clamp(*FAN_IN.start(), *FAN_IN.end());
+    if env.disk_manager.max_spill_merge_fan_in() == 0 {
+        env.disk_manager.set_max_spill_merge_fan_in(fan_in);
+    }
+    let defaults = ExecutionOptions::default();
+    let execution = &mut config.execution;
+    if execution.sort_spill_reservation_bytes == defaults.sort_spill_reservation_bytes {
+        let reservation = (share / 16).min(defaults.sort_spill_reservation_bytes);
+        execution.sort_spill_reservation_bytes = reservation;
+    }
+    if execution.batch_size == defaults.batch_size {
+        let rows = share / fan_in / BATCHES_A_RUN / row_width(plan.as_ref());
+        let rows = rows.clamp(MIN_BATCH_ROWS, defaults.batch_size.get());
+        execution.batch_size = ConfigNonZeroUsize::try_new(rows).unwrap_or(defaults.batch_size);
+    }
+}
+
+/// How many sorts, each with a merge of its own, run at the same time. A top-k is not one.
+fn count_sorts(plan: &Arc<dyn ExecutionPlan>) -> usize {
+    let own = match plan.downcast_ref::<SortExec>() {
+        Some(sort) if sort.fetch().is_none() => plan.output_partitioning().partition_count(),
+        _ => 0,
+    };
+    own + plan.children().into_iter().map(count_sorts).sum::<usize>()
+}
+
+/// Bytes of one row of the result, roughly: what the types say, or the sources' statistics if that
+/// is more.
+fn row_width(plan: &dyn ExecutionPlan) -> usize {
+    let schema = plan.schema();
+    let widths = schema.fields().iter().map(|field| width(field.data_type()));
+    let by_type = widths.sum::<usize>().max(1);
+    let statistics = StatisticsContext::new().compute(plan, &StatisticsArgs::new());
+    let by_statistics = statistics.ok().and_then(|statistics| {
+        let bytes = *statistics.total_byte_size.get_value()?;
+        bytes.checked_div(*statistics.num_rows.get_value()?)
+    });
+    by_type.max(by_statistics.unwrap_or(0))
+}
+
+fn width(kind: &DataType) -> usize {
+    match kind {
+        DataType::Boolean | DataType::Null => 1,
+        DataType::FixedSizeBinary(bytes) => usize::try_from(*bytes).unwrap_or(VARIABLE_WIDTH),
+        DataType::Struct(fields) => fields.iter().map(|field| width(field.data_type())).sum(),
+        kind => kind.primitive_width().unwrap_or(VARIABLE_WIDTH),
     }
 }

@@ -7,7 +7,7 @@ use datafusion::arrow::array::{Array, RecordBatch, UInt64Array};
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::common::TableReference;
 use datafusion::datasource::{MemTable, ViewTable};
-use datafusion::execution::SendableRecordBatchStream;
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::{
     CreateMemoryTable, CreateView, DdlStatement, LogicalPlan, SetVariable, Statement,
 };
@@ -20,6 +20,7 @@ use datafusion_substrait::logical_plan::consumer::from_substrait_plan;
 use datafusion_substrait::substrait::proto::Plan;
 
 use crate::error::{error, from_datafusion, not_implemented};
+use crate::memory::fit_to_limit;
 use crate::object_stores;
 use crate::session::Session;
 
@@ -101,16 +102,28 @@ impl Query {
             plan @ (LogicalPlan::Dml(_) | LogicalPlan::Copy(_)) => self.change(&plan).await,
             plan => {
                 let physical = self.physical_plan(&plan).await?;
-                let stream = execute_stream(physical, self.context.task_ctx());
+                let task = self.task(&physical);
+                let stream = execute_stream(physical, task);
                 stream.map(Outcome::Rows).map_err(from_datafusion)
             }
         }
     }
 
+    /// What `plan` runs with: the query's settings, fitted to its memory.
+    fn task(&self, plan: &Arc<dyn ExecutionPlan>) -> Arc<TaskContext> {
+        let mut state = self.context.state();
+        let env = Arc::clone(state.runtime_env());
+        let own_pool = (self.session.shared.pool())
+            .is_none_or(|shared| !Arc::ptr_eq(&shared, &env.memory_pool));
+        fit_to_limit(state.config_mut().options_mut(), &env, own_pool, plan);
+        state.task_ctx()
+    }
+
     async fn change(&self, plan: &LogicalPlan) -> Result<Outcome> {
         let physical = self.physical_plan(plan).await?;
         let schema = physical.schema();
-        let batches = collect(physical, self.context.task_ctx()).await;
+        let task = self.task(&physical);
+        let batches = collect(physical, task).await;
         let batches = batches.map_err(from_datafusion)?;
         Ok(Outcome::Changed(count_of(&batches), schema, batches))
     }
@@ -125,7 +138,8 @@ impl Query {
         }
         let physical = self.physical_plan(&create.input).await?;
         let schema = physical.schema();
-        let rows = collect_partitioned(physical, self.context.task_ctx()).await;
+        let task = self.task(&physical);
+        let rows = collect_partitioned(physical, task).await;
         let table = rows
             .and_then(|rows| MemTable::try_new(schema, rows))
             .map_err(from_datafusion)?

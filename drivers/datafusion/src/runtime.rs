@@ -15,6 +15,13 @@ use crate::error::{cancelled, error, from_panic};
 /// Deep expressions recurse while they are planned; this is address space, not memory.
 const WORKER_STACK_BYTES: usize = 8 << 20;
 
+/// File reads block. The merge of a large sort has hundreds of them in flight, and by default tokio
+/// gives each a thread, whose stack and allocator caches no memory limit sees.
+fn blocking_threads() -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+    32 + 4 * cores
+}
+
 /// One pool of worker threads, shared by a database, its connections and their open results.
 ///
 /// Whoever lets go last ends it, without waiting for its threads: a query that does not yield must
@@ -30,6 +37,7 @@ impl Runtime {
         let tokio = Builder::new_multi_thread()
             .enable_all()
             .thread_name("datafusion")
+            .max_blocking_threads(blocking_threads())
             .thread_stack_size(WORKER_STACK_BYTES)
             .build()
             .map_err(|cause| error(Status::IO, format!("cannot start threads: {cause}")))?;
