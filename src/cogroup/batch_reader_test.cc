@@ -217,13 +217,15 @@ TEST(BatchReaderTest, BatchOutlivesReader) {
 }
 
 TEST(BatchReaderTest, OutOfOrderRowNamesTableKeyAndBothRows) {
-  const arrow::Status within = ErrorOf(JobOf({Selecting("A", {R"([[1,"a"],[5,"b"],[3,"c"]])"})}));
+  const arrow::Status within = ErrorOf(JobOf({Selecting("A", {R"([[1,"a"],[5,"b"],[3,"c"]])"})})
+                                           .WithStrategy(Strategy::kMerge));
   EXPECT_EQ(KindOf(within), ErrorKind::kEngine);
   EXPECT_THAT(within.message(), AllOf(StartsWith("table \"A\": "), HasSubstr("key (id)"),
                                       HasSubstr("row {id=3, v=c} came after row {id=5, v=b}")));
   const arrow::Status across =
       ErrorOf(JobOf({Selecting("A", {R"([[1,"a"]])"}),
-                     StreamTable("R", {R"([[1,"x"],[5,"y"]])", R"([[3,"z"]])"})}));
+                     StreamTable("R", {R"([[1,"x"],[5,"y"]])", R"([[3,"z"]])"})})
+                  .WithStrategy(Strategy::kMerge));
   EXPECT_THAT(across.message(), AllOf(StartsWith("table \"R\": "),
                                       HasSubstr("row {id=3, v=z} came after row {id=5, v=y}")));
 }
@@ -387,7 +389,7 @@ TEST(BatchReaderTest, SchemasAreKnownBeforeTheFirstBatchAndPlain) {
 
 TEST(BatchReaderTest, ThePlanSaysThatAStreamIsReadOnce) {
   const auto reader = Open(JobOf({Selecting("A", {})}));
-  EXPECT_EQ(reader->plan().strategy, Strategy::kMerge);
+  EXPECT_EQ(reader->plan().strategy, Strategy::kPartition);
   EXPECT_THAT(reader->plan().tables.at(0).executions, StartsWith("once"));
   EXPECT_THAT(reader->plan().tables.at(0).sql, IsEmpty());
   EXPECT_THAT(reader->plan().guarantees, Not(IsEmpty()));
