@@ -39,16 +39,16 @@ Reader Rows(const std::shared_ptr<arrow::RecordBatch>& batch) {
 }
 
 class ConnectionTest : public testing::TestWithParam<std::optional<EngineOptions> (*)()> {
- public:
+ protected:
   void SetUp() override {
     const auto options = GetParam()();
     if (!options) GTEST_SKIP() << "the driver is not here";
-    auto engine = Engine::Open(*options);
-    ASSERT_TRUE(engine.ok()) << engine.status();
-    engine_ = *engine;
+    auto opened = Engine::Open(*options);
+    ASSERT_TRUE(opened.ok()) << opened.status();
+    engine = *opened;
   }
 
-  std::unique_ptr<Connection> Connect() { return engine_->impl().Connect().ValueOrDie(); }
+  std::unique_ptr<Connection> Connect() { return engine->impl().Connect().ValueOrDie(); }
 
   static int64_t CountRows(const arrow::Result<Reader>& reader) {
     EXPECT_TRUE(reader.ok()) << reader.status();
@@ -58,7 +58,8 @@ class ConnectionTest : public testing::TestWithParam<std::optional<EngineOptions
     return table.ok() ? (*table)->num_rows() : -1;
   }
 
-  std::shared_ptr<Engine> engine_;
+ public:
+  std::shared_ptr<Engine> engine;
 };
 
 TEST_P(ConnectionTest, ReadsAQueryToItsEndAndEndsAgain) {
@@ -111,7 +112,7 @@ TEST_P(ConnectionTest, TemporaryTableIsItsOwnAndGoesAway) {
 TEST_P(ConnectionTest, FiltersByTheKeysOfATemporaryTableAndKeepsTheOrder) {
   const auto connection = Connect();
   ASSERT_TRUE(connection->CreateTemporaryTable("keys", Rows(KeyBatch({7, 70000, 3}))).ok());
-  const Dialect& dialect = engine_->impl().dialect();
+  const Dialect& dialect = engine->impl().dialect();
   const std::string filtered = dialect.SemiJoinQuery(
       R"(SELECT n AS "Key ""n" FROM range(0, 100000) AS r(n))", {"Key \"n"}, "keys");
   const auto reader =
@@ -190,7 +191,7 @@ TEST_P(ConnectionTest, HalfReadStreamMayBeDropped) {
 
 TEST_P(ConnectionTest, OrdersTextByBytesAndFloatsByValue) {
   const auto connection = Connect();
-  const Dialect& dialect = engine_->impl().dialect();
+  const Dialect& dialect = engine->impl().dialect();
   const auto order = [&](const std::string& values, const std::shared_ptr<arrow::DataType>& type) {
     const auto reader =
         connection->Query(dialect.OrderedQuery("SELECT * FROM (VALUES " + values + ") AS v(k, n)",
@@ -216,7 +217,7 @@ TEST_P(ConnectionTest, OrdersTextByBytesAndFloatsByValue) {
 
 TEST_P(ConnectionTest, TellsEstimatesAndPlansWhereTheDriverDoes) {
   const auto connection = Connect();
-  const bool tells = engine_->vendor_name() == "Apache DataFusion";
+  const bool tells = engine->vendor_name() == "Apache DataFusion";
   EXPECT_EQ(!connection->ExplainPlan("SELECT * FROM (VALUES (1), (2)) AS v(k)").empty(), tells);
   EXPECT_EQ(connection->EstimateRows("SELECT * FROM (VALUES (1), (2)) AS v(k)"),
             tells ? std::optional<int64_t>(2) : std::nullopt);

@@ -63,6 +63,21 @@ std::string UserConfigFolder() {
   return fmt::format("{}/.config/adbc/drivers", home == nullptr ? "~" : home);
 }
 
+// What the driver manager tried to load, each as `file: reason`. The reason may also be about
+// another file that this one needs.
+std::vector<std::string_view> Attempts(std::string_view message) {
+  static constexpr std::string_view kAttempt = "dlopen() failed: ";
+  std::vector<std::string_view> attempts;
+  for (size_t at = message.find(kAttempt); at != std::string_view::npos;
+       at = message.find(kAttempt)) {
+    message.remove_prefix(at + kAttempt.size());
+    std::string_view attempt = message.substr(0, message.find(kAttempt));
+    while (attempt.ends_with(' ')) attempt.remove_suffix(1);
+    attempts.push_back(attempt);
+  }
+  return attempts;
+}
+
 }  // namespace
 
 arrow::Result<std::vector<std::string>> DriverCandidates(const std::string& driver) {
@@ -89,22 +104,21 @@ bool IsDuckDbDriver(const std::string& driver) {
 }
 
 std::string LoadProblem(const std::string& driver, std::string_view message) {
-  static constexpr std::string_view kAttempt = "dlopen() failed: ";
-  static constexpr std::string_view kAbsent =
-      ": cannot open shared object file: No such file or directory";
   const size_t searched = std::min(message.find("Also searched these paths"), message.size());
   const std::string_view folders = message.substr(searched);
-  if (folders.find(".toml but: ") != std::string_view::npos) {
-    return std::string(folders.substr(folders.find("found ")));
+  if (const size_t but = folders.find(" but: "); but != std::string_view::npos) {
+    const size_t found = folders.rfind("found ", but);
+    const std::vector<std::string_view> attempts = Attempts(folders.substr(but));
+    if (found != std::string_view::npos && !attempts.empty()) {
+      return fmt::format("{}, but {}", folders.substr(found, but - found), attempts.front());
+    }
   }
-  // Each attempt is `file: reason`; a file may also fail for another one that it needs.
-  std::string_view rest = message.substr(0, searched);
-  for (size_t at = rest.find(kAttempt); at != std::string_view::npos; at = rest.find(kAttempt)) {
-    rest.remove_prefix(at + kAttempt.size());
-    std::string_view attempt = rest.substr(0, rest.find(kAttempt));
-    while (attempt.ends_with(' ')) attempt.remove_suffix(1);
-    const bool is_driver = attempt.starts_with(driver) || attempt.starts_with("lib" + driver);
-    if (!is_driver || !attempt.ends_with(kAbsent)) return std::string(attempt);
+  for (const std::string_view attempt : Attempts(message.substr(0, searched))) {
+    const bool of_driver = attempt.starts_with(driver) || attempt.starts_with("lib" + driver);
+    if (of_driver && attempt.ends_with(": No such file or directory")) continue;
+    // A name may also be that of a folder on the library path.
+    if (attempt.ends_with(": Is a directory")) continue;
+    return std::string(attempt);
   }
   return {};
 }

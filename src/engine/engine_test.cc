@@ -49,21 +49,22 @@ TEST(EngineOpen, SaysWhyALibraryDidNotLoad) {
 
 /// Every promise of Engine that does not depend on the engine's SQL.
 class EngineTest : public testing::TestWithParam<std::optional<EngineOptions> (*)()> {
- public:
+ protected:
   void SetUp() override {
-    const auto options = GetParam()();
-    if (!options) GTEST_SKIP() << "the driver is not here";
-    options_ = *options;
+    const auto found = GetParam()();
+    if (!found) GTEST_SKIP() << "the driver is not here";
+    options = *found;
   }
 
   std::shared_ptr<Engine> Open(std::vector<std::string> setup = {}) {
-    options_.setup = std::move(setup);
-    const auto engine = Engine::Open(options_);
+    options.setup = std::move(setup);
+    const auto engine = Engine::Open(options);
     EXPECT_TRUE(engine.ok()) << engine.status();
     return engine.ValueOr(nullptr);
   }
 
-  EngineOptions options_;
+ public:
+  EngineOptions options;
 };
 
 TEST_P(EngineTest, TellsWhatItIs) {
@@ -77,16 +78,16 @@ TEST_P(EngineTest, TellsWhatItIs) {
 }
 
 TEST_P(EngineTest, NamesTheSetupStatementThatFails) {
-  options_.setup = {"CREATE TABLE t AS SELECT 1 AS a", "SELECT * FROM missing_table"};
-  const arrow::Status status = OpenError(options_);
+  options.setup = {"CREATE TABLE t AS SELECT 1 AS a", "SELECT * FROM missing_table"};
+  const arrow::Status status = OpenError(options);
   EXPECT_EQ(KindOf(status), ErrorKind::kEngine);
   EXPECT_THAT(status.message(), AllOf(StartsWith("setup statement 2: "), HasSubstr("missing_table"),
                                       Not(HasSubstr("\n"))));
 }
 
 TEST_P(EngineTest, NeverShowsTheValueOfAnOption) {
-  options_.options["no.such.option"] = "hush-hush";
-  const arrow::Status status = OpenError(options_);
+  options.options["no.such.option"] = "hush-hush";
+  const arrow::Status status = OpenError(options);
   EXPECT_FALSE(status.ok());
   EXPECT_THAT(status.message(), AllOf(HasSubstr("no.such.option"), Not(HasSubstr("hush-hush"))));
 }
@@ -117,7 +118,7 @@ TEST_P(EngineTest, FindsATableThatUnquotedSqlFolded) {
 }
 
 TEST_P(EngineTest, RepeatsSessionSettingsOnEveryConnection) {
-  const bool duckdb = options_.driver != "datafusion";
+  const bool duckdb = options.driver != "datafusion";
   const auto engine = Open({duckdb ? "SET TimeZone = 'Asia/Tokyo'"
                                    : "SET datafusion.execution.time_zone = 'Asia/Tokyo'"});
   ASSERT_NE(engine, nullptr);
