@@ -105,7 +105,7 @@ def test_bad_usage_is_one_line_and_code_2(sheaf, job, tmp_path, arguments):
     [
         ("batch.max_kys=5", "max_kys"),
         ("batch.max_keys=many", "max_keys"),
-        ("nonsense", "path=value"),
+        ("nonsense", "nonsense"),
     ],
 )
 def test_a_wrong_override_is_refused(sheaf, job, tmp_path, value, word):

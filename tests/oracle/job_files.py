@@ -100,6 +100,7 @@ def _engine_lines(job, duckdb_driver):
 
 def _batch_lines(job):
     lines = ["[batch]", f"key = {texts(job.tables[0].key)}", f"max_keys = {job.max_keys}"]
+    lines.append(f"strategy = {text(job.strategy)}")
     if job.max_bytes is not None:
         lines.append(f'max_bytes = "{job.max_bytes}B"')
     return lines + [f"ties = {text(job.ties)}", f"memory = {text(job.memory)}"]

@@ -75,6 +75,7 @@ class RandomJob:
     kinds: list
     max_keys: int
     max_bytes: int | None
+    strategy: str
     ties: str
     engine: str
     options: dict
@@ -90,8 +91,7 @@ def make_job(seed, duckdb=False):
     types = [_table_types(rng, kinds, base_types) for _ in range(num_tables)]
     hot = rng.random() < 0.01
     keys = _draw_keys(rng, types, duckdb)
-    num_selecting = 2 if num_tables > 1 and rng.random() < 0.2 else 1
-    selecting = set(rng.sample(range(num_tables), num_selecting))
+    selecting = _draw_selecting(rng, types)
     job_key = _distinct_names(rng, len(kinds), ())
     tables = []
     names = rng.sample(TABLE_NAMES, num_tables)
@@ -110,12 +110,26 @@ def make_job(seed, duckdb=False):
         max_bytes=rng.choice((1, 5000, 100_000))
         if rng.random() < 0.05 and len(keys) < 60
         else None,
+        strategy=rng.choice(("auto", "merge", "partition")),
         ties=rng.choice(("any", "fixed")),
         engine="duckdb" if duckdb else "datafusion",
         options={} if duckdb else _draw_options(rng, hot),
         output=rng.choice(("parquet", "parquet", "arrow")),
-        memory=rng.choice(("128MiB", "256MiB", "1GiB", "2GiB")),
+        memory=rng.choice(("16MiB", "64MiB", "256MiB", "1GiB", "2GiB")),
     )
+
+
+def _draw_selecting(rng, types):
+    """One table that selects keys, or two whose keys one Arrow type can hold."""
+    first, *others = rng.sample(range(len(types)), len(types))
+    if not others or rng.random() < 0.8:
+        return {first}
+    second = others[0]
+    for a, b in zip(types[first], types[second], strict=True):
+        # Nanoseconds end in year 2262, other units later.
+        if a != b and key_kinds.tick_ns(a) is not None:
+            return {first}
+    return {first, second}
 
 
 def _draw_kinds(rng, duckdb):
