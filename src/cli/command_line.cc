@@ -30,7 +30,7 @@ void AddJobOptions(CLI::App* command, JobOptions* options) {
   command->add_option("--max-keys", options->max_keys, "Distinct keys a batch (batch.max_keys)")
       ->check(CLI::Range(1, std::numeric_limits<int32_t>::max()).description(""))
       ->type_name("N");
-  command->add_option("--strategy", options->strategy, "auto or merge (batch.strategy)")
+  command->add_option("--strategy", options->strategy, "auto, merge or partition (batch.strategy)")
       ->type_name("S");
   command->add_option("--memory", options->memory, "Memory budget, such as 512MiB (batch.memory)")
       ->type_name("SIZE");

@@ -119,7 +119,7 @@ arrow::Status JobSource::Override(const std::string& text) {
       equals == std::string::npos ? std::vector<std::string>() : ParsePath(path);
   if (keys.empty()) {
     return Error(where,
-                 fmt::format("\"{}\" does not begin with path=, as in batch.max_keys=1000", path));
+                 fmt::format("\"{}\" must be path=value, such as batch.max_keys=1000", path));
   }
   std::optional<toml::table> parsed = ParseOverride(path, text.substr(equals + 1), keys);
   if (!parsed) return Error(where, fmt::format("the value of {} is not valid UTF-8", path));
