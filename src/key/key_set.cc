@@ -14,6 +14,17 @@
 namespace sheaf {
 namespace {
 
+// ---- No key at all: of no form, so that it meets keys of any
+
+class EmptyKeySet final : public KeySet {
+ public:
+  int64_t size() const override { return 0; }
+  int64_t bytes() const override { return 0; }
+  void Ranks(const KeyVector& keys, std::vector<int64_t>* ranks) const override {
+    ranks->assign(static_cast<size_t>(keys.size()), -1);
+  }
+};
+
 // ---- Dense integers: bits in pages
 
 constexpr int kPageBits = 16;
@@ -220,6 +231,7 @@ class KeySetBuilder::Impl {
     if (strings_.size() > 0) return Sorted(std::move(strings_));
     if (wide_words_.size() > 0) return Sorted(std::move(wide_words_));
     if (!paged_) return Sorted(std::move(words_));
+    if (paged_keys_ == 0) return std::make_unique<EmptyKeySet>();
     return std::make_unique<PagedKeySet>(std::move(directory_));
   }
 
