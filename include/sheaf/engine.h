@@ -18,7 +18,7 @@ class Engine {
   /// Loads the driver, opens a database and runs the set-up statements.
   /// Errors: kEngine with the driver's own message; a set-up statement that fails is named by its
   /// number. Values of `uri` and `options` never appear in a message.
-  static arrow::Result<std::shared_ptr<Engine>> Open(EngineOptions options);
+  static arrow::Result<std::shared_ptr<Engine>> Open(const EngineOptions& options);
   ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
