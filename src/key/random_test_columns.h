@@ -5,6 +5,7 @@
 #include <arrow/api.h>
 #include <arrow/util/decimal.h>
 #include <arrow/util/float16.h>
+#include <arrow/util/logging.h>
 
 #include <algorithm>
 #include <cmath>
@@ -89,11 +90,11 @@ class ColumnMaker {
 
   template <typename Native>
   void Add(const Native& native, PlainValue plain) {
-    builder_.Append(native).Warn();
+    ARROW_CHECK_OK(builder_.Append(native));
     values_.emplace_back(std::move(plain));
   }
   void AddNull() {
-    builder_.AppendNull().Warn();
+    ARROW_CHECK_OK(builder_.AppendNull());
     values_.emplace_back(std::nullopt);
   }
   RandomColumn Finish() { return {builder_.Finish().ValueOrDie(), std::move(values_)}; }
