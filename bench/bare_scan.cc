@@ -9,7 +9,6 @@
 #include <arrow/record_batch.h>
 #include <arrow/result.h>
 
-#include "engine/dialect.h"
 #include "engine/engine_impl.h"
 #include "sheaf/engine.h"
 #include "sheaf/job_file.h"
@@ -20,11 +19,13 @@ arrow::Status Scan(const char* path) {
   ARROW_ASSIGN_OR_RAISE(const sheaf::JobFile file, sheaf::LoadJobFile(path));
   std::filesystem::current_path(file.directory);
   ARROW_ASSIGN_OR_RAISE(const auto engine, sheaf::Engine::Open(file.engine));
-  const sheaf::Dialect& dialect = engine->impl().dialect();
   for (const sheaf::Table& table : file.job.tables) {
     ARROW_ASSIGN_OR_RAISE(const auto connection, engine->impl().Connect());
-    const std::string query =
-        table.source.empty() ? table.query : "SELECT * FROM " + dialect.QuoteTable(table.source);
+    std::string query = table.query;
+    if (!table.source.empty()) {
+      ARROW_ASSIGN_OR_RAISE(const std::string name, engine->impl().ResolveTable(table.source));
+      query = "SELECT * FROM " + name;
+    }
     ARROW_ASSIGN_OR_RAISE(const auto reader, connection->Query(query, /*memory_limit=*/0));
     int64_t rows = 0;
     while (true) {

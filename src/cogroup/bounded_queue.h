@@ -47,6 +47,12 @@ class BoundedQueue {
     return std::move(item);
   }
 
+  /// Blocks until no item waits. For a producer whose items are large: it makes the next one only then.
+  void WaitUntilEmpty() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return closed_ || items_.empty(); });
+  }
+
   /// Drops all items; wakes and refuses everyone from now on.
   void Close() {
     const std::lock_guard lock(mutex_);

@@ -63,7 +63,7 @@ std::shared_ptr<arrow::Int32Array> OffsetsArray(std::vector<int32_t> offsets) {
 }
 
 arrow::Result<BatchTable> GroupRows(const TableInput& input,
-                                    const std::vector<std::shared_ptr<arrow::RecordBatch>>& slices,
+                                    std::vector<std::shared_ptr<arrow::RecordBatch>> slices,
                                     const std::vector<int64_t>& counts,
                                     std::vector<int32_t> order) {
   std::vector<int32_t> offsets(counts.size() + 1);
@@ -78,6 +78,7 @@ arrow::Result<BatchTable> GroupRows(const TableInput& input,
     offsets[k + 1] = static_cast<int32_t>(total);
   }
   ARROW_ASSIGN_OR_RAISE(auto rows, Concatenate(input, slices));
+  slices.clear();  // two copies of a batch are enough
   ARROW_ASSIGN_OR_RAISE(rows, input.group_order->Apply(rows, offsets, std::move(order)));
   return BatchTable{input.table.name, input.table.rows_per_key, std::move(rows),
                     OffsetsArray(std::move(offsets))};

@@ -17,7 +17,7 @@ namespace sheaf {
 /// One table's share of a batch from slices, in key order; `counts`: rows a key. Each group is put in
 /// the table's order. `order`: where given, the slices' rows in key order. Errors: kEngine where the rows of one window exceed what Arrow's offsets hold.
 arrow::Result<BatchTable> GroupRows(const TableInput& input,
-                                    const std::vector<std::shared_ptr<arrow::RecordBatch>>& slices,
+                                    std::vector<std::shared_ptr<arrow::RecordBatch>> slices,
                                     const std::vector<int64_t>& counts,
                                     std::vector<int32_t> order = {});
 

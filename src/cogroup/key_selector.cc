@@ -7,13 +7,10 @@
 #include <arrow/compute/api.h>
 #include <arrow/table.h>
 
-#include "cogroup/table_input.h"
-
 namespace sheaf {
 
-KeySelector::KeySelector(std::vector<bool> selects, std::shared_ptr<arrow::Schema> key_schema,
-                         int32_t max_keys)
-    : key_schema_(std::move(key_schema)), max_keys_(max_keys), tables_(selects.size()) {
+KeySelector::KeySelector(std::vector<bool> selects, int32_t max_keys)
+    : max_keys_(max_keys), tables_(selects.size()) {
   for (size_t t = 0; t < selects.size(); ++t) tables_[t].selects = selects[t];
 }
 
@@ -57,7 +54,6 @@ arrow::Status KeySelector::Announce(size_t table, const KeyVector& keys,
     ARROW_ASSIGN_OR_RAISE(const arrow::Datum taken, arrow::compute::Take(key_rows, indices));
     announced.rows = taken.record_batch();
   }
-  ARROW_ASSIGN_OR_RAISE(announced.rows, ConformKeys(announced.rows->columns(), key_schema_));
   const std::lock_guard lock(mutex_);
   state.announced.push_back(std::move(announced));
   state.pending += count;

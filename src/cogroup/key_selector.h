@@ -35,15 +35,15 @@ class KeySelector {
     std::shared_ptr<const Window> window;  ///< Of kCut.
   };
 
-  /// `selects[t]`: whether table t selects keys. `key_schema`: of Window::key_rows.
-  KeySelector(std::vector<bool> selects, std::shared_ptr<arrow::Schema> key_schema, int32_t max_keys);
+  /// `selects[t]`: whether table t selects keys.
+  KeySelector(std::vector<bool> selects, int32_t max_keys);
 
   /// Blocks until the table's next window is there (kCut), or the table shall read and announce more
   /// (kRead, selecting tables only), or no window is left (kEnd, and after Close()).
   Turn Next(size_t table);
 
   /// Hands over the keys of a chunk that a selecting table read: ascending, repeats allowed.
-  /// `key_rows`: the key columns of the same rows. Errors: those of Arrow's casts.
+  /// `key_rows`: the key columns of the same rows; the same schema in all calls.
   arrow::Status Announce(size_t table, const KeyVector& keys,
                          const std::shared_ptr<arrow::RecordBatch>& key_rows);
 
@@ -76,7 +76,6 @@ class KeySelector {
   void TakeRun(TableState* table, int64_t length);
   [[nodiscard]] bool AllFinished() const;
 
-  const std::shared_ptr<arrow::Schema> key_schema_;
   const int64_t max_keys_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;

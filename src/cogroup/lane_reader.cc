@@ -75,6 +75,13 @@ arrow::Status LaneReader::AddWindow() {
   return arrow::Status::OK();
 }
 
+arrow::Result<bool> LaneReader::PutShare(
+    Lane* lane, const std::function<arrow::Result<BatchTable>()>& make) {
+  lane->shares.WaitUntilEmpty();
+  ARROW_ASSIGN_OR_RAISE(BatchTable table, make());
+  return lane->shares.Push(std::move(table), 1);
+}
+
 std::optional<std::vector<BatchTable>> LaneReader::PopShares() {
   std::vector<BatchTable> tables;
   for (const auto& lane : lanes_) {

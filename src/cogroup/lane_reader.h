@@ -38,13 +38,10 @@ class LaneReader : public BatchReader {
  protected:
   /// One table on its way. Its thread runs what the strategy says.
   struct Lane {
-    /// Shares that wait for the other tables and the consumer.
-    static constexpr int64_t kSharesAhead = 1;
-
     TableInput* input = nullptr;
     TableCounters counters;
     std::unique_ptr<ReadAhead> reader;
-    BoundedQueue<BatchTable> shares{kSharesAhead};
+    BoundedQueue<BatchTable> shares{1};  ///< The share of the next window.
     std::thread thread;
   };
 
@@ -58,6 +55,11 @@ class LaneReader : public BatchReader {
 
   /// Cancels the run and joins all threads of lanes.
   void Stop();
+
+  /// Makes the lane's share of the next window by `make`, once the one before it is taken: a batch is
+  /// large, so only one is made while another is consumed. False once the run has failed.
+  static arrow::Result<bool> PutShare(Lane* lane,
+                                      const std::function<arrow::Result<BatchTable>()>& make);
 
   /// Takes the next share of every lane, as the tables of a window; nullopt once the run has failed.
   std::optional<std::vector<BatchTable>> PopShares();

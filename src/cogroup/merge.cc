@@ -23,19 +23,12 @@ namespace {
 
 using Turn = KeySelector::Turn;
 
-std::shared_ptr<arrow::RecordBatch> KeyRows(const TableInput& input, const arrow::RecordBatch& rows) {
-  arrow::FieldVector fields;
-  for (const int index : input.key_indices) fields.push_back(input.schema->field(index));
-  return arrow::RecordBatch::Make(arrow::schema(std::move(fields)), rows.num_rows(),
-                                  KeyColumns(input, rows));
-}
-
 class MergeReader final : public LaneReader {
  public:
   MergeReader(std::shared_ptr<Engine> engine, ResolvedJob resolved, Plan plan)
       : LaneReader(std::move(engine), std::move(resolved), std::move(plan)),
         split_(SplitMemory(job().memory, lanes().size())),
-        selector_(Selects(lanes()), LaneReader::key_schema(), WindowKeys(job())) {
+        selector_(Selects(lanes()), WindowKeys(job())) {
     for (size_t t = 0; t < lanes().size(); ++t) {
       Lane& lane = *lanes()[t];
       AddReader(t, KeyOrder::kAscending,
@@ -109,14 +102,15 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> MergeReader::SearchKeys() {
   for (const auto& lane : lanes()) {
     if (lane->input->table.selects_keys && !lane->reader->WaitForEnd()) return nullptr;
   }
-  KeySelector all(Selects(lanes()), LaneReader::key_schema(),
-                  std::numeric_limits<int32_t>::max());
+  KeySelector all(Selects(lanes()), std::numeric_limits<int32_t>::max());
   for (size_t t = 0; t < lanes().size(); ++t) {
     const TableInput& input = *lanes()[t]->input;
     if (!input.table.selects_keys) continue;
     arrow::Status status;
     lanes()[t]->reader->ForEach([&](const Chunk& chunk) {
-      if (status.ok()) status = all.Announce(t, chunk.keys, KeyRows(input, *chunk.rows));
+      if (!status.ok()) return;
+      const auto keys = ConformKeys(input, *chunk.rows, LaneReader::key_schema());
+      status = keys.ok() ? all.Announce(t, chunk.keys, *keys) : keys.status();
     });
     ARROW_RETURN_NOT_OK(status);
     ARROW_RETURN_NOT_OK(all.Finish(t));
@@ -151,12 +145,14 @@ arrow::Status MergeReader::Announce(size_t t, const Chunk* chunk) {
   const TableInput& input = *lanes()[t]->input;
   if (!input.table.selects_keys) return arrow::Status::OK();
   if (chunk == nullptr) return selector_.Finish(t);
-  return selector_.Announce(t, chunk->keys, KeyRows(input, *chunk->rows));
+  ARROW_ASSIGN_OR_RAISE(const auto keys,
+                        ConformKeys(input, *chunk->rows, LaneReader::key_schema()));
+  return selector_.Announce(t, chunk->keys, keys);
 }
 
 arrow::Status MergeReader::CutLane(size_t t) {
   TableCutter& cutter = *cutters_[t];
-  BoundedQueue<BatchTable>& shares = lanes()[t]->shares;
+  Lane* lane = lanes()[t].get();
   while (true) {
     const Turn turn = selector_.Next(t);
     switch (turn.kind) {
@@ -164,13 +160,14 @@ arrow::Status MergeReader::CutLane(size_t t) {
         ARROW_RETURN_NOT_OK(cutter.Read());
         break;
       case Turn::Kind::kCut: {
-        ARROW_ASSIGN_OR_RAISE(BatchTable table, cutter.Cut(*turn.window));
-        if (!shares.Push(std::move(table), 1)) return arrow::Status::OK();
+        ARROW_ASSIGN_OR_RAISE(const bool put,
+                              PutShare(lane, [&] { return cutter.Cut(*turn.window); }));
+        if (!put) return arrow::Status::OK();
         break;
       }
       case Turn::Kind::kEnd:
         ARROW_RETURN_NOT_OK(cutter.Drain());
-        shares.End();
+        lane->shares.End();
         return arrow::Status::OK();
     }
   }

@@ -31,7 +31,6 @@ class PartitionReader final : public LaneReader {
       if (lanes()[t]->input->table.selects_keys) ++selecting_;
     }
     for (const auto& lane : lanes()) {
-      lane->reader->Start([this, &lane] { return OpenStream(*lane->input); });
       StartThread(lane.get(), [this, &lane] { return RunLane(lane.get()); });
     }
   }
@@ -71,9 +70,15 @@ arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> PartitionReader::OpenSt
 
 arrow::Status PartitionReader::RunLane(Lane* lane) {
   ChunkStore kept(*lane->input, &rows_budget_);
-  if (lane->input->table.selects_keys) ARROW_RETURN_NOT_OK(CollectKeys(lane, &kept));
+  const auto open = [this, lane] { return OpenStream(*lane->input); };
+  const bool selects = lane->input->table.selects_keys;
+  if (selects) {
+    lane->reader->Start(open);
+    ARROW_RETURN_NOT_OK(CollectKeys(lane, &kept));
+  }
   const KeySet* keys = WaitForKeys();
   if (keys == nullptr) return arrow::Status::OK();  // the run failed
+  if (!selects) lane->reader->Start(open);  // sooner, it would hold memory and wait
 
   PartitionStore partitions(*lane->input, *keys, WindowKeys(job()), &rows_budget_, &lane->counters);
   while (true) {
@@ -86,8 +91,8 @@ arrow::Status PartitionReader::RunLane(Lane* lane) {
   }
   ARROW_RETURN_NOT_OK(partitions.Seal());
   for (int64_t p = 0; p < partitions.num_partitions(); ++p) {
-    ARROW_ASSIGN_OR_RAISE(BatchTable table, partitions.Take(p));
-    if (!lane->shares.Push(std::move(table), 1)) return arrow::Status::OK();
+    ARROW_ASSIGN_OR_RAISE(const bool put, PutShare(lane, [&] { return partitions.Take(p); }));
+    if (!put) return arrow::Status::OK();
   }
   lane->shares.End();
   return arrow::Status::OK();
@@ -149,8 +154,7 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> PartitionReader::KeysOf(
   for (size_t t = 0; t < tables.size(); ++t) {
     const TableInput& input = *lanes()[t]->input;
     if (!input.table.selects_keys) continue;
-    ARROW_ASSIGN_OR_RAISE(auto rows,
-                          ConformKeys(KeyColumns(input, *tables[t].rows), key_schema()));
+    ARROW_ASSIGN_OR_RAISE(auto rows, ConformKeys(input, *tables[t].rows, key_schema()));
     for (size_t k = 0; k < indices.size(); ++k) {
       const int32_t begin = tables[t].offsets->Value(static_cast<int64_t>(k));
       const int32_t end = tables[t].offsets->Value(static_cast<int64_t>(k) + 1);

@@ -188,7 +188,8 @@ arrow::Result<BatchTable> PartitionStore::Take(int64_t partition) {
   for (const uint32_t place : places) ++counts[place];
   std::vector<int32_t> order;
   if (!std::is_sorted(places.begin(), places.end())) order = CountingSort(places, counts);
-  return GroupRows(input_, pieces, counts, std::move(order));
+  taken = {};
+  return GroupRows(input_, std::move(pieces), counts, std::move(order));
 }
 
 }  // namespace sheaf

@@ -97,9 +97,7 @@ arrow::Result<BatchTable> TableCutter::Cut(const Window& window) {
       row_ = 0;
     }
   }
-  ARROW_ASSIGN_OR_RAISE(BatchTable table, GroupRows(input_, slices_, counts_));
-  slices_.clear();
-  return table;
+  return GroupRows(input_, std::exchange(slices_, {}), counts_);
 }
 
 arrow::Status TableCutter::CutChunk(const Window& window, size_t* key) {

@@ -1,11 +1,11 @@
 #include "cogroup/table_input.h"
 
+#include <optional>
 #include <utility>
 
 #include <arrow/compute/api.h>
 #include <arrow/type.h>
 
-#include "engine/dialect.h"
 #include "job/nearest.h"
 #include "key/key_type.h"
 #include "key/plain_types.h"
@@ -18,19 +18,23 @@ std::string Quoted(const std::string& name) { return "\"" + name + "\""; }
 
 std::string TableContext(const Table& table) { return "table " + Quoted(table.name); }
 
-// Sets `absent` for a source that the engine lacks and that the job calls optional.
-arrow::Status FindSource(Engine::Impl& engine, TableInput* input) {
-  ARROW_ASSIGN_OR_RAISE(const bool found, engine.HasTable(input->table.source));
-  if (found) return arrow::Status::OK();
-  if (input->table.optional) {
-    input->absent = true;
+// The SQL that reads a table's rows. Sets `absent` for a source that the engine lacks and that the job
+// calls optional.
+arrow::Status MakeQuery(Engine::Impl& engine, TableInput* input) {
+  const Table& table = input->table;
+  if (table.source.empty()) {
+    input->query = table.query;
     return arrow::Status::OK();
   }
-  std::string message = "the engine has no table " + Quoted(input->table.source);
-  if (auto names = engine.TableNames(); names.ok()) {
-    message += DidYouMean(input->table.source, *names);
+  std::optional<std::string> name;
+  if (table.optional) {
+    ARROW_ASSIGN_OR_RAISE(name, engine.FindTable(table.source));
+  } else {
+    ARROW_ASSIGN_OR_RAISE(name, engine.ResolveTable(table.source));
   }
-  return MakeError(ErrorKind::kEngine, std::move(message));
+  input->absent = !name;
+  if (name) input->query = "SELECT * FROM " + *name;
+  return arrow::Status::OK();
 }
 
 arrow::Status FindKeyColumns(TableInput* input) {
@@ -60,11 +64,8 @@ arrow::Status Describe(const Engine* engine, const Job& job, TableInput* input) 
     if (engine == nullptr) {
       return MakeError(ErrorKind::kJob, "needs an engine: only a stream does without one");
     }
-    if (!table.source.empty()) ARROW_RETURN_NOT_OK(FindSource(engine->impl(), input));
+    ARROW_RETURN_NOT_OK(MakeQuery(engine->impl(), input));
     if (input->absent) return arrow::Status::OK();
-    const Dialect& dialect = engine->impl().dialect();
-    input->query =
-        table.source.empty() ? table.query : "SELECT * FROM " + dialect.QuoteTable(table.source);
     ARROW_ASSIGN_OR_RAISE(input->connection, engine->impl().Connect());
     ARROW_ASSIGN_OR_RAISE(input->raw_schema, input->connection->QuerySchema(input->query));
   }
@@ -166,16 +167,22 @@ std::vector<std::shared_ptr<arrow::Array>> KeyColumns(const TableInput& input,
 }
 
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> ConformKeys(
-    const std::vector<std::shared_ptr<arrow::Array>>& columns,
+    const TableInput& input, const arrow::RecordBatch& rows,
     const std::shared_ptr<arrow::Schema>& key_schema) {
-  arrow::ArrayVector conformed;
+  arrow::ArrayVector columns = KeyColumns(input, rows);
   for (size_t c = 0; c < columns.size(); ++c) {
     const auto& type = key_schema->field(static_cast<int>(c))->type();
-    conformed.push_back(columns[c]);
     if (columns[c]->type()->Equals(*type)) continue;
-    ARROW_ASSIGN_OR_RAISE(conformed.back(), arrow::compute::Cast(*columns[c], type));
+    auto cast = arrow::compute::Cast(*columns[c], type);
+    if (!cast.ok()) {
+      return MakeError(ErrorKind::kEngine, TableContext(input.table) + ": key column " +
+                                               Quoted(input.key_names[c]) +
+                                               " as the common type of the selecting tables: " +
+                                               cast.status().message());
+    }
+    columns[c] = *std::move(cast);
   }
-  return arrow::RecordBatch::Make(key_schema, columns[0]->length(), std::move(conformed));
+  return arrow::RecordBatch::Make(key_schema, rows.num_rows(), std::move(columns));
 }
 
 arrow::Result<ResolvedJob> ResolveJob(const Engine* engine, Job job) {

@@ -35,9 +35,10 @@ struct TableInput {
 std::vector<std::shared_ptr<arrow::Array>> KeyColumns(const TableInput& input,
                                                       const arrow::RecordBatch& rows);
 
-/// Key columns under the job's names and in the types of the key schema.
+/// The key columns of some of the table's rows, under the job's names and in the types of the key
+/// schema. Errors: kEngine, naming the table, where a key does not fit in such a type.
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> ConformKeys(
-    const std::vector<std::shared_ptr<arrow::Array>>& columns,
+    const TableInput& input, const arrow::RecordBatch& rows,
     const std::shared_ptr<arrow::Schema>& key_schema);
 
 struct ResolvedJob {
