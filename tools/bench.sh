@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Builds, then times a run against a bare scan and other engines. Arguments go to bench/compare.py.
+# Builds and runs the benchmark. Arguments go to bench/compare.py (--ids 4000000 --repeats 3 ...).
 source "$(dirname "$0")/common.sh"
 
 tools/build.sh
-step "building the benchmarks"
+step "building the benchmark"
 cmake --build --preset release --target bench -- --quiet
 step "bench/compare.py $*"
 "$venv/bin/python" bench/compare.py "$@"

@@ -1,5 +1,6 @@
 #include "cogroup/lane_reader.h"
 
+#include <string>
 #include <utility>
 
 #include <arrow/array.h>
@@ -8,6 +9,20 @@
 #include "sheaf/error.h"
 
 namespace sheaf {
+namespace {
+
+// A query that outgrew its share of the budget is told what would let it through. The words that it
+// fails with are DataFusion's.
+arrow::Status AdviseOnMemory(const arrow::Status& status, Strategy strategy) {
+  if (status.message().find("Resources exhausted") == std::string::npos) return status;
+  std::string advice = "; raise batch.memory";
+  if (strategy == Strategy::kMerge) {
+    advice += ", or set batch.strategy = \"partition\", which needs no sort in the engine";
+  }
+  return status.WithMessage(status.message() + advice);
+}
+
+}  // namespace
 
 LaneReader::LaneReader(std::shared_ptr<Engine> engine, ResolvedJob resolved, Plan plan)
     : engine_(std::move(engine)),
@@ -25,7 +40,9 @@ void LaneReader::AddReader(size_t t, KeyOrder order, int64_t capacity) {
   Lane& lane = *lanes_[t];
   lane.reader =
       std::make_unique<ReadAhead>(*lane.input, job().policy, order, capacity, &lane.counters,
-                                  [this](const arrow::Status& status) { Fail(status); });
+                                  [this](const arrow::Status& status) {
+                                    Fail(AdviseOnMemory(status, plan_.strategy));
+                                  });
 }
 
 void LaneReader::StartThread(Lane* lane, std::function<arrow::Status()> work) {

@@ -96,10 +96,6 @@ class PagedKeySet final : public KeySet {
   }
 
   void Ranks(const KeyVector& keys, std::vector<int64_t>* ranks) const override {
-    if (size_ == 0) {  // nobody said then of which form the keys are
-      ranks->assign(static_cast<size_t>(keys.size()), -1);
-      return;
-    }
     const auto& words = std::get<KeyVector::Words>(keys.values());
     ranks->resize(words.size());
     for (size_t i = 0; i < words.size(); ++i) (*ranks)[i] = Rank(words[i]);
