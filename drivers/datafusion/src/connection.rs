@@ -34,6 +34,11 @@ impl DataFusionConnection {
             cancel: CancelSlot::new(),
         })
     }
+
+    #[cfg(test)]
+    pub(crate) fn session(&self) -> &Session {
+        &self.session
+    }
 }
 
 impl Optionable for DataFusionConnection {

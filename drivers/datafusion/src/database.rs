@@ -15,6 +15,7 @@ use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 
 use crate::cancel::lock;
 use crate::connection::DataFusionConnection;
+use crate::cooperative::YieldAfterJoins;
 use crate::error::{error, from_datafusion, guard, invalid_argument};
 use crate::memory::new_pool;
 use crate::options::{Limits, MEMORY_LIMIT, Settings, to_double, to_int, to_text};
@@ -66,6 +67,7 @@ impl DataFusionDatabase {
         let template = SessionStateBuilder::new()
             .with_config(settings.config.clone().into())
             .with_default_features()
+            .with_physical_optimizer_rule(Arc::new(YieldAfterJoins))
             .build();
         let shared = Shared {
             runtime: Runtime::new()?,

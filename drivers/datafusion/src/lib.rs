@@ -20,6 +20,7 @@ mod bind;
 mod cancel;
 mod catalog;
 mod connection;
+mod cooperative;
 mod database;
 mod driver;
 mod error;
@@ -36,6 +37,8 @@ mod session;
 mod statement;
 mod stream;
 mod temporary;
+#[cfg(test)]
+mod tests;
 
 pub use connection::DataFusionConnection;
 pub use database::DataFusionDatabase;

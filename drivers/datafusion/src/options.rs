@@ -8,7 +8,7 @@ use adbc_core::options::OptionValue;
 use datafusion::common::utils::datafusion_strsim::levenshtein;
 use datafusion::config::{ConfigEntry, ConfigOptions};
 
-use crate::error::{error, from_datafusion, invalid_argument};
+use crate::error::{error, invalid_argument};
 
 pub(crate) const MEMORY_LIMIT: &str = "datafusion.memory_limit";
 pub(crate) const SPILL_PATH: &str = "datafusion.spill_path";
@@ -65,7 +65,9 @@ impl Settings {
             return Err(unknown_option(name, &self.config));
         }
         let mut changed = self.config.clone();
-        changed.set(name, value).map_err(from_datafusion)?;
+        changed
+            .set(name, value)
+            .map_err(|cause| invalid_argument(cause.strip_backtrace()))?;
         self.config = changed;
         Ok(())
     }

@@ -20,6 +20,11 @@ use crate::cancel::lock;
 /// How DataFusion names a sort and the merge of its runs; the partition follows in brackets.
 const SORT: &str = "ExternalSorter[";
 const MERGE: &str = "ExternalSorterMerge[";
+const ORDERING: &str = "SortPreservingMergeExec[";
+
+/// How many times what its sort has held an in-memory merge may take: the rows are half of that, and
+/// keys in a form that compares fast can be several times as large as short columns are.
+const KEYS: usize = 4;
 
 /// One part in so many is kept for operators that neither spill nor merge a sort's runs.
 const OTHERS: usize = 8;
@@ -30,6 +35,8 @@ enum Kind {
     Spiller,
     /// Merges runs: the more memory, the more at once, and two will do.
     Merge,
+    /// Merges sorted streams whose batches are in memory already: refusing frees nothing.
+    Ordering,
     /// Needs what it asks for.
     Other,
 }
@@ -39,6 +46,8 @@ fn kind(consumer: &MemoryConsumer) -> Kind {
         Kind::Spiller
     } else if consumer.name().starts_with(MERGE) {
         Kind::Merge
+    } else if consumer.name().starts_with(ORDERING) {
+        Kind::Ordering
     } else {
         Kind::Other
     }
@@ -81,7 +90,7 @@ impl Usage {
         match kind {
             Kind::Spiller => &mut self.by_spillers,
             Kind::Merge => &mut self.by_merges,
-            Kind::Other => &mut self.by_others,
+            Kind::Ordering | Kind::Other => &mut self.by_others,
         }
     }
 
@@ -107,7 +116,7 @@ impl Usage {
                     sort.merge = Some(id);
                 }
             }
-            Kind::Other => {}
+            Kind::Ordering | Kind::Other => {}
         }
     }
 
@@ -115,7 +124,7 @@ impl Usage {
         match kind(consumer) {
             Kind::Spiller => self.spillers = self.spillers.saturating_sub(1),
             Kind::Merge => self.merges = self.merges.saturating_sub(1),
-            Kind::Other => {}
+            Kind::Ordering | Kind::Other => {}
         }
         let gone = self.consumers.remove(&consumer.id());
         self.bequeath(gone.and_then(|gone| gone.merge), 0);
@@ -155,6 +164,7 @@ impl Usage {
         // One sort and its merge take turns, so each may have what the other leaves.
         let alone = merges == 1 && spillers == 1;
         match kind(consumer) {
+            Kind::Ordering => usize::MAX,
             Kind::Other => self.of(consumer) + limit.saturating_sub(self.total()),
             Kind::Spiller if self.merges + self.expected == 0 => sorting / spillers,
             // A sort reserves twice its rows. When it merges them in memory it gives one half back
@@ -168,7 +178,7 @@ impl Usage {
                     (false, _) => sorting / 5 * 3 / merges,
                 };
                 let entry = self.consumers.get(&consumer.id());
-                share.max(entry.map_or(0, |entry| entry.inherited))
+                share.max(entry.map_or(0, |entry| entry.inherited * KEYS))
             }
         }
     }
@@ -295,7 +305,7 @@ mod tests {
         assert_eq!(take_all(&sorter), 4200);
         let _later: Vec<_> = (1..8).map(|partition| sort(&pool, partition)).collect();
         sorter.shrink(4000);
-        assert_eq!(take_all(&merge), 4200);
+        assert_eq!(take_all(&merge), 4 * 4200);
         drop(sorter);
         merge.free();
         assert_eq!(take_all(&merge), 525);
@@ -309,7 +319,10 @@ mod tests {
         assert_eq!(take_all(&greedy), 2100);
         assert_eq!(take_all(&late_sorter), 1400);
         assert_eq!(take_all(&late_merge), 2100);
-        let other = MemoryConsumer::new("SortPreservingMergeExec[0]").register(&pool);
+        let ordering = MemoryConsumer::new("SortPreservingMergeExec[0]").register(&pool);
+        ordering.try_grow(5000).unwrap();
+        drop(ordering);
+        let other = MemoryConsumer::new("HashJoinInput").register(&pool);
         assert!(take_all(&other) >= 1000);
     }
 

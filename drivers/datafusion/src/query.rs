@@ -7,7 +7,8 @@ use datafusion::arrow::array::{Array, RecordBatch, UInt64Array};
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::common::TableReference;
 use datafusion::datasource::{MemTable, ViewTable};
-use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::error::DataFusionError;
+use datafusion::execution::{SendableRecordBatchStream, SessionState, TaskContext};
 use datafusion::logical_expr::{
     CreateMemoryTable, CreateView, DdlStatement, LogicalPlan, SetVariable, Statement,
 };
@@ -16,6 +17,8 @@ use datafusion::physical_plan::{
     ExecutionPlan, collect, collect_partitioned, displayable, execute_stream,
 };
 use datafusion::prelude::SessionContext;
+use datafusion::sql::parser;
+use datafusion::sql::sqlparser::ast;
 use datafusion_substrait::logical_plan::consumer::from_substrait_plan;
 use datafusion_substrait::substrait::proto::Plan;
 
@@ -54,7 +57,7 @@ impl Query {
     pub(crate) async fn plan(&self, input: Input) -> Result<LogicalPlan> {
         let state = self.context.state();
         let plan = match input {
-            Input::Sql(sql) => state.create_logical_plan(&sql).await,
+            Input::Sql(sql) => plan_sql(&state, &sql).await,
             Input::Substrait(plan) => from_substrait_plan(&state, &plan).await,
             Input::Planned(plan) => Ok(plan),
         };
@@ -208,6 +211,27 @@ impl Query {
         }
         cause
     }
+}
+
+/// Plans SQL. DataFusion's planner refuses temporary tables, which this driver has, so it plans a
+/// plain one that is then marked.
+async fn plan_sql(
+    state: &SessionState,
+    sql: &str,
+) -> std::result::Result<LogicalPlan, DataFusionError> {
+    let dialect = state.config_options().sql_parser.dialect;
+    let mut statement = state.sql_to_statement(sql, &dialect)?;
+    let mut temporary = false;
+    if let parser::Statement::Statement(statement) = &mut statement
+        && let ast::Statement::CreateTable(create) = statement.as_mut()
+    {
+        temporary = std::mem::take(&mut create.temporary);
+    }
+    let mut plan = state.statement_to_plan(statement).await?;
+    if let LogicalPlan::Ddl(DdlStatement::CreateMemoryTable(create)) = &mut plan {
+        create.temporary = temporary;
+    }
+    Ok(plan)
 }
 
 async fn execute(context: &SessionContext, plan: LogicalPlan) -> Result<Outcome> {
