@@ -93,11 +93,19 @@ def test_a_folder_is_no_job_file(sheaf, tmp_path):
     refused(sheaf, tmp_path, 1, tmp_path.name, args=("run", tmp_path))
 
 
-@pytest.mark.parametrize(
-    "arguments", [(), ("rnu",), ("run",), ("run", "job.toml", "--max-kyes", "5")]
-)
-def test_bad_usage_is_one_line_and_code_2(sheaf, job, tmp_path, arguments):
-    refused(sheaf, tmp_path, 2, args=arguments or ("run", "job.toml", "--format", "csv"))
+BAD_USAGE = [
+    (("rnu", "job.toml"), '"run"'),
+    (("run",), "JOB"),
+    (("run", "job.toml", "--max-kyes", "5"), "--max-kyes"),
+    (("run", "job.toml", "--max-keys", "0"), "max-keys"),
+    (("run", "job.toml", "--format", "csv"), '"parquet"'),
+    (("run", "job.toml", "--strategy", "hash"), '"merge"'),
+]
+
+
+@pytest.mark.parametrize(("arguments", "word"), BAD_USAGE)
+def test_bad_usage_is_one_line_and_code_2(sheaf, job, tmp_path, arguments, word):
+    refused(sheaf, tmp_path, 2, word, args=arguments)
 
 
 @pytest.mark.parametrize(
