@@ -41,16 +41,13 @@ void AddJobOptions(CLI::App* command, JobOptions* options) {
   command->add_flag("--json", options->json, "Prints JSON instead of text");
 }
 
-/// What is wrong with a value of --out; empty where nothing is.
-std::string RefuseStandardOutput(const std::string& out) {
-  return out == "-" ? "\"-\" (standard output) is not supported by this version" : "";
-}
-
 void AddRun(CLI::App* app, RunOptions* options) {
   CLI::App* run = app->add_subcommand("run", "Runs a job: a line a batch, then a last line");
   AddJobOptions(run, &options->job);
   run->add_option("--out", options->out, "Stores the batches in this new or empty folder")
-      ->check(RefuseStandardOutput)
+      ->check([](const std::string& out) {
+        return std::string(out == "-" ? "standard output is not supported by this version" : "");
+      })
       ->type_name("DIR");
   run->add_option("--format", options->format, "parquet or arrow (output.format)")->type_name("F");
   run->add_option("--stop-after", options->stop_after, "Stops after this many batches")

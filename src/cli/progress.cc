@@ -60,9 +60,9 @@ std::string ProgressText(const Metrics& metrics, double seconds, size_t width) {
   std::string text =
       fmt::format("batch {}  {} keys  {} rows/s  {}", metrics.batches,
                   Short(static_cast<double>(metrics.keys)), Short(rate), Clock(seconds));
-  if (metrics.total_keys.value_or(0) > 0) {
-    const double share = std::clamp(
-        static_cast<double>(metrics.keys) / static_cast<double>(*metrics.total_keys), 0.0, 1.0);
+  const auto total = static_cast<double>(metrics.total_keys.value_or(0));
+  if (total > 0) {
+    const double share = std::clamp(static_cast<double>(metrics.keys) / total, 0.0, 1.0);
     text = fmt::format("{} {:3.0f}%  {}", Bar(share), std::floor(share * 100), text);
     if (share > 0) text += fmt::format("  ETA {}", Clock(seconds / share - seconds));
   }

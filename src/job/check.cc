@@ -106,7 +106,9 @@ std::string KeyFault(const std::vector<std::string>& columns) {
 
 MaybeProblem CheckTableKey(const Job& job, size_t index) {
   const std::vector<std::string>& key = job.tables[index].key;
-  if (std::string fault = KeyFault(key); !fault.empty()) return InTable(job, index, "key", fault);
+  if (const std::string fault = KeyFault(key); !fault.empty()) {
+    return InTable(job, index, "key", fault);
+  }
   if (!key.empty() && key.size() != job.key.size()) {
     return InTable(job, index, "key",
                    fmt::format("key has {} column{} and the job's key {}", key.size(),
@@ -117,16 +119,17 @@ MaybeProblem CheckTableKey(const Job& job, size_t index) {
 
 MaybeProblem CheckOrder(const Job& job, size_t index) {
   for (const std::string& text : job.tables[index].order_by) {
-    const arrow::Result<OrderTerm> term = OrderTerm::Parse(text);
-    if (!term.ok()) return InTable(job, index, "order_by", term.status().message());
+    const arrow::Status status = OrderTerm::Parse(text).status();
+    if (!status.ok()) return InTable(job, index, "order_by", status.message());
   }
   return std::nullopt;
 }
 
 MaybeProblem CheckLimits(const Job& job) {
   if (job.max_keys < 1) return InJob("max_keys", "max_keys must be at least 1");
-  if (job.max_bytes && *job.max_bytes < 1)
+  if (job.max_bytes && *job.max_bytes < 1) {
     return InJob("max_bytes", "max_bytes must be at least 1");
+  }
   if (job.memory < kMinMemory) {
     return InJob("memory", fmt::format("memory must be at least {}", FormatSize(kMinMemory)));
   }
@@ -152,7 +155,7 @@ MaybeProblem CheckTables(const Job& job) {
 
 std::optional<JobProblem> FindProblem(const Job& job) {
   if (job.key.empty()) return InJob("key", "key is missing: name the key columns of the job");
-  if (std::string fault = KeyFault(job.key); !fault.empty()) return InJob("key", fault);
+  if (const std::string fault = KeyFault(job.key); !fault.empty()) return InJob("key", fault);
   if (MaybeProblem problem = CheckLimits(job)) return problem;
   return CheckTables(job);
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdlib>
+#include <functional>
 #include <utility>
 #include <vector>
 
@@ -72,8 +73,8 @@ std::string EscapeVariables(std::string_view text) {
 std::string Redact(std::string text, const Environment& used) {
   std::vector<std::pair<std::string, std::string>> longest_first(used.begin(), used.end());
   // A value that holds another one must go first, or its remainder would stay.
-  std::stable_sort(longest_first.begin(), longest_first.end(),
-                   [](const auto& a, const auto& b) { return a.second.size() > b.second.size(); });
+  std::ranges::stable_sort(longest_first, std::greater(),
+                           [](const auto& variable) { return variable.second.size(); });
   for (const auto& [name, value] : longest_first) {
     if (value.size() >= kShortestSecret) ReplaceAll(&text, value, fmt::format("${{{}}}", name));
   }

@@ -70,7 +70,7 @@ TEST(JobCheckTest, RefusesNamesThatAreNoFolders) {
 }
 
 TEST(JobCheckTest, NeedsExactlyOneOrigin) {
-  Table none = Table::Named("R", "");
+  const Table none = Table::Named("R", "");
   EXPECT_EQ(ProblemOf(GoodJob().Add(none)),
             "table \"R\": needs exactly one of source, query and stream, and has none");
   Table both = Table::Named("R");

@@ -37,8 +37,9 @@ size_t EditDistance(std::string_view a, std::string_view b) {
 
 std::string QuotedList(const std::vector<std::string>& words) {
   std::string list;
-  for (const std::string& word : words)
+  for (const std::string& word : words) {
     list += fmt::format("{}\"{}\"", list.empty() ? "" : ", ", word);
+  }
   return list;
 }
 

@@ -31,7 +31,7 @@ constexpr std::array<Unit, 10> kUnits = {{{"", 1},
                                           {"tib", int64_t{1} << 40}}};
 
 arrow::Status NotASize() {
-  return MakeError(ErrorKind::kJob, "must be a size such as \"256MiB\", \"1GB\" or 1048576");
+  return MakeError(ErrorKind::kJob, R"(must be a size such as "256MiB", "1GB" or 1048576)");
 }
 
 std::string UnitWord(std::string_view text) {
@@ -65,8 +65,7 @@ arrow::Result<int64_t> ParseSize(std::string_view text) {
   const size_t digits = std::min(text.find_first_not_of("0123456789."), text.size());
   if (digits == 0) return NotASize();
   const std::string word = UnitWord(text.substr(digits));
-  const auto* unit = std::find_if(kUnits.begin(), kUnits.end(),
-                                  [&](const Unit& known) { return known.name == word; });
+  const auto* unit = std::ranges::find(kUnits, word, &Unit::name);
   if (unit == kUnits.end()) return NotASize();
   return Multiply(text.substr(0, digits), unit->bytes);
 }

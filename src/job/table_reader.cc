@@ -199,7 +199,7 @@ arrow::Status TableReader::Missing(std::string_view field) const {
 arrow::Status TableReader::Finish() const {
   for (const auto& [key, node] : table_) {
     const std::string name(key.str());
-    if (std::find(known_.begin(), known_.end(), name) != known_.end()) continue;
+    if (std::ranges::find(known_, name) != known_.end()) continue;
     if (IsUnsupported(section_, name)) {
       return source_->Error(key.source(),
                             fmt::format("{} is not supported by this version", PathOf(name)));

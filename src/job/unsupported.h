@@ -1,6 +1,7 @@
 // Words of the job file format that this version knows and does not do: delete a line when it does.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 
@@ -26,12 +27,9 @@ inline constexpr std::array<UnsupportedWord, 9> kUnsupported = {{
 
 constexpr bool IsUnsupported(std::string_view section, std::string_view field,
                              std::string_view word = "") {
-  for (const UnsupportedWord& unsupported : kUnsupported) {
-    if (unsupported.section == section && unsupported.field == field && unsupported.word == word) {
-      return true;
-    }
-  }
-  return false;
+  return std::ranges::any_of(kUnsupported, [&](const UnsupportedWord& known) {
+    return known.section == section && known.field == field && known.word == word;
+  });
 }
 
 }  // namespace sheaf
