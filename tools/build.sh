@@ -8,7 +8,7 @@ build_dir=$root/build
 tools/setup.sh
 step "building sheaf ($preset)"
 quietly cmake --preset "$preset"
-cmake --build --preset "$preset" --target programs -- --quiet
+quietly cmake --build --preset "$preset" --target programs
 
 if [ -e "$CARGO_TARGET_DIR/release/libadbc_driver_datafusion.so" ]; then
   step "building the DataFusion driver"
