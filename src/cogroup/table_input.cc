@@ -38,6 +38,9 @@ arrow::Status MakeQuery(Engine::Impl& engine, TableInput* input) {
 }
 
 arrow::Status FindKeyColumns(TableInput* input) {
+  if (input->schema->num_fields() == 0) {
+    return MakeError(ErrorKind::kEngine, "has no columns; is its file empty?");
+  }
   for (const std::string& name : input->key_names) {
     const std::vector<int> matches = input->schema->GetAllFieldIndices(name);
     if (matches.size() > 1) {
