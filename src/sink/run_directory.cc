@@ -215,7 +215,7 @@ arrow::Status CheckSchemas(const TableWriter& writer, const Job& job, const Batc
 arrow::Result<std::unique_ptr<Sink>> OpenRunDirectory(const OutputOptions& options, const Job& job,
                                                       const Engine* engine,
                                                       const BatchReader& reader) {
-  std::unique_ptr<TableWriter> writer = MakeTableWriter(options.format);
+  std::unique_ptr<TableWriter> writer = MakeTableWriter(options.format, job.ties);
   ARROW_RETURN_NOT_OK(CheckNames(job));
   ARROW_RETURN_NOT_OK(CheckSchemas(*writer, job, reader));
 

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "sheaf/sink.h"
 #include "sheaf/version.h"
 #include "sink/durable_file.h"
+#include "sink/equal_rows_test_support.h"
 #include "sink/json_text.h"
 #include "sink/sink_test_support.h"
 
@@ -75,8 +77,9 @@ class RunDirectoryTest : public ::testing::Test {
              {.name = names_[1], .rows = RowsOfA("[]"), .offsets = offsets("[0, 0, 0]")}}};
   }
 
-  arrow::Result<std::unique_ptr<Sink>> Open(Format format = Format::kParquet) {
-    Job job = Job().Key({"id"}).Add(
+  arrow::Result<std::unique_ptr<Sink>> Open(Format format = Format::kParquet,
+                                            Ties ties = Ties::kAny) {
+    Job job = Job().Key({"id"}).WithTies(ties).Add(
         Table::Query(names_[0], "SELECT 'secret' AS id").OrderBy({"body DESC"}).SelectsKeys());
     job.Add(Table::Named(names_[1]).RowsPerKey(Cardinality::kOne));
     const auto table = RowsOfA("[]")->schema();
@@ -179,6 +182,25 @@ TEST_F(RunDirectoryTest, TheSameBatchesGiveTheSameBytes) {
     std::filesystem::remove_all(out());
   }
   EXPECT_EQ(logs[0], logs[1]);  // with a checksum of each file
+}
+
+TEST_F(RunDirectoryTest, WithFixedTiesEqualBatchesGiveTheSameBytes) {
+  const Rows nulls =
+      testing::RowsOf({{"id", testing::ArrayOf(arrow::int64(), "[1, 1, 4, 4]")},
+                       {"body", testing::ArrayOf(arrow::utf8(), R"(["x", null, "z", null])")}});
+  std::vector<Rows> equal = {nulls};
+  for (const auto& [how, rows] : testing::EqualInOtherBuffers(nulls)) equal.push_back(rows);
+  std::set<std::string> logs;
+  for (const Rows& rows : equal) {
+    const Batch like = MakeBatch(0);
+    std::vector<BatchTable> tables = like.tables();
+    tables[0].rows = rows;
+    auto sink = Open(Format::kArrow, Ties::kFixed).ValueOrDie();
+    ASSERT_TRUE(sink->Write({0, like.keys(), tables}).ok());
+    logs.insert(testing::ReadText(out() / "batches.jsonl"));
+    std::filesystem::remove_all(out());
+  }
+  EXPECT_EQ(logs.size(), 1U);
 }
 
 TEST_F(RunDirectoryTest, SuccessComesWithFinishOnlyAndHoldsTheTotals) {

@@ -4,12 +4,12 @@
 
 namespace sheaf {
 
-std::unique_ptr<TableWriter> MakeTableWriter(Format format) {
+std::unique_ptr<TableWriter> MakeTableWriter(Format format, Ties ties) {
   switch (format) {
     case Format::kParquet:
       return MakeParquetWriter();
     case Format::kArrow:
-      return MakeArrowWriter();
+      return MakeArrowWriter(ties);
   }
   std::abort();
 }

@@ -8,11 +8,13 @@
 #include <memory>
 #include <string_view>
 
+#include "sheaf/job.h"
 #include "sheaf/output_options.h"
 
 namespace sheaf {
 
-/// The same rows give the same bytes. Threads: any number may write, each to its own stream.
+/// With Ties::kFixed equal rows give equal bytes, however they came together. Threads: any number
+/// may write, each to its own stream.
 class TableWriter {
  public:
   virtual ~TableWriter() = default;
@@ -30,8 +32,8 @@ class TableWriter {
       const std::shared_ptr<arrow::io::OutputStream>& stream) const = 0;
 };
 
-std::unique_ptr<TableWriter> MakeTableWriter(Format format);
+std::unique_ptr<TableWriter> MakeTableWriter(Format format, Ties ties);
 std::unique_ptr<TableWriter> MakeParquetWriter();
-std::unique_ptr<TableWriter> MakeArrowWriter();
+std::unique_ptr<TableWriter> MakeArrowWriter(Ties ties);
 
 }  // namespace sheaf

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "sink/equal_rows_test_support.h"
 #include "sink/sink_test_support.h"
 
 namespace sheaf {
@@ -19,15 +20,16 @@ using ::testing::HasSubstr;
 
 using Rows = std::shared_ptr<arrow::RecordBatch>;
 
-arrow::Result<std::shared_ptr<arrow::Buffer>> Encode(Format format, const Rows& rows) {
+arrow::Result<std::shared_ptr<arrow::Buffer>> Encode(Format format, const Rows& rows,
+                                                     Ties ties = Ties::kAny) {
   ARROW_ASSIGN_OR_RAISE(const auto stream, arrow::io::BufferOutputStream::Create());
-  ARROW_RETURN_NOT_OK(MakeTableWriter(format)->Write(rows, stream));
+  ARROW_RETURN_NOT_OK(MakeTableWriter(format, ties)->Write(rows, stream));
   return stream->Finish();
 }
 
 arrow::Result<std::shared_ptr<arrow::Table>> Decode(Format format,
                                                     const std::shared_ptr<arrow::Buffer>& bytes) {
-  auto file = std::make_shared<arrow::io::BufferReader>(bytes);
+  const auto file = std::make_shared<arrow::io::BufferReader>(bytes);
   if (format == Format::kParquet) {
     ARROW_ASSIGN_OR_RAISE(const auto reader,
                           parquet::arrow::OpenFile(file, arrow::default_memory_pool()));
@@ -68,6 +70,7 @@ Rows ManyTypes() {
       {arrow::map(arrow::utf8(), arrow::int32()), R"([[["a", 1]], null, []])"},
   };
   std::vector<std::pair<std::string, std::shared_ptr<arrow::Array>>> named;
+  named.reserve(columns.size());
   for (const auto& [type, json] : columns) {
     named.emplace_back(type->ToString(), testing::ArrayOf(type, json));
   }
@@ -96,7 +99,7 @@ class TableWriterTest : public ::testing::TestWithParam<Format> {};
 
 TEST_P(TableWriterTest, RowsComeBackWithTheirTypes) {
   const Rows rows = ManyTypes();
-  ASSERT_TRUE(MakeTableWriter(GetParam())->CheckSchema(*rows->schema()).ok());
+  ASSERT_TRUE(MakeTableWriter(GetParam(), Ties::kAny)->CheckSchema(*rows->schema()).ok());
   const auto bytes = Encode(GetParam(), rows);
   ASSERT_TRUE(bytes.ok()) << bytes.status();
   const auto table = Decode(GetParam(), *bytes);
@@ -135,8 +138,18 @@ TEST_P(TableWriterTest, ADiskThatFillsUpAnywhereIsAnError) {
   const int64_t size = Encode(GetParam(), rows).ValueOrDie()->size();
   for (int64_t budget = 0; budget < size; budget += 97) {
     const auto status =
-        MakeTableWriter(GetParam())->Write(rows, std::make_shared<FullDisk>(budget));
+        MakeTableWriter(GetParam(), Ties::kAny)->Write(rows, std::make_shared<FullDisk>(budget));
     ASSERT_THAT(status.message(), HasSubstr("disk full")) << "after " << budget << " bytes";
+  }
+}
+
+TEST_P(TableWriterTest, EqualRowsGiveEqualBytesHoweverTheyCameTogether) {
+  const auto expected =
+      Encode(GetParam(), testing::NestedRowsWithNulls(), Ties::kFixed).ValueOrDie();
+  for (const auto& [how, rows] : testing::EqualInOtherBuffers(testing::NestedRowsWithNulls())) {
+    const auto bytes = Encode(GetParam(), rows, Ties::kFixed);
+    ASSERT_TRUE(bytes.ok()) << how << ": " << bytes.status();
+    EXPECT_TRUE((*bytes)->Equals(*expected)) << how;
   }
 }
 
@@ -146,7 +159,7 @@ INSTANTIATE_TEST_SUITE_P(Formats, TableWriterTest,
                          });
 
 TEST(ParquetWriterTest, ATypeThatParquetLacksIsRefusedBeforeTheFirstRow) {
-  const auto writer = MakeTableWriter(Format::kParquet);
+  const auto writer = MakeTableWriter(Format::kParquet, Ties::kAny);
   const arrow::Status status = writer->CheckSchema(
       *arrow::schema({arrow::field("id", arrow::int64()),
                       arrow::field("pause", arrow::month_day_nano_interval())}));
@@ -172,7 +185,7 @@ TEST(ParquetWriterTest, AllThatTheCheckLetsPassCanBeWritten) {
   };
   for (const auto& type : odd) {
     const auto schema = arrow::schema({arrow::field("x", type)});
-    if (!MakeTableWriter(Format::kParquet)->CheckSchema(*schema).ok()) continue;
+    if (!MakeTableWriter(Format::kParquet, Ties::kAny)->CheckSchema(*schema).ok()) continue;
     const auto nulls = arrow::MakeArrayOfNull(type, 3).ValueOrDie();
     const auto bytes = Encode(Format::kParquet, arrow::RecordBatch::Make(schema, 3, {nulls}));
     EXPECT_TRUE(bytes.ok()) << type->ToString() << ": " << bytes.status();
