@@ -34,10 +34,10 @@ class Sink {
 };
 
 /// Makes the run directory (docs/run-directory.md says what is in it) and its manifest.
+/// `job` is the one that `reader` was opened with, hence checked.
 /// `engine` may be null, as in BatchReader::Open. `reader` is only asked for its schemas and plan.
 /// Errors, all before a batch is read; what was made is taken away again:
 ///   kEngine  the directory is not empty, or can't be written; the format lacks a column's type.
-///   kJob     a table is called as a file of the run directory.
 arrow::Result<std::unique_ptr<Sink>> OpenRunDirectory(const OutputOptions& options, const Job& job,
                                                       const Engine* engine,
                                                       const BatchReader& reader);

@@ -47,7 +47,8 @@ MaybeProblem CheckName(const Job& job, size_t index) {
     return InTable(job, index, "name", message);
   };
   if (name.empty()) return problem("name is missing");
-  if (name == "." || name == "..") return problem("this name can't be a folder");
+  // Sinks keep such names for files that are not whole yet.
+  if (name.front() == '.') return problem("name must not begin with a dot");
   if (name.size() > kMaxNameBytes) {
     return problem(fmt::format("name must have at most {} bytes", kMaxNameBytes));
   }

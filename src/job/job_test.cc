@@ -60,8 +60,8 @@ TEST(JobCheckTest, RefusesTwoTablesOfOneName) {
 }
 
 TEST(JobCheckTest, RefusesNamesThatAreNoFolders) {
-  for (const char* name :
-       {".", "..", "a/b", "a\\b", "a\nb", "_SUCCESS", "manifest.json", "Batches.jsonl"}) {
+  for (const char* name : {".", "..", ".manifest.json.tmp", "a/b", "a\\b", "a\nb", "_SUCCESS",
+                           "manifest.json", "Batches.jsonl"}) {
     EXPECT_THAT(ProblemOf(GoodJob().Add(Table::Named(name, "t"))), HasSubstr(name)) << name;
   }
   EXPECT_EQ(ProblemOf(GoodJob().Add(Table::Named("", "t"))), "table number 3: name is missing");

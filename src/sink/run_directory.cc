@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <filesystem>
 #include <numeric>
 #include <string>
@@ -188,18 +187,6 @@ Json RunDirectory::TotalsJson(const Metrics& metrics) const {
   return totals;
 }
 
-arrow::Status CheckNames(const Job& job) {
-  static constexpr std::array<std::string_view, 5> kTaken = {kManifest, kLog, kSuccess, ".", ".."};
-  for (const Table& table : job.tables) {
-    if (std::ranges::find(kTaken, table.name) == kTaken.end()) continue;
-    return MakeError(ErrorKind::kJob,
-                     fmt::format("table \"{}\": a run directory has another use for this name; "
-                                 "call the table otherwise",
-                                 table.name));
-  }
-  return arrow::Status::OK();
-}
-
 arrow::Status CheckSchemas(const TableWriter& writer, const Job& job, const BatchReader& reader) {
   for (size_t i = 0; i < job.tables.size(); ++i) {
     const arrow::Status status = writer.CheckSchema(*reader.table_schemas()[i]);
@@ -216,7 +203,6 @@ arrow::Result<std::unique_ptr<Sink>> OpenRunDirectory(const OutputOptions& optio
                                                       const Engine* engine,
                                                       const BatchReader& reader) {
   std::unique_ptr<TableWriter> writer = MakeTableWriter(options.format, job.ties);
-  ARROW_RETURN_NOT_OK(CheckNames(job));
   ARROW_RETURN_NOT_OK(CheckSchemas(*writer, job, reader));
 
   // "out/" names the folder "out".

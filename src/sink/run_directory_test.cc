@@ -337,14 +337,6 @@ TEST_F(RunDirectoryTest, NamesOfTablesMayHoldAnyCharacters) {
   }
 }
 
-TEST_F(RunDirectoryTest, ATableCalledAsAFileOfTheDirectoryIsRefused) {
-  names_[1] = "manifest.json";
-  const auto sink = Open();
-  EXPECT_EQ(KindOf(sink.status()), ErrorKind::kJob);
-  EXPECT_THAT(sink.status().message(), HasSubstr("table \"manifest.json\""));
-  EXPECT_THAT(temporary_.Entries(), IsEmpty());
-}
-
 TEST_F(RunDirectoryTest, AColumnThatTheFormatLacksIsRefusedWithItsTable) {
   const auto schema = arrow::schema({arrow::field("pause", arrow::month_interval())});
   const FakeReader reader(schema, {schema});
