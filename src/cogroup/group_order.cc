@@ -124,12 +124,18 @@ arrow::Result<GroupOrder> GroupOrder::Make(const arrow::Schema& schema,
   };
   for (const std::string& text : order_by) {
     ARROW_ASSIGN_OR_RAISE(const OrderTerm term, OrderTerm::Parse(text));
-    const int index = schema.GetFieldIndex(term.column);
-    if (index < 0) {
+    const std::vector<int> matches = schema.GetAllFieldIndices(term.column);
+    if (matches.size() > 1) {
+      return MakeError(ErrorKind::kEngine, "order_by names column \"" + term.column + "\", and has " +
+                                               std::to_string(matches.size()) +
+                                               " columns called so; give them different names");
+    }
+    if (matches.empty()) {
       return MakeError(ErrorKind::kEngine, "order_by names column \"" + term.column +
                                                "\", which it does not have" +
                                                DidYouMean(term.column, schema.field_names()));
     }
+    const int index = matches[0];
     ARROW_RETURN_NOT_OK(check_type(index));
     order.order_.push_back({index, term.descending, term.nulls_first});
     used[static_cast<size_t>(index)] = true;

@@ -99,6 +99,10 @@ arrow::Status DontCompare(const arrow::DataType& a, const arrow::DataType& b) {
   return arrow::Status::TypeError(a.ToString(), " does not compare with ", b.ToString());
 }
 
+arrow::Status NoKey(const arrow::DataType& type) {
+  return arrow::Status::TypeError(type.ToString(), " can't be a key");
+}
+
 arrow::Result<ColumnForm> CommonNumberForm(const arrow::DataType& a, const arrow::DataType& b) {
   if (arrow::is_integer(a.id()) && arrow::is_integer(b.id())) {
     return WiderForm(IntegerForm(a), IntegerForm(b));
@@ -137,12 +141,15 @@ arrow::Result<ColumnForm> FormOf(const arrow::DataType& type, bool nested) {
     case Family::kBinary:
       return ColumnForm{Kind::kBytes, 0, 0};
     case Family::kNested:
-      if (nested) return ColumnForm{Kind::kNested, 0, 0};
-      [[fallthrough]];
+      if (!nested) break;
+      for (const auto& field : type.fields()) {
+        if (!FormOf(*field->type(), nested).ok()) return NoKey(type);
+      }
+      return ColumnForm{Kind::kNested, 0, 0};
     case Family::kNone:
       break;
   }
-  return arrow::Status::TypeError(type.ToString(), " can't be a key");
+  return NoKey(type);
 }
 
 ColumnForm WiderForm(const ColumnForm& a, const ColumnForm& b) {
