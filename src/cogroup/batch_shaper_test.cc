@@ -1,0 +1,126 @@
+#include "cogroup/batch_shaper.h"
+
+#include <arrow/util/byte_size.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "cogroup/cogroup_test_support.h"
+#include "cogroup/group_rows.h"
+
+namespace sheaf {
+namespace {
+
+using sheaf::testing::Text;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+std::shared_ptr<arrow::RecordBatch> Numbers(const std::vector<int64_t>& numbers) {
+  arrow::Int64Builder builder;
+  EXPECT_TRUE(builder.AppendValues(numbers).ok());
+  return arrow::RecordBatch::Make(arrow::schema({arrow::field("id", arrow::int64())}),
+                                  static_cast<int64_t>(numbers.size()),
+                                  {builder.Finish().ValueOrDie()});
+}
+
+/// Keys [first, first + counts.size()); table A has counts[k] rows of the k-th, 8 bytes each.
+CutWindow WindowOf(int64_t first, const std::vector<int32_t>& counts) {
+  std::vector<int64_t> keys;
+  std::vector<int64_t> rows;
+  std::vector<int32_t> offsets = {0};
+  for (size_t k = 0; k < counts.size(); ++k) {
+    keys.push_back(first + static_cast<int64_t>(k));
+    rows.insert(rows.end(), static_cast<size_t>(counts[k]), keys.back());
+    offsets.push_back(static_cast<int32_t>(rows.size()));
+  }
+  return {Numbers(keys), {{"A", Cardinality::kOne, Numbers(rows), OffsetsArray(offsets)}}};
+}
+
+std::vector<std::string> Shape(const Job& job, std::vector<CutWindow> windows,
+                               int64_t* dropped = nullptr) {
+  BatchShaper shaper(job);
+  for (CutWindow& window : windows) EXPECT_TRUE(shaper.Add(std::move(window)).ok());
+  EXPECT_TRUE(shaper.Finish().ok());
+  std::vector<std::string> texts;
+  int64_t index = 0;
+  while (const std::optional<Batch> batch = shaper.Take()) {
+    EXPECT_EQ(batch->index(), index++);
+    texts.push_back(Text(*batch));
+  }
+  if (dropped != nullptr) *dropped = shaper.dropped_keys();
+  return texts;
+}
+
+Job KeptJob() {
+  Job job;
+  job.Add(Table::Named("A").RowsPerKey(Cardinality::kOne));
+  return job;
+}
+
+Job DroppingJob() {
+  Job job = KeptJob();
+  job.policy.missing = Policy::Missing::kDrop;
+  return job;
+}
+
+TEST(BatchShaperTest, AFullWindowIsABatchThatIsNotCopied) {
+  BatchShaper shaper(KeptJob().MaxKeys(2));
+  const CutWindow window = WindowOf(1, {1, 2});
+  ASSERT_TRUE(shaper.Add(window).ok());
+  const auto batch = shaper.Take();
+  ASSERT_TRUE(batch.has_value());
+  EXPECT_EQ(batch->table("A"), window.tables[0].rows);
+  EXPECT_EQ(Text(*batch), "1: A(1)\n2: A(2 2)");
+}
+
+TEST(BatchShaperTest, WhatIsLeftIsTheLastBatch) {
+  EXPECT_THAT(Shape(KeptJob().MaxKeys(2), {WindowOf(1, {1, 1}), WindowOf(3, {1})}),
+              ElementsAre("1: A(1)\n2: A(2)", "3: A(3)"));
+}
+
+TEST(BatchShaperTest, NoWindowGivesNoBatch) { EXPECT_THAT(Shape(KeptJob(), {}), IsEmpty()); }
+
+TEST(BatchShaperTest, BatchesEndAtMaxBytesWithoutSplittingAKey) {
+  EXPECT_THAT(
+      Shape(KeptJob().MaxBytes(24), {WindowOf(1, {1, 1, 1, 1, 3, 0, 1})}),
+      ElementsAre("1: A(1)\n2: A(2)\n3: A(3)", "4: A(4)", "5: A(5 5 5)\n6: A()", "7: A(7)"));
+}
+
+TEST(BatchShaperTest, AKeyAboveMaxBytesIsABatchOfItsOwn) {
+  EXPECT_THAT(Shape(KeptJob().MaxBytes(16), {WindowOf(1, {1, 5, 1})}),
+              ElementsAre("1: A(1)", "2: A(2 2 2 2 2)", "3: A(3)"));
+}
+
+TEST(BatchShaperTest, BytesAreCountedAcrossWindows) {
+  EXPECT_THAT(Shape(KeptJob().MaxBytes(24),
+                    {WindowOf(1, {1}), WindowOf(2, {1}), WindowOf(3, {2}), WindowOf(4, {1})}),
+              ElementsAre("1: A(1)\n2: A(2)", "3: A(3 3)\n4: A(4)"));
+}
+
+TEST(BatchShaperTest, MaxKeysStillHoldsWithMaxBytes) {
+  EXPECT_THAT(
+      Shape(KeptJob().MaxKeys(2).MaxBytes(1 << 20), {WindowOf(1, {1, 1}), WindowOf(3, {1})}),
+      ElementsAre("1: A(1)\n2: A(2)", "3: A(3)"));
+}
+
+TEST(BatchShaperTest, WindowsAreSmallWhereBytesEndABatch) {
+  EXPECT_EQ(WindowKeys(KeptJob().MaxKeys(65536)), 65536);
+  EXPECT_LT(WindowKeys(KeptJob().MaxKeys(65536).MaxBytes(1)), 65536);
+  EXPECT_EQ(WindowKeys(KeptJob().MaxKeys(3).MaxBytes(1)), 3);
+}
+
+TEST(BatchShaperTest, KeysWithoutTheirOneRowAreKeptUnlessDropped) {
+  EXPECT_THAT(Shape(KeptJob(), {WindowOf(1, {0, 1})}), ElementsAre("1: A()\n2: A(2)"));
+  EXPECT_THAT(Shape(DroppingJob(), {WindowOf(1, {0, 1})}), ElementsAre("2: A(2)"));
+}
+
+TEST(BatchShaperTest, BatchesAreFilledUpAfterKeysWereDropped) {
+  int64_t dropped = 0;
+  EXPECT_THAT(
+      Shape(DroppingJob().MaxKeys(3),
+            {WindowOf(1, {1, 0, 2}), WindowOf(4, {0, 0, 0}), WindowOf(7, {1, 1, 1})}, &dropped),
+      ElementsAre("1: A(1)\n3: A(3 3)\n7: A(7)", "8: A(8)\n9: A(9)"));
+  EXPECT_EQ(dropped, 4);
+}
+
+}  // namespace
+}  // namespace sheaf

@@ -1,0 +1,160 @@
+#include "cogroup/table_cutter.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <string>
+
+#include "cogroup/cogroup_test_support.h"
+
+namespace sheaf {
+namespace {
+
+using sheaf::testing::IdSchema;
+using sheaf::testing::StreamOf;
+using sheaf::testing::Text;
+using ::testing::ElementsAre;
+
+using Keys = std::vector<int64_t>;
+
+/// A cutter over a stream of one batch for each JSON text.
+class Cutting {
+ public:
+  explicit Cutting(const std::vector<std::string>& batches,
+                   std::vector<std::string> order_by = {}) {
+    auto stream = StreamOf(IdSchema(), batches);
+    Job job;
+    job.Key({"id"}).Add(Table::Stream("T", stream).SelectsKeys().OrderBy(std::move(order_by)));
+    resolved_ = ResolveJob(nullptr, job).ValueOrDie();
+    const TableInput& input = resolved_.tables[0];
+    reader_ = std::make_unique<ReadAhead>(input, policy_, KeyOrder::kAscending,
+                                          std::numeric_limits<int64_t>::max(), &counters_,
+                                          [](const arrow::Status& status) { FAIL() << status; });
+    cutter_ =
+        std::make_unique<TableCutter>(input, reader_.get(), &counters_, [this](const Chunk* chunk) {
+          read_.push_back(chunk ? Text(*chunk->rows) : "end");
+          return arrow::Status::OK();
+        });
+    reader_->Start([stream] { return stream; });
+  }
+
+  /// The groups of a window's keys: `1,a 1,b|2,c|`.
+  std::string Cut(const Keys& keys) {
+    arrow::Int64Builder builder;
+    EXPECT_TRUE(builder.AppendValues(keys).ok());
+    Window window;
+    window.keys =
+        resolved_.tables[0].key_encoder->Encode({builder.Finish().ValueOrDie()}).ValueOrDie();
+    const BatchTable table = cutter_->Cut(window).ValueOrDie();
+    EXPECT_EQ(table.name, "T");
+    EXPECT_EQ(table.offsets->length(), std::ssize(keys) + 1);
+    EXPECT_EQ(table.offsets->Value(std::ssize(keys)), table.rows->num_rows());
+    std::string text;
+    for (int64_t k = 0; k < std::ssize(keys); ++k) {
+      const int32_t begin = table.offsets->Value(k);
+      text += Text(*table.rows->Slice(begin, table.offsets->Value(k + 1) - begin)) + "|";
+    }
+    return text;
+  }
+
+  TableCutter& cutter() { return *cutter_; }
+  int64_t orphans() const { return counters_.orphans; }
+  const std::vector<std::string>& read() const { return read_; }
+
+ private:
+  const Policy policy_;
+  ResolvedJob resolved_;
+  TableCounters counters_;
+  std::vector<std::string> read_;
+  std::unique_ptr<ReadAhead> reader_;
+  std::unique_ptr<TableCutter> cutter_;
+};
+
+TEST(TableCutterTest, RowsGoToTheWindowOfTheirKey) {
+  Cutting cutting({R"([[1,"a"],[1,"b"],[2,"c"],[4,"d"]])"});
+  EXPECT_EQ(cutting.Cut({1, 2}), "1,a 1,b|2,c|");
+  EXPECT_EQ(cutting.Cut({3, 4}), "|4,d|");
+}
+
+TEST(TableCutterTest, AGroupMaySpanAnyNumberOfChunks) {
+  Cutting cutting({R"([[1,"a"]])", R"([[1,"b"]])", R"([[1,"c"]])", R"([[1,"d"],[2,"e"]])"});
+  EXPECT_EQ(cutting.Cut({1}), "1,a 1,b 1,c 1,d|");
+  EXPECT_EQ(cutting.Cut({2}), "2,e|");
+}
+
+TEST(TableCutterTest, GroupsAreInTheTablesOrder) {
+  Cutting cutting({R"([[1,"a"],[1,"c"]])", R"([[1,"b"],[2,"x"],[2,"y"]])"}, {"v DESC"});
+  EXPECT_EQ(cutting.Cut({1, 2}), "1,c 1,b 1,a|2,y 2,x|");
+}
+
+TEST(TableCutterTest, KeysBeyondTheTableHaveNoRows) {
+  Cutting cutting({R"([[1,"a"]])"});
+  EXPECT_EQ(cutting.Cut({1, 5}), "1,a||");
+  EXPECT_EQ(cutting.Cut({6}), "|");
+  EXPECT_EQ(cutting.orphans(), 0);
+}
+
+TEST(TableCutterTest, OrphansAreCountedBeforeBetweenAndAfterTheKeys) {
+  Cutting cutting({R"([[0,"o"],[1,"a"],[2,"o"],[2,"o"],[3,"b"]])", R"([[4,"o"]])", R"([[9,"o"]])"});
+  EXPECT_EQ(cutting.Cut({1, 3}), "1,a|3,b|");
+  EXPECT_EQ(cutting.Cut({5}), "|");
+  ASSERT_TRUE(cutting.cutter().Drain().ok());
+  EXPECT_EQ(cutting.orphans(), 5);
+}
+
+TEST(TableCutterTest, EveryChunkIsToldOnceAndTheEndOnce) {
+  Cutting cutting({R"([[1,"a"]])", R"([[1,"b"]])", R"([[2,"c"]])"});
+  EXPECT_TRUE(cutting.cutter().Read().ValueOrDie());
+  EXPECT_THAT(cutting.read(), ElementsAre("1,a"));
+  EXPECT_EQ(cutting.Cut({1}), "1,a 1,b|") << "reads on, for the rest of the group";
+  EXPECT_THAT(cutting.read(), ElementsAre("1,a", "1,b", "2,c"));
+  EXPECT_FALSE(cutting.cutter().Read().ValueOrDie());
+  EXPECT_FALSE(cutting.cutter().Read().ValueOrDie());
+  ASSERT_TRUE(cutting.cutter().Drain().ok());
+  EXPECT_THAT(cutting.read(), ElementsAre("1,a", "1,b", "2,c", "end"));
+}
+
+/// Rows of the keys in `bits`, two each, in chunks of `chunk` rows.
+std::vector<std::string> Batches(int bits, int chunk) {
+  std::vector<std::string> rows;
+  for (int key = 0; key < 5; ++key) {
+    if ((bits >> key & 1) == 0) continue;
+    for (const char* v : {"a", "b"}) {
+      rows.push_back("[" + std::to_string(key) + ",\"" + v + "\"]");
+    }
+  }
+  std::vector<std::string> batches;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    if (i % static_cast<size_t>(chunk) == 0) batches.emplace_back("[");
+    batches.back() += (batches.back().size() > 1 ? "," : "") + rows[i];
+  }
+  for (std::string& batch : batches) batch += "]";
+  return batches;
+}
+
+TEST(TableCutterTest, RowsAreFoundWhereverOrphansAndChunksLie) {
+  for (int rows = 0; rows < 32; ++rows) {
+    for (int selected = 1; selected < 32; ++selected) {
+      for (const int chunk : {1, 3, 100}) {
+        Cutting cutting(Batches(rows, chunk));
+        int64_t orphans = 0;
+        for (int key = 0; key < 5; ++key) {
+          const bool has_rows = (rows >> key & 1) != 0;
+          if ((selected >> key & 1) == 0) {
+            orphans += has_rows ? 2 : 0;
+            continue;
+          }
+          const std::string id = std::to_string(key);
+          ASSERT_EQ(cutting.Cut({key}), has_rows ? id + ",a " + id + ",b|" : "|")
+              << rows << " " << selected << " " << chunk;
+        }
+        ASSERT_TRUE(cutting.cutter().Drain().ok());
+        ASSERT_EQ(cutting.orphans(), orphans);
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace sheaf
