@@ -75,11 +75,12 @@ def _try_toml(block, folder, sheaf):
 
 
 def _try_python(block, folder, sheaf):
-    """Python may read `out`, the run of the main example, where no block before made one."""
+    """Python finds `out`, the run of the main example, and the driver's path in DRIVER."""
     if not (folder / "out").exists():
         job = folder / "examples" / "otel" / "job.toml"
         assert sheaf.run("run", job, "--out", folder / "out").code == 0
-    _run([sys.executable, "-c", block.text], block, folder, sheaf)
+    script = f"DRIVER = {str(sheaf.driver)!r}\n{block.text}"
+    _run([sys.executable, "-c", script], block, folder, sheaf)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=IDS)
