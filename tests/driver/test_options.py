@@ -114,3 +114,11 @@ def test_a_uri_has_nothing_to_name(driver):
     manager.AdbcDatabase(driver=driver, uri="").close()
     with pytest.raises(manager.ProgrammingError, match="'uri' is empty"):
         manager.AdbcDatabase(driver=driver, uri="postgresql://host/db")
+
+
+def test_a_prepared_change_is_refused_too(connection):
+    rows(connection, "CREATE TABLE t (x BIGINT)")
+    rows(connection, "PREPARE change AS INSERT INTO t VALUES (1)")
+    connection.set_options(**{"adbc.connection.readonly": "true"})
+    with pytest.raises(manager.Error, match="read-only"):
+        rows(connection, "EXECUTE change")

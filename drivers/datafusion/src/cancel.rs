@@ -50,6 +50,15 @@ impl CancelSlot {
         *lock(&self.0) = token.clone();
         token
     }
+
+    /// A token for something that runs beside the operation in progress and is cancelled with it.
+    pub(crate) fn join(&self) -> CancelToken {
+        let mut current = lock(&self.0);
+        if current.is_cancelled() {
+            *current = CancelToken::new();
+        }
+        current.clone()
+    }
 }
 
 impl CancelHandle for CancelSlot {

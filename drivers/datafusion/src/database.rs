@@ -19,6 +19,7 @@ use crate::cooperative::YieldAfterJoins;
 use crate::error::{error, from_datafusion, guard, invalid_argument};
 use crate::memory::new_pool;
 use crate::options::{Limits, MEMORY_LIMIT, Settings, to_double, to_int, to_text};
+use crate::parquet_format::ParquetFactory;
 use crate::runtime::Runtime;
 
 /// What the connections of a database share.
@@ -64,11 +65,14 @@ impl DataFusionDatabase {
         for (key, value) in opts {
             set_database_option(&mut settings, key, value)?;
         }
-        let template = SessionStateBuilder::new()
+        let mut template = SessionStateBuilder::new()
             .with_config(settings.config.clone().into())
             .with_default_features()
             .with_physical_optimizer_rule(Arc::new(YieldAfterJoins))
             .build();
+        template
+            .register_file_format(Arc::new(ParquetFactory::default()), true)
+            .map_err(from_datafusion)?;
         let shared = Shared {
             runtime: Runtime::new()?,
             catalogs: first_catalog(&settings.config)?,

@@ -30,6 +30,7 @@ mod ingest;
 mod memory;
 mod object_stores;
 mod options;
+mod parquet_format;
 mod pool;
 mod query;
 mod runtime;

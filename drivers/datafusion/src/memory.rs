@@ -72,8 +72,20 @@ const FAN_IN: std::ops::RangeInclusive<usize> = 8..=128;
 const BATCHES_A_RUN: usize = 4 * 2;
 /// Fewer rows a batch cost more time than the memory is worth.
 const MIN_BATCH_ROWS: usize = 256;
+/// A partition with less memory than this spends its time spilling.
+const BYTES_A_PARTITION: usize = 16 << 20;
 /// What a string, a list or the like is taken to hold.
 const VARIABLE_WIDTH: usize = 48;
+
+/// Lowers the partitions of a query with `limit` bytes of its own, if their number is DataFusion's
+/// default: on a machine with many cores each would have next to nothing.
+pub(crate) fn bound_partitions(config: &mut ConfigOptions, limit: usize) {
+    let execution = &mut config.execution;
+    if execution.target_partitions == ExecutionOptions::default().target_partitions {
+        let affordable = (limit / BYTES_A_PARTITION).max(1);
+        execution.target_partitions = execution.target_partitions.min(affordable);
+    }
+}
 
 /// Fits what is left at DataFusion's defaults to the query's memory: with a small limit, the
 /// defaults reserve for one merge more than there is, make batches so large that a merge takes only

@@ -85,6 +85,7 @@ impl Query {
             plan @ LogicalPlan::Statement(Statement::Execute(_)) => {
                 let executed = self.session.context.execute_logical_plan(plan).await;
                 let plan = executed.map_err(from_datafusion)?.into_parts().1;
+                self.session.check_allowed(&plan)?;
                 Box::pin(self.run(plan)).await
             }
             LogicalPlan::Statement(

@@ -13,7 +13,7 @@ use datafusion::prelude::{SQLOptions, SessionContext};
 use crate::cancel::lock;
 use crate::database::Shared;
 use crate::error::{error, from_datafusion};
-use crate::memory::{SpillGuard, query_env};
+use crate::memory::{SpillGuard, bound_partitions, query_env};
 use crate::options::{Limits, MEMORY_LIMIT, Settings, is_runtime_setting, nearest};
 use crate::runtime::Runtime;
 use crate::temporary::{SessionCatalogs, TemporaryTables};
@@ -77,9 +77,14 @@ impl Session {
         if is_runtime_setting(name) {
             return self.set_runtime(name, value);
         }
-        let mut settings = self.settings();
+        // Held throughout: another statement may be setting something else.
+        let mut limits = lock(&self.limits);
+        let mut settings = Settings {
+            config: self.context.state().config_options().as_ref().clone(),
+            limits: limits.clone(),
+        };
         settings.set(name, value)?;
-        *lock(&self.limits) = settings.limits;
+        *limits = settings.limits;
         let state = self.context.state_ref();
         *state.write().config_mut().options_mut() = settings.config;
         Ok(())
@@ -167,6 +172,9 @@ impl Session {
         let mut settings = self.settings();
         for (name, value) in overrides {
             settings.set(name, value)?;
+        }
+        if let Some(limit) = settings.limits.memory {
+            bound_partitions(&mut settings.config, limit);
         }
         let state = self.context.state();
         let env = query_env(state.runtime_env(), self.shared.pool(), &settings.limits)?;

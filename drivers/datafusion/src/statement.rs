@@ -109,7 +109,7 @@ impl DataFusionStatement {
             context,
         };
         let looked = look(query, self.input()?);
-        let cancel = self.cancel.start();
+        let cancel = self.cancel.join();
         let result = self.session.runtime().run(&cancel, looked);
         drop(spill);
         result
