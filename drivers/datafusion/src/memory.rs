@@ -72,19 +72,23 @@ const FAN_IN: std::ops::RangeInclusive<usize> = 8..=128;
 const BATCHES_A_RUN: usize = 4 * 2;
 /// Fewer rows a batch cost more time than the memory is worth.
 const MIN_BATCH_ROWS: usize = 256;
-/// A partition with less memory than this spends its time spilling.
+/// A partition with less memory than this spends its time spilling,
 const BYTES_A_PARTITION: usize = 16 << 20;
+/// and one with less than this may not have room for a few batches.
+const LEAST_BYTES_A_PARTITION: usize = 4 << 20;
 /// What a string, a list or the like is taken to hold.
 const VARIABLE_WIDTH: usize = 48;
 
-/// Lowers the partitions of a query with `limit` bytes of its own, if their number is DataFusion's
-/// default: on a machine with many cores each would have next to nothing.
+/// Lowers the partitions of a query with `limit` bytes of its own so that each has enough, most of
+/// all if their number is DataFusion's default, one a core.
 pub(crate) fn bound_partitions(config: &mut ConfigOptions, limit: usize) {
     let execution = &mut config.execution;
-    if execution.target_partitions == ExecutionOptions::default().target_partitions {
-        let affordable = (limit / BYTES_A_PARTITION).max(1);
-        execution.target_partitions = execution.target_partitions.min(affordable);
-    }
+    let by_default = ExecutionOptions::default().target_partitions;
+    let least = match execution.target_partitions == by_default {
+        true => BYTES_A_PARTITION,
+        false => LEAST_BYTES_A_PARTITION,
+    };
+    execution.target_partitions = execution.target_partitions.min((limit / least).max(1));
 }
 
 /// Fits what is left at DataFusion's defaults to the query's memory: with a small limit, the
@@ -93,18 +97,12 @@ pub(crate) fn bound_partitions(config: &mut ConfigOptions, limit: usize) {
 pub(crate) fn fit_to_limit(
     config: &mut ConfigOptions,
     env: &RuntimeEnv,
-    own_pool: bool,
     plan: &Arc<dyn ExecutionPlan>,
 ) {
     let MemoryLimit::Finite(limit) = env.memory_pool.memory_limit() else {
         return;
     };
     let sorts = count_sorts(plan);
-    if let Some(pool) = env.memory_pool.downcast_ref::<Pool>()
-        && own_pool
-    {
-        pool.inner().expect_sorts(sorts);
-    }
     let share = limit / sorts.max(1);
     let fan_in = (share / BYTES_A_RUN).clamp(*FAN_IN.start(), *FAN_IN.end());
     if env.disk_manager.max_spill_merge_fan_in() == 0 {
@@ -120,6 +118,13 @@ pub(crate) fn fit_to_limit(
         let rows = share / fan_in / BATCHES_A_RUN / row_width(plan.as_ref());
         let rows = rows.clamp(MIN_BATCH_ROWS, defaults.batch_size.get());
         execution.batch_size = ConfigNonZeroUsize::try_new(rows).unwrap_or(defaults.batch_size);
+    }
+}
+
+/// Tells the query's own pool which sorts will come.
+pub(crate) fn expect_sorts(env: &RuntimeEnv, plan: &Arc<dyn ExecutionPlan>) {
+    if let Some(pool) = env.memory_pool.downcast_ref::<Pool>() {
+        pool.inner().expect_sorts(count_sorts(plan));
     }
 }
 

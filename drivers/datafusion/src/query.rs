@@ -23,7 +23,7 @@ use datafusion_substrait::logical_plan::consumer::from_substrait_plan;
 use datafusion_substrait::substrait::proto::Plan;
 
 use crate::error::{error, from_datafusion, not_implemented};
-use crate::memory::fit_to_limit;
+use crate::memory::{expect_sorts, fit_to_limit};
 use crate::object_stores;
 use crate::session::Session;
 
@@ -105,28 +105,38 @@ impl Query {
             plan @ LogicalPlan::Ddl(_) => execute(&self.context, plan).await,
             plan @ (LogicalPlan::Dml(_) | LogicalPlan::Copy(_)) => self.change(&plan).await,
             plan => {
-                let physical = self.physical_plan(&plan).await?;
-                let task = self.task(&physical);
+                let (physical, task) = self.executable(&plan).await?;
                 let stream = execute_stream(physical, task);
                 stream.map(Outcome::Rows).map_err(from_datafusion)
             }
         }
     }
 
-    /// What `plan` runs with: the query's settings, fitted to its memory.
-    fn task(&self, plan: &Arc<dyn ExecutionPlan>) -> Arc<TaskContext> {
+    /// Plans for execution: with the query's settings, fitted to its memory by a first plan.
+    async fn executable(
+        &self,
+        plan: &LogicalPlan,
+    ) -> Result<(Arc<dyn ExecutionPlan>, Arc<TaskContext>)> {
+        let mut physical = self.physical_plan(plan).await?;
         let mut state = self.context.state();
         let env = Arc::clone(state.runtime_env());
-        let own_pool = (self.session.shared.pool())
-            .is_none_or(|shared| !Arc::ptr_eq(&shared, &env.memory_pool));
-        fit_to_limit(state.config_mut().options_mut(), &env, own_pool, plan);
-        state.task_ctx()
+        let batch_size = state.config().batch_size();
+        fit_to_limit(state.config_mut().options_mut(), &env, &physical);
+        if state.config().batch_size() != batch_size {
+            // Some operators learn the size when they are planned, not when they run.
+            let replanned = state.create_physical_plan(plan).await;
+            physical = replanned.map_err(from_datafusion)?;
+        }
+        let shared = self.session.shared.pool();
+        if !shared.is_some_and(|shared| Arc::ptr_eq(&shared, &env.memory_pool)) {
+            expect_sorts(&env, &physical);
+        }
+        Ok((physical, state.task_ctx()))
     }
 
     async fn change(&self, plan: &LogicalPlan) -> Result<Outcome> {
-        let physical = self.physical_plan(plan).await?;
+        let (physical, task) = self.executable(plan).await?;
         let schema = physical.schema();
-        let task = self.task(&physical);
         let batches = collect(physical, task).await;
         let batches = batches.map_err(from_datafusion)?;
         Ok(Outcome::Changed(count_of(&batches), schema, batches))
@@ -140,9 +150,8 @@ impl Query {
                 false => Err(already_exists(&key.2)),
             };
         }
-        let physical = self.physical_plan(&create.input).await?;
+        let (physical, task) = self.executable(&create.input).await?;
         let schema = physical.schema();
-        let task = self.task(&physical);
         let rows = collect_partitioned(physical, task).await;
         let table = rows
             .and_then(|rows| MemTable::try_new(schema, rows))
