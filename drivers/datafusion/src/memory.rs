@@ -114,6 +114,10 @@ pub(crate) fn fit_to_limit(
         let reservation = (share / 16).min(defaults.sort_spill_reservation_bytes);
         execution.sort_spill_reservation_bytes = reservation;
     }
+    if execution.sort_in_place_threshold_bytes == defaults.sort_in_place_threshold_bytes {
+        let threshold = (share / 16).min(defaults.sort_in_place_threshold_bytes);
+        execution.sort_in_place_threshold_bytes = threshold;
+    }
     if execution.batch_size == defaults.batch_size {
         let rows = share / fan_in / BATCHES_A_RUN / row_width(plan.as_ref());
         let rows = rows.clamp(MIN_BATCH_ROWS, defaults.batch_size.get());
