@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <future>
 #include <thread>
 
@@ -41,13 +42,6 @@ Table Selecting(const std::string& name, const Batches& batches) {
   return StreamTable(name, batches).SelectsKeys();
 }
 
-Job JobOf(std::vector<Table> tables) {
-  Job job;
-  job.Key({"id"});
-  for (Table& table : tables) job.Add(std::move(table));
-  return job;
-}
-
 std::vector<std::string> TextsOf(const Job& job) {
   const auto batches = RunJob(job);
   EXPECT_TRUE(batches.ok()) << batches.status();
@@ -65,7 +59,24 @@ arrow::Status NextError(BatchReader* reader) {
   return batch.status();
 }
 
-TEST(BatchReaderTest, ABatchHoldsTheRowsOfItsKeysInEveryTable) {
+/// What BatchReader promises holds whatever the strategy.
+class BatchReaderTest : public ::testing::TestWithParam<Strategy> {
+ protected:
+  static Job JobOf(std::vector<Table> tables) {
+    Job job;
+    job.Key({"id"}).WithStrategy(GetParam());
+    for (Table& table : tables) job.Add(std::move(table));
+    return job;
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Strategies, BatchReaderTest,
+                         ::testing::Values(Strategy::kMerge, Strategy::kPartition),
+                         [](const auto& strategy) {
+                           return strategy.param == Strategy::kMerge ? "Merge" : "Partition";
+                         });
+
+TEST_P(BatchReaderTest, ABatchHoldsTheRowsOfItsKeysInEveryTable) {
   EXPECT_THAT(TextsOf(JobOf({Selecting("A", {R"([[1,"a"],[1,"b"],[3,"c"]])"}),
                              StreamTable("R", {R"([[1,"x"],[1,"y"],[1,"z"]])"}),
                              StreamTable("S", {R"([[3,"s"]])"})})),
@@ -73,7 +84,7 @@ TEST(BatchReaderTest, ABatchHoldsTheRowsOfItsKeysInEveryTable) {
                           "3: A(3,c) R() S(3,s)"));
 }
 
-TEST(BatchReaderTest, BatchesHoldAtMostMaxKeysAndAreNumbered) {
+TEST_P(BatchReaderTest, BatchesHoldAtMostMaxKeysAndAreNumbered) {
   const auto batches =
       RunJob(JobOf({Selecting("A", {R"([[1,"a"],[2,"b"],[2,"c"],[5,"d"],[7,"e"],[8,"f"]])"})})
                  .MaxKeys(2))
@@ -85,7 +96,7 @@ TEST(BatchReaderTest, BatchesHoldAtMostMaxKeysAndAreNumbered) {
   }
 }
 
-TEST(BatchReaderTest, NoKeyIsLostWhereAChunkAndABatchEndTogether) {
+TEST_P(BatchReaderTest, NoKeyIsLostWhereAChunkAndABatchEndTogether) {
   EXPECT_THAT(
       TextsOf(
           JobOf({Selecting("A", {R"([[1,"a"],[2,"b"]])", R"([[3,"c"],[4,"d"]])", R"([[5,"e"]])"})})
@@ -93,7 +104,7 @@ TEST(BatchReaderTest, NoKeyIsLostWhereAChunkAndABatchEndTogether) {
       ElementsAre("1: A(1,a)\n2: A(2,b)", "3: A(3,c)\n4: A(4,d)", "5: A(5,e)"));
 }
 
-TEST(BatchReaderTest, AGroupIsWholeWhereItSpansChunksAtTheEndOfABatch) {
+TEST_P(BatchReaderTest, AGroupIsWholeWhereItSpansChunksAtTheEndOfABatch) {
   EXPECT_THAT(TextsOf(JobOf({Selecting("A", {R"([[1,"a"]])", R"([[1,"b"]])", R"([[1,"c"],[2,"d"]])",
                                              R"([[2,"e"]])"}),
                              StreamTable("R", {R"([[1,"x"]])", R"([[1,"y"],[2,"z"]])"})})
@@ -101,7 +112,7 @@ TEST(BatchReaderTest, AGroupIsWholeWhereItSpansChunksAtTheEndOfABatch) {
               ElementsAre("1: A(1,a 1,b 1,c) R(1,x 1,y)", "2: A(2,d 2,e) R(2,z)"));
 }
 
-TEST(BatchReaderTest, SeveralSelectingTablesSelectTheUnionOfTheirKeys) {
+TEST_P(BatchReaderTest, SeveralSelectingTablesSelectTheUnionOfTheirKeys) {
   EXPECT_THAT(TextsOf(JobOf({Selecting("A", {R"([[1,"a"],[4,"b"]])", R"([[6,"c"]])"}),
                              Selecting("B", {R"([[2,"x"],[4,"y"],[4,"z"]])"}),
                              StreamTable("R", {R"([[2,"r"],[3,"orphan"],[6,"s"]])"})})
@@ -110,7 +121,7 @@ TEST(BatchReaderTest, SeveralSelectingTablesSelectTheUnionOfTheirKeys) {
                           "6: A(6,c) B() R(6,s)"));
 }
 
-TEST(BatchReaderTest, EndIsRepeated) {
+TEST_P(BatchReaderTest, EndIsRepeated) {
   const auto reader = Open(JobOf({Selecting("A", {R"([[1,"a"]])"})}));
   EXPECT_TRUE(reader->Next().ValueOrDie().has_value());
   for (int i = 0; i < 3; ++i) EXPECT_FALSE(reader->Next().ValueOrDie().has_value());
@@ -118,13 +129,13 @@ TEST(BatchReaderTest, EndIsRepeated) {
   EXPECT_FALSE(reader->Next().ValueOrDie().has_value()) << "it had ended before";
 }
 
-TEST(BatchReaderTest, NoRowsGiveNoBatches) {
+TEST_P(BatchReaderTest, NoRowsGiveNoBatches) {
   EXPECT_THAT(TextsOf(JobOf({Selecting("A", {}), StreamTable("R", {R"([[1,"orphan"]])"})})),
               IsEmpty());
   EXPECT_THAT(TextsOf(JobOf({Selecting("A", {"[]", "[]"})})), IsEmpty());
 }
 
-TEST(BatchReaderTest, ErrorIsFinalAndNeverAnEnd) {
+TEST_P(BatchReaderTest, ErrorIsFinalAndNeverAnEnd) {
   const auto reader = Open(JobOf({Selecting("A", {R"([[1,"a"]])"}),
                                   StreamTable("R", {}, arrow::Status::IOError("disk gone"))}));
   const arrow::Status first = NextError(reader.get());
@@ -132,7 +143,7 @@ TEST(BatchReaderTest, ErrorIsFinalAndNeverAnEnd) {
   for (int i = 0; i < 3; ++i) EXPECT_EQ(NextError(reader.get()), first);
 }
 
-TEST(BatchReaderTest, AnErrorBeyondTheLastKeyIsNotMissed) {
+TEST_P(BatchReaderTest, AnErrorBeyondTheLastKeyIsNotMissed) {
   const auto reader = Open(JobOf(
       {Selecting("A", {R"([[1,"a"]])"}), StreamTable("R", {R"([[1,"x"]])", R"([[2,"orphan"]])"},
                                                      arrow::Status::IOError("disk gone"))}));
@@ -141,7 +152,7 @@ TEST(BatchReaderTest, AnErrorBeyondTheLastKeyIsNotMissed) {
   EXPECT_THAT(last.status().message(), HasSubstr("disk gone"));
 }
 
-TEST(BatchReaderTest, BatchesBeforeAnErrorAreARightPrefix) {
+TEST_P(BatchReaderTest, BatchesBeforeAnErrorAreARightPrefix) {
   const auto reader = Open(JobOf({Selecting("A", {R"([[1,"a"],[2,"b"],[3,"c"]])"}),
                                   StreamTable("R", {R"([[1,"x"]])", R"([[2,"y"]])"},
                                               arrow::Status::IOError("disk gone"))})
@@ -157,7 +168,7 @@ TEST(BatchReaderTest, BatchesBeforeAnErrorAreARightPrefix) {
   }
 }
 
-TEST(BatchReaderTest, AFailingStreamNamesItsTable) {
+TEST_P(BatchReaderTest, AFailingStreamNamesItsTable) {
   const arrow::Status status =
       ErrorOf(JobOf({Selecting("A", {R"([[1,"a"]])"}),
                      StreamTable("R", {}, MakeError(ErrorKind::kEngine, "disk gone"))}));
@@ -165,20 +176,20 @@ TEST(BatchReaderTest, AFailingStreamNamesItsTable) {
   EXPECT_EQ(status.message(), "table \"R\": disk gone");
 }
 
-TEST(BatchReaderTest, AFailingSelectingStreamIsNeverAnEmptyTable) {
+TEST_P(BatchReaderTest, AFailingSelectingStreamIsNeverAnEmptyTable) {
   Job job = JobOf({Table::Stream("A", StreamOf(IdSchema(), {}, arrow::Status::IOError("no luck")))
                        .SelectsKeys()});
   EXPECT_THAT(ErrorOf(job).message(), StartsWith("table \"A\": no luck"));
 }
 
-TEST(BatchReaderTest, CancelIsFinal) {
+TEST_P(BatchReaderTest, CancelIsFinal) {
   const auto reader = Open(JobOf({Selecting("A", {R"([[1,"a"]])"})}));
   reader->Cancel();
   reader->Cancel();
   for (int i = 0; i < 2; ++i) EXPECT_EQ(KindOf(NextError(reader.get())), ErrorKind::kStopped);
 }
 
-TEST(BatchReaderTest, CancelWakesNext) {
+TEST_P(BatchReaderTest, CancelWakesNext) {
   const auto gate = std::make_shared<GatedStream>(IdSchema());
   const auto reader = Open(JobOf({Selecting("A", {R"([[1,"a"]])"}), Table::Stream("R", gate)}));
   auto next = std::async(std::launch::async, [&] { return NextError(reader.get()); });
@@ -188,7 +199,7 @@ TEST(BatchReaderTest, CancelWakesNext) {
   gate->Open();  // what can't be interrupted is waited for at the end
 }
 
-TEST(BatchReaderTest, DropMidStreamReleasesReaders) {
+TEST_P(BatchReaderTest, DropMidStreamReleasesReaders) {
   std::vector<std::shared_ptr<arrow::RecordBatch>> many(
       100, RowsFromJson(IdSchema(), R"([[1,"a"],[1,"b"]])"));
   auto stream = std::make_shared<TestStream>(IdSchema(), std::move(many));
@@ -202,49 +213,116 @@ TEST(BatchReaderTest, DropMidStreamReleasesReaders) {
   EXPECT_TRUE(watched.expired());
 }
 
-TEST(BatchReaderTest, DropWithoutNextIsFine) {
+TEST_P(BatchReaderTest, DropWithoutNextIsFine) {
   for (int i = 0; i < 20; ++i) {
     Open(JobOf({Selecting("A", {R"([[1,"a"]])", R"([[2,"b"]])"}),
                 StreamTable("R", {}, arrow::Status::IOError("disk gone"))}));
   }
 }
 
-TEST(BatchReaderTest, BatchOutlivesReader) {
+TEST_P(BatchReaderTest, BatchOutlivesReader) {
   auto reader = Open(JobOf({Selecting("A", {R"([[1,"a"],[2,"b"]])"})}).MaxKeys(1));
   const Batch batch = *reader->Next().ValueOrDie();
   reader.reset();
   EXPECT_EQ(Text(batch), "1: A(1,a)");
 }
 
-TEST(BatchReaderTest, OutOfOrderRowNamesTableKeyAndBothRows) {
-  const arrow::Status within = ErrorOf(JobOf({Selecting("A", {R"([[1,"a"],[5,"b"],[3,"c"]])"})})
-                                           .WithStrategy(Strategy::kMerge));
+/// What differs from strategy to strategy.
+Job SortedJob(std::vector<Table> tables) {
+  Job job;
+  job.Key({"id"}).WithStrategy(Strategy::kMerge);
+  for (Table& table : tables) job.Add(std::move(table));
+  return job;
+}
+
+TEST(BatchReaderMergeTest, OutOfOrderRowNamesTableKeyAndBothRows) {
+  const arrow::Status within =
+      ErrorOf(SortedJob({Selecting("A", {R"([[1,"a"],[5,"b"],[3,"c"]])"})}));
   EXPECT_EQ(KindOf(within), ErrorKind::kEngine);
   EXPECT_THAT(within.message(), AllOf(StartsWith("table \"A\": "), HasSubstr("key (id)"),
                                       HasSubstr("row {id=3, v=c} came after row {id=5, v=b}")));
   const arrow::Status across =
-      ErrorOf(JobOf({Selecting("A", {R"([[1,"a"]])"}),
-                     StreamTable("R", {R"([[1,"x"],[5,"y"]])", R"([[3,"z"]])"})})
-                  .WithStrategy(Strategy::kMerge));
+      ErrorOf(SortedJob({Selecting("A", {R"([[1,"a"]])"}),
+                         StreamTable("R", {R"([[1,"x"],[5,"y"]])", R"([[3,"z"]])"})}));
   EXPECT_THAT(across.message(), AllOf(StartsWith("table \"R\": "),
                                       HasSubstr("row {id=3, v=z} came after row {id=5, v=y}")));
 }
 
-TEST(BatchReaderTest, MissingKeyColumnNamesTheNearest) {
+/// Rows of `keys` keys, 200 bytes each, in the order of a pseudo-random walk, ten batches a key.
+std::shared_ptr<arrow::RecordBatchReader> ShuffledStream(int64_t keys, int64_t batches) {
+  std::vector<std::shared_ptr<arrow::RecordBatch>> made;
+  for (int64_t b = 0; b < batches; ++b) {
+    arrow::Int64Builder id;
+    arrow::StringBuilder v;
+    for (int64_t i = 0; i < keys; ++i) {
+      const int64_t key = (i * 7919 + b) % keys;
+      EXPECT_TRUE(id.Append(key).ok());
+      EXPECT_TRUE(v.Append(std::to_string(b) + std::string(200, 'x')).ok());
+    }
+    made.push_back(arrow::RecordBatch::Make(IdSchema(), keys,
+                                            {id.Finish().ValueOrDie(), v.Finish().ValueOrDie()}));
+  }
+  return std::make_shared<TestStream>(IdSchema(), std::move(made));
+}
+
+/// 40 MB in two tables that come in no order.
+Job LargeJob() {
+  Job job;
+  job.Key({"id"}).MaxKeys(300).WithStrategy(Strategy::kPartition);
+  job.Add(Table::Stream("A", ShuffledStream(2'000, 50)).SelectsKeys().OrderBy({"v"}));
+  job.Add(Table::Stream("R", ShuffledStream(3'000, 30)).OrderBy({"v DESC"}));
+  return job;
+}
+
+/// Sets an environment variable while it lives.
+class ScopedVariable {
+ public:
+  ScopedVariable(const char* name, const char* value) : name_(name) { setenv(name, value, 1); }
+  ~ScopedVariable() { unsetenv(name_); }
+  ScopedVariable(const ScopedVariable&) = delete;
+  ScopedVariable& operator=(const ScopedVariable&) = delete;
+
+ private:
+  const char* const name_;
+};
+
+TEST(BatchReaderPartitionTest, SpilledEqualsUnspilled) {
+  const auto unspilled = RunJob(LargeJob()).ValueOrDie();
+  const auto spilled = RunJob(LargeJob().Memory(16 << 20)).ValueOrDie();
+  ASSERT_EQ(unspilled.size(), 7U);
+  ASSERT_EQ(spilled.size(), unspilled.size());
+  for (size_t b = 0; b < spilled.size(); ++b) {
+    EXPECT_TRUE(spilled[b].keys()->Equals(*unspilled[b].keys()));
+    for (const char* table : {"A", "R"}) {
+      EXPECT_TRUE(spilled[b].table(table)->Equals(*unspilled[b].table(table)));
+      EXPECT_TRUE(spilled[b].offsets(table)->Equals(*unspilled[b].offsets(table)));
+    }
+  }
+}
+
+TEST(BatchReaderPartitionTest, ASpillThatFailsEndsTheRunAndNamesTheFolder) {
+  const ScopedVariable folder("SHEAF_SPILL_DIR", "/nowhere/at/all");
+  EXPECT_TRUE(RunJob(LargeJob()).ok()) << "nothing is spilled where memory is ample";
+  const arrow::Status status = ErrorOf(LargeJob().Memory(16 << 20));
+  EXPECT_EQ(KindOf(status), ErrorKind::kEngine);
+  EXPECT_THAT(status.message(), HasSubstr("/nowhere/at/all"));
+}
+
+TEST_P(BatchReaderTest, MissingKeyColumnNamesTheNearest) {
   const arrow::Status status =
       ErrorOf(JobOf({Selecting("A", {}), Table::Stream("R", StreamOf(IdSchema("idd"), {}))}));
   EXPECT_EQ(KindOf(status), ErrorKind::kEngine);
   EXPECT_EQ(status.message(), "table \"R\": has no key column \"id\"; did you mean \"idd\"?");
 }
 
-TEST(BatchReaderTest, MissingOrderColumnNamesTheNearest) {
+TEST_P(BatchReaderTest, MissingOrderColumnNamesTheNearest) {
   const arrow::Status status = ErrorOf(JobOf({Selecting("A", {}).OrderBy({"vv DESC"})}));
   EXPECT_EQ(KindOf(status), ErrorKind::kEngine);
   EXPECT_THAT(status.message(), AllOf(StartsWith("table \"A\": "), HasSubstr("\"vv\""),
                                       HasSubstr("did you mean \"v\"?")));
 }
 
-TEST(BatchReaderTest, TwoColumnsOfOneNameAreNotTheKey) {
+TEST_P(BatchReaderTest, TwoColumnsOfOneNameAreNotTheKey) {
   const auto schema =
       arrow::schema({arrow::field("id", arrow::int64()), arrow::field("id", arrow::utf8())});
   const arrow::Status status =
@@ -252,7 +330,7 @@ TEST(BatchReaderTest, TwoColumnsOfOneNameAreNotTheKey) {
   EXPECT_THAT(status.message(), AllOf(StartsWith("table \"A\": "), HasSubstr("2 columns")));
 }
 
-TEST(BatchReaderTest, KeysThatDoNotCompareAreAnErrorThatNamesBoth) {
+TEST_P(BatchReaderTest, KeysThatDoNotCompareAreAnErrorThatNamesBoth) {
   const auto text = arrow::schema({arrow::field("key", arrow::utf8())});
   const arrow::Status status =
       ErrorOf(JobOf({Selecting("A", {}), Table::Stream("R", StreamOf(text, {})).Key({"key"})}));
@@ -262,7 +340,7 @@ TEST(BatchReaderTest, KeysThatDoNotCompareAreAnErrorThatNamesBoth) {
             "string");
 }
 
-TEST(BatchReaderTest, AKeyTypeWithoutOrderIsAnErrorThatNamesIt) {
+TEST_P(BatchReaderTest, AKeyTypeWithoutOrderIsAnErrorThatNamesIt) {
   const auto lists = arrow::schema({arrow::field("id", arrow::list(arrow::int64()))});
   const arrow::Status status =
       ErrorOf(JobOf({Table::Stream("A", StreamOf(lists, {})).SelectsKeys()}));
@@ -271,7 +349,7 @@ TEST(BatchReaderTest, AKeyTypeWithoutOrderIsAnErrorThatNamesIt) {
                                       HasSubstr("list<item: int64> can't be a key")));
 }
 
-TEST(BatchReaderTest, ThreeDecimalsThatNoFormHoldsAreRefusedInEveryOrder) {
+TEST_P(BatchReaderTest, ThreeDecimalsThatNoFormHoldsAreRefusedInEveryOrder) {
   const auto stream = [](const std::string& name, int precision, int scale) {
     const auto type = arrow::decimal256(precision, scale);
     return Table::Stream(name, StreamOf(arrow::schema({arrow::field("id", type)}), {}));
@@ -282,17 +360,17 @@ TEST(BatchReaderTest, ThreeDecimalsThatNoFormHoldsAreRefusedInEveryOrder) {
       HasSubstr("do not compare"));
 }
 
-TEST(BatchReaderTest, AJobWithATableOfTheEngineNeedsAnEngine) {
+TEST_P(BatchReaderTest, AJobWithATableOfTheEngineNeedsAnEngine) {
   const arrow::Status status = ErrorOf(JobOf({Selecting("A", {}), Table::Named("P")}));
   EXPECT_EQ(KindOf(status), ErrorKind::kJob);
   EXPECT_THAT(status.message(), StartsWith("table \"P\": needs an engine"));
 }
 
-TEST(BatchReaderTest, AJobThatNoDataCouldMakeRightIsRefused) {
+TEST_P(BatchReaderTest, AJobThatNoDataCouldMakeRightIsRefused) {
   EXPECT_EQ(KindOf(ErrorOf(JobOf({Selecting("A", {})}).MaxKeys(0))), ErrorKind::kJob);
 }
 
-TEST(BatchReaderTest, RowsWithANullKeyAreSkippedAndCounted) {
+TEST_P(BatchReaderTest, RowsWithANullKeyAreSkippedAndCounted) {
   const auto reader = Open(JobOf({Selecting("A", {R"([[1,"a"],[2,"b"],[null,"c"]])"}),
                                   StreamTable("R", {R"([[null,"n"],[2,"x"],[null,"m"]])"})}));
   EXPECT_THAT(Texts(ReadAll(reader.get()).ValueOrDie()),
@@ -301,7 +379,7 @@ TEST(BatchReaderTest, RowsWithANullKeyAreSkippedAndCounted) {
   EXPECT_EQ(reader->metrics().tables[1].null_keys, 2);
 }
 
-TEST(BatchReaderTest, ANullKeyIsAnErrorWhereThePolicySaysSo) {
+TEST_P(BatchReaderTest, ANullKeyIsAnErrorWhereThePolicySaysSo) {
   Job job = JobOf({Selecting("A", {R"([[1,"a"],[null,"b"]])"})});
   job.policy.null_key = Policy::NullKey::kError;
   const arrow::Status status = ErrorOf(job);
@@ -309,7 +387,7 @@ TEST(BatchReaderTest, ANullKeyIsAnErrorWhereThePolicySaysSo) {
   EXPECT_THAT(status.message(), AllOf(StartsWith("table \"A\": "), HasSubstr("id=null, v=b")));
 }
 
-TEST(BatchReaderTest, MetricsCountWhatWasReadDeliveredAndLeftOut) {
+TEST_P(BatchReaderTest, MetricsCountWhatWasReadDeliveredAndLeftOut) {
   Job job = JobOf({Selecting("A", {R"([[2,"a"],[2,"b"],[4,"c"]])"}),
                    StreamTable("P", {R"([[1,"o"],[2,"p"],[2,"q"],[3,"o"],[9,"o"]])"})
                        .RowsPerKey(Cardinality::kAtMostOne)});
@@ -331,7 +409,7 @@ TEST(BatchReaderTest, MetricsCountWhatWasReadDeliveredAndLeftOut) {
   EXPECT_EQ(p.keys_without_rows, 1);
 }
 
-TEST(BatchReaderTest, ASecondRowOfOneIsAnErrorThatNamesTableAndKey) {
+TEST_P(BatchReaderTest, ASecondRowOfOneIsAnErrorThatNamesTableAndKey) {
   const arrow::Status status =
       ErrorOf(JobOf({Selecting("A", {R"([[7,"a"]])"}),
                      StreamTable("P", {R"([[7,"p"],[7,"q"]])"}).RowsPerKey(Cardinality::kOne)}));
@@ -341,7 +419,7 @@ TEST(BatchReaderTest, ASecondRowOfOneIsAnErrorThatNamesTableAndKey) {
             "policy.duplicate = \"keep\" or \"first\" to go on");
 }
 
-TEST(BatchReaderTest, AMissingRowIsKeptDroppedOrAnError) {
+TEST_P(BatchReaderTest, AMissingRowIsKeptDroppedOrAnError) {
   const auto job = [](Policy::Missing missing) {
     Job made = JobOf({Selecting("A", {R"([[1,"a"],[2,"b"]])"}),
                       StreamTable("P", {R"([[2,"p"]])"}).RowsPerKey(Cardinality::kOne)});
@@ -356,7 +434,7 @@ TEST(BatchReaderTest, AMissingRowIsKeptDroppedOrAnError) {
                                       HasSubstr("policy.missing")));
 }
 
-TEST(BatchReaderTest, DroppedKeysAreCountedWhereNoneIsLeft) {
+TEST_P(BatchReaderTest, DroppedKeysAreCountedWhereNoneIsLeft) {
   Job job = JobOf({Selecting("A", {R"([[1,"a"],[2,"b"]])"}),
                    StreamTable("P", {}).RowsPerKey(Cardinality::kOne)});
   job.policy.missing = Policy::Missing::kDrop;
@@ -365,7 +443,7 @@ TEST(BatchReaderTest, DroppedKeysAreCountedWhereNoneIsLeft) {
   EXPECT_EQ(reader->metrics().dropped_keys, 2);
 }
 
-TEST(BatchReaderTest, TheKeyHasTheJobsNamesAndATypeThatHoldsAllSelectingKeys) {
+TEST_P(BatchReaderTest, TheKeyHasTheJobsNamesAndATypeThatHoldsAllSelectingKeys) {
   const auto narrow = arrow::schema({arrow::field("a", arrow::int32())});
   const auto wide = arrow::schema({arrow::field("b", arrow::uint32())});
   const auto reader = Open(
@@ -378,7 +456,7 @@ TEST(BatchReaderTest, TheKeyHasTheJobsNamesAndATypeThatHoldsAllSelectingKeys) {
               ElementsAre("-1: A(-1) B()\n7: A(7) B(7)\n4294967295: A() B(4294967295)"));
 }
 
-TEST(BatchReaderTest, SchemasAreKnownBeforeTheFirstBatchAndPlain) {
+TEST_P(BatchReaderTest, SchemasAreKnownBeforeTheFirstBatchAndPlain) {
   const auto schema =
       arrow::schema({arrow::field("id", arrow::utf8_view()),
                      arrow::field("v", arrow::dictionary(arrow::int8(), arrow::utf8()))});
@@ -387,15 +465,15 @@ TEST(BatchReaderTest, SchemasAreKnownBeforeTheFirstBatchAndPlain) {
   EXPECT_EQ(reader->key_schema()->ToString(), "id: string not null");
 }
 
-TEST(BatchReaderTest, ThePlanSaysThatAStreamIsReadOnce) {
+TEST_P(BatchReaderTest, ThePlanSaysThatAStreamIsReadOnce) {
   const auto reader = Open(JobOf({Selecting("A", {})}));
-  EXPECT_EQ(reader->plan().strategy, Strategy::kPartition);
+  EXPECT_EQ(reader->plan().strategy, GetParam());
   EXPECT_THAT(reader->plan().tables.at(0).executions, StartsWith("once"));
   EXPECT_THAT(reader->plan().tables.at(0).sql, IsEmpty());
   EXPECT_THAT(reader->plan().guarantees, Not(IsEmpty()));
 }
 
-TEST(BatchReaderTest, AStreamWhoseBatchesLackColumnsOfItsSchemaIsAnError) {
+TEST_P(BatchReaderTest, AStreamWhoseBatchesLackColumnsOfItsSchemaIsAnError) {
   const auto narrow = RowsFromJson(arrow::schema({arrow::field("id", arrow::int64())}), "[[1]]");
   const auto stream = std::make_shared<TestStream>(
       IdSchema(), std::vector<std::shared_ptr<arrow::RecordBatch>>{narrow});
