@@ -1,13 +1,13 @@
 // bare_scan JOB: reads the job's queries without any order, one after another, every row of them, through
 // the same driver as a run. What a run takes beyond this is the price of cogrouping.
+#include <arrow/record_batch.h>
+#include <arrow/result.h>
+
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <string>
-
-#include <arrow/record_batch.h>
-#include <arrow/result.h>
 
 #include "engine/engine_impl.h"
 #include "sheaf/engine.h"

@@ -9,6 +9,10 @@
 // Threads  A batch never changes: any number of threads may read it.
 #pragma once
 
+#include <arrow/array.h>
+#include <arrow/record_batch.h>
+#include <arrow/result.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
@@ -16,10 +20,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <arrow/array.h>
-#include <arrow/record_batch.h>
-#include <arrow/result.h>
 
 #include "sheaf/job.h"
 
@@ -29,8 +29,8 @@ namespace sheaf {
 struct BatchTable {
   std::string name;
   Cardinality rows_per_key = Cardinality::kAny;
-  std::shared_ptr<arrow::RecordBatch> rows;     ///< Never null; zero rows where no key has any.
-  std::shared_ptr<arrow::Int32Array> offsets;   ///< num_keys + 1: where each group starts.
+  std::shared_ptr<arrow::RecordBatch> rows;    ///< Never null; zero rows where no key has any.
+  std::shared_ptr<arrow::Int32Array> offsets;  ///< num_keys + 1: where each group starts.
 };
 
 class Batch;

@@ -14,14 +14,14 @@
 //          caller's.
 #pragma once
 
+#include <arrow/result.h>
+#include <arrow/type_fwd.h>
+
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include <arrow/result.h>
-#include <arrow/type_fwd.h>
 
 #include "sheaf/batch.h"
 #include "sheaf/engine.h"
@@ -36,26 +36,26 @@ struct TableMetrics {
   int64_t rows_delivered = 0;
   /// Rows of keys that were not selected. Not known where the engine filtered by the key set.
   std::optional<int64_t> orphans = 0;
-  int64_t null_keys = 0;         ///< Rows whose key is null.
-  int64_t duplicates = 0;        ///< Rows left out by policy `duplicate = "first"`.
-  int64_t keys_without_rows = 0; ///< Delivered keys that have no row here.
+  int64_t null_keys = 0;          ///< Rows whose key is null.
+  int64_t duplicates = 0;         ///< Rows left out by policy `duplicate = "first"`.
+  int64_t keys_without_rows = 0;  ///< Delivered keys that have no row here.
 };
 
 struct Metrics {
   int64_t batches = 0;
   int64_t keys = 0;
   int64_t rows = 0;
-  int64_t dropped_keys = 0;            ///< Keys left out by policy `missing = "drop"`.
-  std::optional<int64_t> total_keys;   ///< Keys of the whole run, once they are known.
-  std::vector<TableMetrics> tables;    ///< In the job's order.
+  int64_t dropped_keys = 0;           ///< Keys left out by policy `missing = "drop"`.
+  std::optional<int64_t> total_keys;  ///< Keys of the whole run, once they are known.
+  std::vector<TableMetrics> tables;   ///< In the job's order.
 };
 
 /// How one table will be read.
 struct TablePlan {
   std::string name;
-  std::string sql;          ///< As sent to the engine; empty for a stream.
-  std::string executions;   ///< How often and why, in a short sentence.
-  std::string engine_plan;  ///< The engine's own plan, where the driver tells it.
+  std::string sql;                 ///< As sent to the engine; empty for a stream.
+  std::string executions;          ///< How often and why, in a short sentence.
+  std::string engine_plan;         ///< The engine's own plan, where the driver tells it.
   bool ordered_by_engine = false;  ///< The engine must sort; false where it streams in order.
 };
 
@@ -93,7 +93,8 @@ class BatchReader {
 
   /// The schema of Batch::keys(), and of each table in the job's order.
   [[nodiscard]] virtual std::shared_ptr<arrow::Schema> key_schema() const = 0;
-  [[nodiscard]] virtual const std::vector<std::shared_ptr<arrow::Schema>>& table_schemas() const = 0;
+  [[nodiscard]] virtual const std::vector<std::shared_ptr<arrow::Schema>>& table_schemas()
+      const = 0;
   [[nodiscard]] virtual const Plan& plan() const = 0;
 
  protected:

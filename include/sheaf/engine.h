@@ -3,11 +3,11 @@
 // Threads: every method may be called from any thread at any time.
 #pragma once
 
-#include <memory>
-#include <string>
-
 #include <arrow/result.h>
 #include <arrow/status.h>
+
+#include <memory>
+#include <string>
 
 #include "sheaf/engine_options.h"
 

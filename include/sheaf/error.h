@@ -2,10 +2,10 @@
 // detail, so that a caller (the command line's exit code, for one) need not read the message.
 #pragma once
 
+#include <arrow/status.h>
+
 #include <string>
 #include <utility>
-
-#include <arrow/status.h>
 
 namespace sheaf {
 

@@ -8,15 +8,15 @@
 // They know no engine: whether a table or a column exists is found out when a BatchReader opens.
 #pragma once
 
+#include <arrow/record_batch.h>
+#include <arrow/result.h>
+
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include <arrow/record_batch.h>
-#include <arrow/result.h>
 
 namespace sheaf {
 
@@ -69,9 +69,9 @@ struct Table {
 
 /// What to do where the data breaks a promise. Each default loses no row silently.
 struct Policy {
-  enum class NullKey { kSkip, kError };           ///< A row whose key is null: skip and count it.
-  enum class Missing { kKeep, kDrop, kError };    ///< A key without the one row that is promised.
-  enum class Duplicate { kError, kKeep, kFirst }; ///< A second row where at most one is promised.
+  enum class NullKey { kSkip, kError };            ///< A row whose key is null: skip and count it.
+  enum class Missing { kKeep, kDrop, kError };     ///< A key without the one row that is promised.
+  enum class Duplicate { kError, kKeep, kFirst };  ///< A second row where at most one is promised.
 
   NullKey null_key = NullKey::kSkip;
   Missing missing = Missing::kKeep;
@@ -83,9 +83,10 @@ struct Job {
   static constexpr int64_t kDefaultMemory = int64_t{1} << 30;
 
   // What comes out.
-  std::vector<std::string> key;         ///< Key columns; the default for every table.
-  int32_t max_keys = kDefaultMaxKeys;   ///< Distinct keys a batch, 1 .. 2^31-1.
-  std::optional<int64_t> max_bytes;     ///< A batch ends here, where that comes first. Bytes in memory.
+  std::vector<std::string> key;        ///< Key columns; the default for every table.
+  int32_t max_keys = kDefaultMaxKeys;  ///< Distinct keys a batch, 1 .. 2^31-1.
+  std::optional<int64_t>
+      max_bytes;  ///< A batch ends here, where that comes first. Bytes in memory.
   Ties ties = Ties::kAny;
   std::vector<Table> tables;
   Policy policy;

@@ -1,14 +1,15 @@
 #include "sheaf/batch.h"
 
-#include <utility>
-
 #include <arrow/array.h>
 #include <arrow/type.h>
 #include <arrow/util/logging.h>
 
+#include <utility>
+
 namespace sheaf {
 
-Batch::Batch(int64_t index, std::shared_ptr<arrow::RecordBatch> keys, std::vector<BatchTable> tables)
+Batch::Batch(int64_t index, std::shared_ptr<arrow::RecordBatch> keys,
+             std::vector<BatchTable> tables)
     : index_(index), keys_(std::move(keys)), tables_(std::move(tables)) {}
 
 const BatchTable* Batch::Find(std::string_view name) const {

@@ -1,12 +1,12 @@
 #include "cogroup/batch_shaper.h"
 
-#include <algorithm>
-#include <utility>
-
 #include <arrow/array.h>
 #include <arrow/compute/api.h>
 #include <arrow/table.h>
 #include <arrow/util/byte_size.h>
+
+#include <algorithm>
+#include <utility>
 
 #include "cogroup/group_rows.h"
 
@@ -99,7 +99,8 @@ arrow::Status BatchShaper::Add(CutWindow window) {
     if (max_bytes_) {
       ARROW_ASSIGN_OR_RAISE(bytes, GroupBytes(window, k));
     }
-    const bool full = keys_ == max_keys_ || (max_bytes_ && keys_ > 0 && bytes_ + bytes > *max_bytes_);
+    const bool full =
+        keys_ == max_keys_ || (max_bytes_ && keys_ > 0 && bytes_ + bytes > *max_bytes_);
     if (full) {
       if (k > begin) parts_.push_back(SliceWindow(window, begin, k));
       begin = k;
@@ -124,8 +125,8 @@ std::optional<Batch> BatchShaper::Take() {
 arrow::Status BatchShaper::DropMissing(CutWindow* window) {
   std::vector<int64_t> keep;
   for (int64_t k = 0; k < window->keys->num_rows(); ++k) {
-    const bool missing = std::any_of(
-        window->tables.begin(), window->tables.end(), [k](const BatchTable& table) {
+    const bool missing =
+        std::any_of(window->tables.begin(), window->tables.end(), [k](const BatchTable& table) {
           return table.rows_per_key == Cardinality::kOne &&
                  table.offsets->Value(k) == table.offsets->Value(k + 1);
         });

@@ -2,14 +2,14 @@
 // batch at max_bytes where that comes before max_keys.
 #pragma once
 
+#include <arrow/record_batch.h>
+#include <arrow/result.h>
+
 #include <cstdint>
 #include <deque>
 #include <memory>
 #include <optional>
 #include <vector>
-
-#include <arrow/record_batch.h>
-#include <arrow/result.h>
 
 #include "sheaf/batch.h"
 #include "sheaf/job.h"

@@ -1,10 +1,10 @@
 // Rows on their way from an engine to a batch.
 #pragma once
 
+#include <arrow/record_batch.h>
+
 #include <cstdint>
 #include <memory>
-
-#include <arrow/record_batch.h>
 
 #include "key/key_vector.h"
 

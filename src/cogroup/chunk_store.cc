@@ -1,8 +1,8 @@
 #include "cogroup/chunk_store.h"
 
-#include <utility>
-
 #include <arrow/util/byte_size.h>
+
+#include <utility>
 
 namespace sheaf {
 

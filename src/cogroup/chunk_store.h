@@ -1,12 +1,12 @@
 // The rows of a selecting table, kept until all its keys are known and they can be scattered.
 #pragma once
 
+#include <arrow/result.h>
+
 #include <cstdint>
 #include <deque>
 #include <memory>
 #include <optional>
-
-#include <arrow/result.h>
 
 #include "cogroup/chunk.h"
 #include "cogroup/table_input.h"

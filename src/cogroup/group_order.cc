@@ -1,12 +1,12 @@
 #include "cogroup/group_order.h"
 
-#include <algorithm>
-#include <numeric>
-#include <utility>
-
 #include <arrow/array.h>
 #include <arrow/compute/api.h>
 #include <arrow/type.h>
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
 
 #include "job/nearest.h"
 #include "key/key_type.h"
@@ -29,7 +29,8 @@ std::vector<Range> RangesOf(const std::vector<int32_t>& offsets) {
 
 // Sorts each range of `rows`, row numbers, by their values; stable. True if any row moved.
 template <typename Vector>
-bool SortRanges(const Vector& values, const std::vector<Range>& ranges, std::vector<int32_t>* rows) {
+bool SortRanges(const Vector& values, const std::vector<Range>& ranges,
+                std::vector<int32_t>* rows) {
   const auto less = [&](int32_t a, int32_t b) {
     return values[static_cast<size_t>(a)] < values[static_cast<size_t>(b)];
   };
@@ -74,8 +75,9 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> TakeRows(
   const auto length = static_cast<int64_t>(rows.size());
   const auto indices =
       std::make_shared<arrow::Int32Array>(length, arrow::Buffer::FromVector(std::move(rows)));
-  ARROW_ASSIGN_OR_RAISE(const arrow::Datum taken,
-                        arrow::compute::Take(batch, indices, arrow::compute::TakeOptions::NoBoundsCheck()));
+  ARROW_ASSIGN_OR_RAISE(
+      const arrow::Datum taken,
+      arrow::compute::Take(batch, indices, arrow::compute::TakeOptions::NoBoundsCheck()));
   return taken.record_batch();
 }
 
@@ -126,8 +128,8 @@ arrow::Result<GroupOrder> GroupOrder::Make(const arrow::Schema& schema,
     ARROW_ASSIGN_OR_RAISE(const OrderTerm term, OrderTerm::Parse(text));
     const std::vector<int> matches = schema.GetAllFieldIndices(term.column);
     if (matches.size() > 1) {
-      return MakeError(ErrorKind::kEngine, "order_by names column \"" + term.column + "\", and has " +
-                                               std::to_string(matches.size()) +
+      return MakeError(ErrorKind::kEngine, "order_by names column \"" + term.column +
+                                               "\", and has " + std::to_string(matches.size()) +
                                                " columns called so; give them different names");
     }
     if (matches.empty()) {
@@ -190,9 +192,9 @@ arrow::Result<bool> GroupOrder::SortTies(const std::shared_ptr<arrow::RecordBatc
   ARROW_ASSIGN_OR_RAISE(const auto tied_rows, TakeRows(rows, tied));
   ARROW_ASSIGN_OR_RAISE(const KeyVector values, EncodeColumns(*tied_rows, ties_, true));
   std::vector<int32_t> places = Identity(tied.size());
-  const bool moved = std::visit(
-      [&, &inner = tied_ranges](const auto& v) { return SortRanges(v, inner, &places); },
-      values.values());
+  const bool moved =
+      std::visit([&, &inner = tied_ranges](const auto& v) { return SortRanges(v, inner, &places); },
+                 values.values());
   for (size_t r = 0; moved && r < ranges.size(); ++r) {
     for (int32_t i = 0; i < ranges[r].end - ranges[r].begin; ++i) {
       const int32_t place = places[static_cast<size_t>(tied_ranges[r].begin + i)];

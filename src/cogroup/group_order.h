@@ -3,12 +3,12 @@
 // and what is left to sort are groups, which are small and in cache.
 #pragma once
 
+#include <arrow/record_batch.h>
+#include <arrow/result.h>
+
 #include <memory>
 #include <string>
 #include <vector>
-
-#include <arrow/record_batch.h>
-#include <arrow/result.h>
 
 #include "sheaf/job.h"
 

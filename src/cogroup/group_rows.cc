@@ -1,12 +1,12 @@
 #include "cogroup/group_rows.h"
 
-#include <limits>
-#include <string>
-#include <utility>
-
 #include <arrow/array.h>
 #include <arrow/compute/api.h>
 #include <arrow/table.h>
+
+#include <limits>
+#include <string>
+#include <utility>
 
 #include "cogroup/row_text.h"
 #include "sheaf/error.h"
@@ -20,9 +20,10 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> Concatenate(
   if (slices.size() == 1) return slices[0];
   auto rows = arrow::ConcatenateRecordBatches(slices);
   if (rows.ok()) return rows;
-  return MakeError(ErrorKind::kEngine, "table \"" + input.table.name + "\": the rows of one batch do "
-                   "not fit in one Arrow array (" + rows.status().message() +
-                   "); lower batch.max_keys");
+  return MakeError(ErrorKind::kEngine, "table \"" + input.table.name +
+                                           "\": the rows of one batch do "
+                                           "not fit in one Arrow array (" +
+                                           rows.status().message() + "); lower batch.max_keys");
 }
 
 // The rows [offsets[k], offsets[k] + length(k)) of each group.
@@ -49,8 +50,8 @@ arrow::Status Broken(const TableInput& input, const arrow::RecordBatch& keys, in
   const std::string remedy = rows == 0 ? "policy.missing = \"keep\" or \"drop\""
                                        : "policy.duplicate = \"keep\" or \"first\"";
   const std::string promise = input.table.rows_per_key == Cardinality::kOne ? "one" : "at_most_one";
-  return MakeError(ErrorKind::kPolicy, "table \"" + input.table.name + "\" has " + what + " for key " +
-                                           RowText(keys, key) +
+  return MakeError(ErrorKind::kPolicy, "table \"" + input.table.name + "\" has " + what +
+                                           " for key " + RowText(keys, key) +
                                            ", against rows_per_key = \"" + promise + "\"; set " +
                                            remedy + " to go on");
 }
@@ -103,7 +104,8 @@ arrow::Status ApplyCardinality(const TableInput& input, const Policy& policy,
   }
   if (duplicates == 0 || policy.duplicate == Policy::Duplicate::kKeep) return arrow::Status::OK();
   counters->duplicates += duplicates;
-  ARROW_ASSIGN_OR_RAISE(*table, TakeGroups(*table, groups, [](int32_t n) { return n > 0 ? 1 : 0; }));
+  ARROW_ASSIGN_OR_RAISE(*table,
+                        TakeGroups(*table, groups, [](int32_t n) { return n > 0 ? 1 : 0; }));
   return arrow::Status::OK();
 }
 

@@ -1,12 +1,12 @@
 // Puts a table's rows of one window together and holds them against what the job promises.
 #pragma once
 
+#include <arrow/record_batch.h>
+#include <arrow/result.h>
+
 #include <cstdint>
 #include <memory>
 #include <vector>
-
-#include <arrow/record_batch.h>
-#include <arrow/result.h>
 
 #include "cogroup/counters.h"
 #include "cogroup/table_input.h"

@@ -1,12 +1,12 @@
 #include "cogroup/key_pushdown.h"
 
+#include <arrow/type.h>
+#include <arrow/type_traits.h>
+
 #include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
-
-#include <arrow/type.h>
-#include <arrow/type_traits.h>
 
 #include "engine/dialect.h"
 

@@ -3,12 +3,12 @@
 // in memory meanwhile; no query runs twice, so a volatile one stays right.
 #pragma once
 
+#include <arrow/record_batch.h>
+#include <arrow/result.h>
+
 #include <cstdint>
 #include <memory>
 #include <string>
-
-#include <arrow/record_batch.h>
-#include <arrow/result.h>
 
 #include "cogroup/table_input.h"
 

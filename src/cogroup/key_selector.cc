@@ -1,11 +1,11 @@
 #include "cogroup/key_selector.h"
 
-#include <algorithm>
-#include <utility>
-
 #include <arrow/array.h>
 #include <arrow/compute/api.h>
 #include <arrow/table.h>
+
+#include <algorithm>
+#include <utility>
 
 namespace sheaf {
 
@@ -21,7 +21,9 @@ KeySelector::Turn KeySelector::Next(size_t table) {
     return state.next_window < first_window_ + static_cast<int64_t>(windows_.size());
   };
   // A table far ahead of the others waits: its keys can't be placed before theirs are known.
-  const auto may_read = [&] { return state.selects && !state.finished && state.pending < max_keys_; };
+  const auto may_read = [&] {
+    return state.selects && !state.finished && state.pending < max_keys_;
+  };
   changed_.wait(lock, [&] { return closed_ || all_emitted_ || ready() || may_read(); });
   if (closed_) return {};
   if (ready()) {

@@ -11,6 +11,9 @@
 // Threads: one a table, calling with that table's number; Close() from any.
 #pragma once
 
+#include <arrow/record_batch.h>
+#include <arrow/result.h>
+
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -18,9 +21,6 @@
 #include <mutex>
 #include <optional>
 #include <vector>
-
-#include <arrow/record_batch.h>
-#include <arrow/result.h>
 
 #include "cogroup/chunk.h"
 
@@ -80,10 +80,10 @@ class KeySelector {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<TableState> tables_;
-  KeyVectorBuilder keys_;                                       // of the window being formed
+  KeyVectorBuilder keys_;                                      // of the window being formed
   std::vector<std::shared_ptr<arrow::RecordBatch>> key_rows_;  // its rows, in slices
-  std::deque<std::shared_ptr<const Window>> windows_;           // those that some table still needs
-  int64_t first_window_ = 0;                                    // the index of windows_[0]
+  std::deque<std::shared_ptr<const Window>> windows_;          // those that some table still needs
+  int64_t first_window_ = 0;                                   // the index of windows_[0]
   int64_t emitted_keys_ = 0;
   bool all_emitted_ = false;
   bool closed_ = false;

@@ -1,9 +1,9 @@
 #include "cogroup/lane_reader.h"
 
+#include <arrow/array.h>
+
 #include <string>
 #include <utility>
-
-#include <arrow/array.h>
 
 #include "cogroup/group_rows.h"
 #include "sheaf/error.h"
@@ -38,11 +38,9 @@ LaneReader::LaneReader(std::shared_ptr<Engine> engine, ResolvedJob resolved, Pla
 
 void LaneReader::AddReader(size_t t, KeyOrder order, int64_t capacity) {
   Lane& lane = *lanes_[t];
-  lane.reader =
-      std::make_unique<ReadAhead>(*lane.input, job().policy, order, capacity, &lane.counters,
-                                  [this](const arrow::Status& status) {
-                                    Fail(AdviseOnMemory(status, plan_.strategy));
-                                  });
+  lane.reader = std::make_unique<ReadAhead>(
+      *lane.input, job().policy, order, capacity, &lane.counters,
+      [this](const arrow::Status& status) { Fail(AdviseOnMemory(status, plan_.strategy)); });
 }
 
 void LaneReader::StartThread(Lane* lane, std::function<arrow::Status()> work) {
@@ -92,8 +90,8 @@ arrow::Status LaneReader::AddWindow() {
   return arrow::Status::OK();
 }
 
-arrow::Result<bool> LaneReader::PutShare(
-    Lane* lane, const std::function<arrow::Result<BatchTable>()>& make) {
+arrow::Result<bool> LaneReader::PutShare(Lane* lane,
+                                         const std::function<arrow::Result<BatchTable>()>& make) {
   lane->shares.WaitUntilEmpty();
   ARROW_ASSIGN_OR_RAISE(BatchTable table, make());
   return lane->shares.Push(std::move(table), 1);

@@ -2,15 +2,15 @@
 // the windows become batches; the first error ends the run.
 #pragma once
 
+#include <arrow/record_batch.h>
+#include <arrow/result.h>
+
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <thread>
 #include <vector>
-
-#include <arrow/record_batch.h>
-#include <arrow/result.h>
 
 #include "cogroup/batch_shaper.h"
 #include "cogroup/bounded_queue.h"

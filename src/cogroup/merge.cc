@@ -1,13 +1,13 @@
 #include "cogroup/merge.h"
 
+#include <arrow/type.h>
+
 #include <algorithm>
 #include <limits>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
-
-#include <arrow/type.h>
 
 #include "cogroup/batch_shaper.h"
 #include "cogroup/key_pushdown.h"
@@ -83,7 +83,8 @@ arrow::Status MergeReader::Start() {
   for (const auto& lane : lanes()) {
     TableInput* input = lane->input;
     if (input->table.selects_keys) StartReader(lane.get(), nullptr);
-    search = search || (!input->table.selects_keys && CanFilter(*input) && WorthFiltering(*input, 0));
+    search =
+        search || (!input->table.selects_keys && CanFilter(*input) && WorthFiltering(*input, 0));
   }
   std::shared_ptr<arrow::RecordBatch> selected;
   if (search) {

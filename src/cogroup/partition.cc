@@ -1,14 +1,14 @@
 #include "cogroup/partition.h"
 
+#include <arrow/array.h>
+#include <arrow/compute/api.h>
+#include <arrow/table.h>
+
 #include <algorithm>
 #include <condition_variable>
 #include <mutex>
 #include <utility>
 #include <vector>
-
-#include <arrow/array.h>
-#include <arrow/compute/api.h>
-#include <arrow/table.h>
 
 #include "cogroup/chunk_store.h"
 #include "cogroup/lane_reader.h"
@@ -53,8 +53,8 @@ class PartitionReader final : public LaneReader {
 
   mutable std::mutex keys_mutex_;
   std::condition_variable keys_changed_;
-  KeySetBuilder key_builder_;     // guarded by keys_mutex_, as are the next three
-  int selecting_ = 0;             // selecting tables not yet read to the end
+  KeySetBuilder key_builder_;  // guarded by keys_mutex_, as are the next three
+  int selecting_ = 0;          // selecting tables not yet read to the end
   bool stopped_ = false;
   std::unique_ptr<KeySet> keys_;  // set once all are read; does not change after that
 
@@ -78,7 +78,7 @@ arrow::Status PartitionReader::RunLane(Lane* lane) {
   }
   const KeySet* keys = WaitForKeys();
   if (keys == nullptr) return arrow::Status::OK();  // the run failed
-  if (!selects) lane->reader->Start(open);  // sooner, it would hold memory and wait
+  if (!selects) lane->reader->Start(open);          // sooner, it would hold memory and wait
 
   PartitionStore partitions(*lane->input, *keys, WindowKeys(job()), &rows_budget_, &lane->counters);
   while (true) {

@@ -1,13 +1,13 @@
 #include "cogroup/partition_store.h"
 
-#include <algorithm>
-#include <utility>
-
 #include <arrow/array.h>
 #include <arrow/compute/api.h>
 #include <arrow/table.h>
 #include <arrow/type.h>
 #include <arrow/util/byte_size.h>
+
+#include <algorithm>
+#include <utility>
 
 #include "cogroup/group_rows.h"
 
@@ -51,9 +51,10 @@ PartitionStore::PartitionStore(const TableInput& input, const KeySet& keys, int3
       max_keys_(max_keys),
       budget_(budget),
       counters_(counters),
-      schema_(input.schema
-                  ->AddField(input.schema->num_fields(), arrow::field(kPlace, arrow::uint32(), false))
-                  .ValueOrDie()),  // appending a field can't fail
+      schema_(
+          input.schema
+              ->AddField(input.schema->num_fields(), arrow::field(kPlace, arrow::uint32(), false))
+              .ValueOrDie()),  // appending a field can't fail
       partitions_(static_cast<size_t>((keys.size() + max_keys - 1) / max_keys)) {}
 
 PartitionStore::~PartitionStore() { budget_->Release(bytes_); }

@@ -8,12 +8,12 @@
 // another. What exceeds the memory budget goes to disk, each partition's rows in blocks of their own.
 #pragma once
 
+#include <arrow/record_batch.h>
+#include <arrow/result.h>
+
 #include <cstdint>
 #include <memory>
 #include <vector>
-
-#include <arrow/record_batch.h>
-#include <arrow/result.h>
 
 #include "cogroup/chunk.h"
 #include "cogroup/counters.h"
@@ -30,8 +30,8 @@ class PartitionStore {
  public:
   /// Partition p holds the keys of rank p * max_keys and up, max_keys of them but for the last.
   /// All references outlive the store.
-  PartitionStore(const TableInput& input, const KeySet& keys, int32_t max_keys, MemoryBudget* budget,
-                 TableCounters* counters);
+  PartitionStore(const TableInput& input, const KeySet& keys, int32_t max_keys,
+                 MemoryBudget* budget, TableCounters* counters);
   ~PartitionStore();
   PartitionStore(const PartitionStore&) = delete;
   PartitionStore& operator=(const PartitionStore&) = delete;

@@ -1,15 +1,15 @@
 #include "cogroup/read_ahead.h"
 
+#include <arrow/array.h>
+#include <arrow/array/concatenate.h>
+#include <arrow/builder.h>
+#include <arrow/compute/api.h>
+#include <arrow/util/byte_size.h>
+
 #include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
-
-#include <arrow/array.h>
-#include <arrow/builder.h>
-#include <arrow/array/concatenate.h>
-#include <arrow/compute/api.h>
-#include <arrow/util/byte_size.h>
 
 #include "cogroup/row_text.h"
 #include "key/plain_types.h"

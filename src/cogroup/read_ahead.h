@@ -2,14 +2,14 @@
 // plain, rows with a null key are counted and left out, and an order of keys is verified.
 #pragma once
 
+#include <arrow/record_batch.h>
+#include <arrow/result.h>
+
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <thread>
-
-#include <arrow/record_batch.h>
-#include <arrow/result.h>
 
 #include "cogroup/bounded_queue.h"
 #include "cogroup/chunk.h"

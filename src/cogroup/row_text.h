@@ -1,10 +1,10 @@
 // Rows as text, for messages.
 #pragma once
 
+#include <arrow/record_batch.h>
+
 #include <cstdint>
 #include <string>
-
-#include <arrow/record_batch.h>
 
 namespace sheaf {
 

@@ -1,11 +1,11 @@
 #include "cogroup/table_cutter.h"
 
-#include <type_traits>
-#include <utility>
-
 #include <arrow/array.h>
 #include <arrow/compute/api.h>
 #include <arrow/table.h>
+
+#include <type_traits>
+#include <utility>
 
 #include "cogroup/group_rows.h"
 

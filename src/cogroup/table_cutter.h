@@ -5,12 +5,12 @@
 // stitchers lose the children of untouched parents (dotnet/efcore#33826).
 #pragma once
 
+#include <arrow/result.h>
+
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <vector>
-
-#include <arrow/result.h>
 
 #include "cogroup/chunk.h"
 #include "cogroup/counters.h"

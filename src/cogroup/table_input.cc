@@ -1,10 +1,10 @@
 #include "cogroup/table_input.h"
 
-#include <optional>
-#include <utility>
-
 #include <arrow/compute/api.h>
 #include <arrow/type.h>
+
+#include <optional>
+#include <utility>
 
 #include "job/nearest.h"
 #include "key/key_type.h"
@@ -74,7 +74,8 @@ arrow::Status Describe(const Engine* engine, const Job& job, TableInput* input) 
   }
   input->schema = PlainSchema(input->raw_schema);
   ARROW_RETURN_NOT_OK(FindKeyColumns(input));
-  ARROW_ASSIGN_OR_RAISE(GroupOrder order, GroupOrder::Make(*input->schema, table.order_by, job.ties));
+  ARROW_ASSIGN_OR_RAISE(GroupOrder order,
+                        GroupOrder::Make(*input->schema, table.order_by, job.ties));
   input->group_order = std::make_shared<const GroupOrder>(std::move(order));
   return arrow::Status::OK();
 }
@@ -178,10 +179,10 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> ConformKeys(
     if (columns[c]->type()->Equals(*type)) continue;
     auto cast = arrow::compute::Cast(*columns[c], type);
     if (!cast.ok()) {
-      return MakeError(ErrorKind::kEngine, TableContext(input.table) + ": key column " +
-                                               Quoted(input.key_names[c]) +
-                                               " as the common type of the selecting tables: " +
-                                               cast.status().message());
+      return MakeError(
+          ErrorKind::kEngine,
+          TableContext(input.table) + ": key column " + Quoted(input.key_names[c]) +
+              " as the common type of the selecting tables: " + cast.status().message());
     }
     columns[c] = *std::move(cast);
   }

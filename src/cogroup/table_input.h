@@ -1,12 +1,12 @@
 // The tables of a job as the engine knows them: found, described and made comparable.
 #pragma once
 
+#include <arrow/result.h>
+#include <arrow/type_fwd.h>
+
 #include <memory>
 #include <string>
 #include <vector>
-
-#include <arrow/result.h>
-#include <arrow/type_fwd.h>
 
 #include "cogroup/group_order.h"
 #include "engine/engine_impl.h"

@@ -37,7 +37,7 @@ constexpr int64_t kMinKeysPerPage = 256;
 struct Page {
   std::array<uint64_t, kWordsPerPage> words{};
   std::array<uint32_t, kWordsPerPage> before{};  // keys of this page before each word
-  int64_t first_rank = 0;                         // keys of the set before this page
+  int64_t first_rank = 0;                        // keys of the set before this page
 };
 
 struct PageDirectory {

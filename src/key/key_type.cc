@@ -1,10 +1,10 @@
 #include "key/key_type.h"
 
-#include <algorithm>
-
 #include <arrow/type.h>
 #include <arrow/type_traits.h>
 #include <arrow/util/checked_cast.h>
+
+#include <algorithm>
 
 namespace sheaf {
 namespace {
@@ -28,8 +28,20 @@ int WidthOfDigits(int digits) {
 }
 
 // What may be compared with what: types of one family, and nothing else.
-enum class Family { kNumber, kFloat, kBoolean, kDate, kTime, kTimestamp, kInstant, kDuration, kText,
-                    kBinary, kNested, kNone };
+enum class Family {
+  kNumber,
+  kFloat,
+  kBoolean,
+  kDate,
+  kTime,
+  kTimestamp,
+  kInstant,
+  kDuration,
+  kText,
+  kBinary,
+  kNested,
+  kNone
+};
 
 Family FamilyOf(const arrow::DataType& type) {
   const arrow::Type::type id = type.id();
@@ -46,7 +58,7 @@ Family FamilyOf(const arrow::DataType& type) {
       return Family::kTime;
     case arrow::Type::TIMESTAMP:
       return checked_cast<const arrow::TimestampType&>(type).timezone().empty() ? Family::kTimestamp
-                                                                               : Family::kInstant;
+                                                                                : Family::kInstant;
     case arrow::Type::DURATION:
       return Family::kDuration;
     case arrow::Type::STRING:
@@ -70,7 +82,8 @@ Family FamilyOf(const arrow::DataType& type) {
 
 ColumnForm IntegerForm(const arrow::DataType& type) {
   const int width = arrow::bit_width(type.id()) / 8;
-  return {arrow::is_signed_integer(type.id()) ? Kind::kSigned : Kind::kUnsigned, width <= 4 ? 4 : 8, 0};
+  return {arrow::is_signed_integer(type.id()) ? Kind::kSigned : Kind::kUnsigned, width <= 4 ? 4 : 8,
+          0};
 }
 
 // Digits before the decimal point, for the numbers of one family.
@@ -135,7 +148,8 @@ arrow::Result<ColumnForm> FormOf(const arrow::DataType& type, bool nested) {
                         : type.id() == arrow::Type::DURATION
                             ? checked_cast<const arrow::DurationType&>(type).unit()
                             : checked_cast<const arrow::TimeType&>(type).unit();
-      return ColumnForm{Kind::kSigned, type.id() == arrow::Type::TIME32 ? 4 : 8, UnitExponent(unit)};
+      return ColumnForm{Kind::kSigned, type.id() == arrow::Type::TIME32 ? 4 : 8,
+                        UnitExponent(unit)};
     }
     case Family::kText:
     case Family::kBinary:

@@ -10,10 +10,10 @@
 // Views, dictionaries and run-end-encoded columns have become plain before (plain_types.h).
 #pragma once
 
-#include <memory>
-
 #include <arrow/result.h>
 #include <arrow/type_fwd.h>
+
+#include <memory>
 
 namespace sheaf {
 

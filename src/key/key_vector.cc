@@ -19,7 +19,8 @@ int64_t KeyVector::size() const {
 int64_t KeyVector::bytes() const {
   return std::visit(
       [](const auto& v) {
-        return static_cast<int64_t>(v.capacity() * sizeof(typename std::decay_t<decltype(v)>::value_type));
+        return static_cast<int64_t>(v.capacity() *
+                                    sizeof(typename std::decay_t<decltype(v)>::value_type));
       },
       values_);
 }

@@ -1,14 +1,14 @@
 #include "key/plain_types.h"
 
-#include <utility>
-#include <vector>
-
 #include <arrow/array.h>
 #include <arrow/builder.h>
 #include <arrow/compute/api.h>
 #include <arrow/compute/initialize.h>
 #include <arrow/type.h>
 #include <arrow/util/checked_cast.h>
+
+#include <utility>
+#include <vector>
 
 namespace sheaf {
 namespace {
@@ -118,8 +118,8 @@ arrow::Result<std::shared_ptr<arrow::Array>> CastColumn(
     ARROW_ASSIGN_OR_RAISE(auto taken, arrow::compute::Take(*values, *indices));
     return taken;
   }
-  const bool alike = column->type_id() == type->id() &&
-                     column->type()->num_fields() == type->num_fields();
+  const bool alike =
+      column->type_id() == type->id() && column->type()->num_fields() == type->num_fields();
   if (alike && type->num_fields() > 0) return CastChildren(column, type);
   return arrow::compute::Cast(*column, type);
 }

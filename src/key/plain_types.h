@@ -3,11 +3,11 @@
 // bytes in every run, however an engine happened to encode them.
 #pragma once
 
-#include <memory>
-
 #include <arrow/record_batch.h>
 #include <arrow/result.h>
 #include <arrow/type_fwd.h>
+
+#include <memory>
 
 namespace sheaf {
 

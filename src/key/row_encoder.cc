@@ -1,5 +1,12 @@
 #include "key/row_encoder.h"
 
+#include <arrow/array.h>
+#include <arrow/type_traits.h>
+#include <arrow/util/bit_util.h>
+#include <arrow/util/checked_cast.h>
+#include <arrow/util/decimal.h>
+#include <arrow/util/float16.h>
+
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -7,13 +14,6 @@
 #include <string>
 #include <type_traits>
 #include <utility>
-
-#include <arrow/array.h>
-#include <arrow/type_traits.h>
-#include <arrow/util/bit_util.h>
-#include <arrow/util/checked_cast.h>
-#include <arrow/util/decimal.h>
-#include <arrow/util/float16.h>
 
 namespace sheaf {
 namespace {
@@ -147,7 +147,8 @@ arrow::Status Parts(const EncodedColumn& column, const arrow::Array& array, Sink
     case arrow::Type::DECIMAL256: {
       // The form says that the value fits, so its low bits are all of it.
       const auto& fixed = checked_cast<const arrow::FixedSizeBinaryArray&>(array);
-      for (int64_t i = 0; i < rows; ++i) sink(i, part(static_cast<Acc>(LowBits(fixed.GetValue(i)))));
+      for (int64_t i = 0; i < rows; ++i)
+        sink(i, part(static_cast<Acc>(LowBits(fixed.GetValue(i)))));
       break;
     }
     case arrow::Type::BOOL: {
@@ -157,7 +158,8 @@ arrow::Status Parts(const EncodedColumn& column, const arrow::Array& array, Sink
     }
     case arrow::Type::HALF_FLOAT:
       FloatParts<Acc, uint16_t>(
-          column, array, [](uint16_t b) { return arrow::util::Float16::FromBits(b).ToDouble(); }, sink);
+          column, array, [](uint16_t b) { return arrow::util::Float16::FromBits(b).ToDouble(); },
+          sink);
       break;
     case arrow::Type::FLOAT:
       FloatParts<Acc, uint32_t>(
@@ -235,8 +237,8 @@ void AppendBigEndian(Uint128 part, int width, std::string* out) {
   }
 }
 
-void AppendDecimal256(const arrow::Array& array, int64_t i, const ColumnForm& form, int own_exponent,
-                      std::string* out) {
+void AppendDecimal256(const arrow::Array& array, int64_t i, const ColumnForm& form,
+                      int own_exponent, std::string* out) {
   arrow::Decimal256 value;
   if (array.type_id() == arrow::Type::DECIMAL256) {
     value = arrow::Decimal256(checked_cast<const arrow::Decimal256Array&>(array).GetValue(i));
@@ -244,8 +246,8 @@ void AppendDecimal256(const arrow::Array& array, int64_t i, const ColumnForm& fo
     const ColumnForm narrow{Kind::kSigned, kMaxWordBytes, own_exponent};
     const auto take = [&](int64_t, Uint128 part) {
       const Uint128 number = part - (Uint128{1} << 127);
-      value = arrow::Decimal256(arrow::Decimal128(static_cast<int64_t>(number >> 64),
-                                                  static_cast<uint64_t>(number)));
+      value = arrow::Decimal256(
+          arrow::Decimal128(static_cast<int64_t>(number >> 64), static_cast<uint64_t>(number)));
     };
     (void)Parts<Uint128>({.form = narrow}, *array.Slice(i, 1), take);  // FormOf accepted the type
   }

@@ -12,11 +12,11 @@
 // order-preserving row keys: Goetz Graefe, "Implementing Sorting in Database Systems", 2006.)
 #pragma once
 
-#include <memory>
-#include <vector>
-
 #include <arrow/array/array_base.h>
 #include <arrow/result.h>
+
+#include <memory>
+#include <vector>
 
 #include "key/key_type.h"
 #include "key/key_vector.h"

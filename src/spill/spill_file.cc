@@ -1,5 +1,12 @@
 #include "spill/spill_file.h"
 
+#include <arrow/buffer.h>
+#include <arrow/io/memory.h>
+#include <arrow/ipc/dictionary.h>
+#include <arrow/ipc/options.h>
+#include <arrow/ipc/reader.h>
+#include <arrow/ipc/writer.h>
+#include <arrow/util/compression.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -9,22 +16,14 @@
 #include <string>
 #include <utility>
 
-#include <arrow/buffer.h>
-#include <arrow/io/memory.h>
-#include <arrow/ipc/dictionary.h>
-#include <arrow/ipc/options.h>
-#include <arrow/ipc/reader.h>
-#include <arrow/ipc/writer.h>
-#include <arrow/util/compression.h>
-
 #include "sheaf/error.h"
 
 namespace sheaf {
 namespace {
 
 arrow::Status SpillError(const std::filesystem::path& directory, const char* what, int code) {
-  return MakeError(ErrorKind::kEngine, "spill file in \"" + directory.string() + "\": can't " + what +
-                                           ": " + std::strerror(code) +
+  return MakeError(ErrorKind::kEngine, "spill file in \"" + directory.string() + "\": can't " +
+                                           what + ": " + std::strerror(code) +
                                            "; free space there, set SHEAF_SPILL_DIR to another "
                                            "directory, or raise batch.memory");
 }
@@ -62,9 +61,8 @@ arrow::Result<SpillFile::Block> SpillFile::Write(const arrow::RecordBatch& batch
   ARROW_ASSIGN_OR_RAISE(const auto message, arrow::ipc::SerializeRecordBatch(batch, options));
   int64_t written = 0;
   while (written < message->size()) {
-    const ssize_t count =
-        ::pwrite(descriptor_, message->data() + written,
-                 static_cast<size_t>(message->size() - written), end_ + written);
+    const ssize_t count = ::pwrite(descriptor_, message->data() + written,
+                                   static_cast<size_t>(message->size() - written), end_ + written);
     if (count < 0 && errno == EINTR) continue;
     if (count <= 0) return SpillError(directory_, "write to it", count < 0 ? errno : ENOSPC);
     written += count;

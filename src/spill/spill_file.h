@@ -5,12 +5,12 @@
 // message of one record batch with LZ4 buffers. Where a block stands is known to its writer alone.
 #pragma once
 
+#include <arrow/record_batch.h>
+#include <arrow/result.h>
+
 #include <cstdint>
 #include <filesystem>
 #include <memory>
-
-#include <arrow/record_batch.h>
-#include <arrow/result.h>
 
 namespace sheaf {
 

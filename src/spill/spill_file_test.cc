@@ -1,11 +1,10 @@
 #include "spill/spill_file.h"
 
+#include <arrow/api.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
-
-#include <arrow/api.h>
 
 #include "sheaf/error.h"
 
