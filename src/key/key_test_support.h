@@ -26,7 +26,4 @@ inline std::shared_ptr<arrow::RecordBatch> RowsFromJson(
   return arrow::RecordBatch::Make(schema, batch->num_rows(), batch->columns());
 }
 
-/// The order of all pairs of rows of two key vectors: -1, 0 or 1.
-inline int SignOf(int comparison) { return (comparison > 0) - (comparison < 0); }
-
 }  // namespace sheaf::testing
