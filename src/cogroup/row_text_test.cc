@@ -20,7 +20,7 @@ TEST(RowTextTest, NamesEveryColumnAndItsValue) {
 }
 
 TEST(RowTextTest, CutsLongValuesBetweenCharacters) {
-  for (const std::string& start : {"", "x"}) {
+  for (const std::string start : {"", "x"}) {
     std::string value = start;
     std::string cut = start;
     for (int i = 0; i < 30; ++i) value += "é";
