@@ -104,6 +104,22 @@ TEST_P(BatchReaderTest, NoKeyIsLostWhereAChunkAndABatchEndTogether) {
       ElementsAre("1: A(1,a)\n2: A(2,b)", "3: A(3,c)\n4: A(4,d)", "5: A(5,e)"));
 }
 
+TEST_P(BatchReaderTest, ABatchOfTheDefaultSizeHolds65536KeysAndOneMoreKeyAnotherBatch) {
+  const auto schema = arrow::schema({arrow::field("id", arrow::int64())});
+  arrow::Int64Builder ids;
+  for (int64_t id = 0; id <= 65536; ++id) ASSERT_TRUE(ids.Append(3 * id).ok());
+  const auto rows = arrow::RecordBatch::Make(schema, 65537, {ids.Finish().ValueOrDie()});
+  for (const int64_t keys : {65536, 65537}) {
+    const auto stream = std::make_shared<TestStream>(
+        schema, std::vector<std::shared_ptr<arrow::RecordBatch>>{rows->Slice(0, keys)});
+    const auto batches = RunJob(JobOf({Table::Stream("A", stream).SelectsKeys()})).ValueOrDie();
+    ASSERT_EQ(std::ssize(batches), keys == 65536 ? 1 : 2);
+    EXPECT_EQ(batches[0].num_keys(), 65536);
+    EXPECT_EQ(Text(*batches.back().keys()->Slice(batches.back().num_keys() - 1)),
+              std::to_string(3 * (keys - 1)));
+  }
+}
+
 TEST_P(BatchReaderTest, AGroupIsWholeWhereItSpansChunksAtTheEndOfABatch) {
   EXPECT_THAT(TextsOf(JobOf({Selecting("A", {R"([[1,"a"]])", R"([[1,"b"]])", R"([[1,"c"],[2,"d"]])",
                                              R"([[2,"e"]])"}),

@@ -66,6 +66,7 @@ arrow::Result<CutWindow> Join(std::vector<CutWindow> parts) {
   if (parts.size() == 1) return std::move(parts[0]);
   CutWindow joined;
   std::vector<std::shared_ptr<arrow::RecordBatch>> keys;
+  keys.reserve(parts.size());
   for (const CutWindow& part : parts) keys.push_back(part.keys);
   ARROW_ASSIGN_OR_RAISE(joined.keys, arrow::ConcatenateRecordBatches(keys));
   for (size_t t = 0; t < parts[0].tables.size(); ++t) {
@@ -77,8 +78,8 @@ arrow::Result<CutWindow> Join(std::vector<CutWindow> parts) {
 
 bool DropsMissing(const Job& job) {
   return job.policy.missing == Policy::Missing::kDrop &&
-         std::any_of(job.tables.begin(), job.tables.end(),
-                     [](const Table& t) { return t.rows_per_key == Cardinality::kOne; });
+         std::ranges::any_of(job.tables,
+                             [](const Table& t) { return t.rows_per_key == Cardinality::kOne; });
 }
 
 }  // namespace
@@ -125,11 +126,10 @@ std::optional<Batch> BatchShaper::Take() {
 arrow::Status BatchShaper::DropMissing(CutWindow* window) {
   std::vector<int64_t> keep;
   for (int64_t k = 0; k < window->keys->num_rows(); ++k) {
-    const bool missing =
-        std::any_of(window->tables.begin(), window->tables.end(), [k](const BatchTable& table) {
-          return table.rows_per_key == Cardinality::kOne &&
-                 table.offsets->Value(k) == table.offsets->Value(k + 1);
-        });
+    const bool missing = std::ranges::any_of(window->tables, [k](const BatchTable& table) {
+      return table.rows_per_key == Cardinality::kOne &&
+             table.offsets->Value(k) == table.offsets->Value(k + 1);
+    });
     if (!missing) keep.push_back(k);
   }
   const auto kept = static_cast<int64_t>(keep.size());

@@ -70,7 +70,7 @@ class BoundedQueue {
 
   /// Calls `visit` with each item that waits.
   template <typename Visit>
-  void ForEach(Visit visit) const {
+  void ForEach(const Visit& visit) const {
     const std::lock_guard lock(mutex_);
     for (const auto& [item, weight] : items_) visit(item);
   }

@@ -196,9 +196,10 @@ arrow::Result<bool> GroupOrder::SortTies(const std::shared_ptr<arrow::RecordBatc
       std::visit([&, &inner = tied_ranges](const auto& v) { return SortRanges(v, inner, &places); },
                  values.values());
   for (size_t r = 0; moved && r < ranges.size(); ++r) {
-    for (int32_t i = 0; i < ranges[r].end - ranges[r].begin; ++i) {
-      const int32_t place = places[static_cast<size_t>(tied_ranges[r].begin + i)];
-      (*order)[static_cast<size_t>(ranges[r].begin + i)] = tied[static_cast<size_t>(place)];
+    int32_t from = tied_ranges[r].begin;
+    for (int32_t to = ranges[r].begin; to < ranges[r].end; ++to, ++from) {
+      const int32_t place = places[static_cast<size_t>(from)];
+      (*order)[static_cast<size_t>(to)] = tied[static_cast<size_t>(place)];
     }
   }
   return moved;

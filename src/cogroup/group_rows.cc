@@ -47,8 +47,8 @@ arrow::Result<BatchTable> TakeGroups(const BatchTable& table, const std::vector<
 arrow::Status Broken(const TableInput& input, const arrow::RecordBatch& keys, int64_t key,
                      int32_t rows) {
   const std::string what = rows == 0 ? "no row" : std::to_string(rows) + " rows";
-  const std::string remedy = rows == 0 ? "policy.missing = \"keep\" or \"drop\""
-                                       : "policy.duplicate = \"keep\" or \"first\"";
+  const std::string remedy = rows == 0 ? R"(policy.missing = "keep" or "drop")"
+                                       : R"(policy.duplicate = "keep" or "first")";
   const std::string promise = input.table.rows_per_key == Cardinality::kOne ? "one" : "at_most_one";
   return MakeError(ErrorKind::kPolicy, "table \"" + input.table.name + "\" has " + what +
                                            " for key " + RowText(keys, key) +

@@ -80,49 +80,55 @@ std::optional<int64_t> KeySelector::total_keys() const {
   return emitted_keys_;
 }
 
-bool KeySelector::AllFinished() const {
-  return std::all_of(tables_.begin(), tables_.end(),
-                     [](const TableState& t) { return !t.selects || t.finished; });
+int KeySelector::CompareHeads(const TableState& a, const TableState& b) {
+  const Announced& x = a.announced.front();
+  const Announced& y = b.announced.front();
+  return CompareKeys(x.keys, x.next, y.keys, y.next);
+}
+
+KeySelector::Head KeySelector::SmallestHead() {
+  Head head;
+  for (TableState& table : tables_) {
+    if (!table.selects) continue;
+    if (table.announced.empty()) {
+      head.known = head.known && table.finished;
+      continue;
+    }
+    head.alone = head.table == nullptr;
+    if (head.table == nullptr || CompareHeads(table, *head.table) < 0) head.table = &table;
+  }
+  return head;
+}
+
+// The same key of another table is the same key.
+void KeySelector::DropRepeats(const TableState& smallest) {
+  for (TableState& table : tables_) {
+    if (&table == &smallest || table.announced.empty()) continue;
+    if (CompareHeads(table, smallest) != 0) continue;
+    Announced& front = table.announced.front();
+    --table.pending;
+    if (++front.next == front.keys.size()) table.announced.pop_front();
+  }
 }
 
 // Moves keys into windows as far as no table can still announce a smaller one.
 arrow::Status KeySelector::Advance() {
-  const auto below = [](const TableState* a, const TableState* b) {
-    const Announced& x = a->announced.front();
-    const Announced& y = b->announced.front();
-    return CompareKeys(x.keys, x.next, y.keys, y.next);
-  };
   while (true) {
-    TableState* smallest = nullptr;
-    bool alone = true;
-    bool known = true;
-    for (TableState& table : tables_) {
-      if (!table.selects) continue;
-      if (table.announced.empty()) {
-        known = known && table.finished;
-        continue;
-      }
-      if (smallest != nullptr) alone = false;
-      if (smallest == nullptr || below(&table, smallest) < 0) smallest = &table;
-    }
-    if (!known) break;
-    if (smallest == nullptr) {  // all finished, all taken
+    const Head head = SmallestHead();
+    if (!head.known) break;
+    if (head.table == nullptr) {  // all finished, all taken
       if (keys_.size() > 0) ARROW_RETURN_NOT_OK(EmitWindow());
       all_emitted_ = true;
       break;
     }
-    if (alone) {
-      const Announced& front = smallest->announced.front();
-      TakeRun(smallest, std::min(front.keys.size() - front.next, max_keys_ - keys_.size()));
+    int64_t length = 1;
+    if (head.alone) {
+      const Announced& front = head.table->announced.front();
+      length = std::min(front.keys.size() - front.next, max_keys_ - keys_.size());
     } else {
-      for (TableState& table : tables_) {  // the same key of another table is the same key
-        if (&table == smallest || table.announced.empty() || below(&table, smallest) != 0) continue;
-        Announced& front = table.announced.front();
-        --table.pending;
-        if (++front.next == front.keys.size()) table.announced.pop_front();
-      }
-      TakeRun(smallest, 1);
+      DropRepeats(*head.table);
     }
+    TakeRun(head.table, length);
     if (keys_.size() == max_keys_) ARROW_RETURN_NOT_OK(EmitWindow());
   }
   changed_.notify_all();

@@ -71,10 +71,19 @@ class KeySelector {
     KeyVector last;  // the last key announced
   };
 
+  // The table with the smallest key that no window has.
+  struct Head {
+    TableState* table = nullptr;  // null where no table has a key left
+    bool alone = true;            // no other table has a key left
+    bool known = true;            // no table can still announce a smaller one
+  };
+
+  static int CompareHeads(const TableState& a, const TableState& b);
+  Head SmallestHead();
+  void DropRepeats(const TableState& smallest);
   arrow::Status Advance();
   arrow::Status EmitWindow();
   void TakeRun(TableState* table, int64_t length);
-  [[nodiscard]] bool AllFinished() const;
 
   const int64_t max_keys_;
   mutable std::mutex mutex_;

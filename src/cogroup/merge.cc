@@ -81,7 +81,7 @@ class MergeReader final : public LaneReader {
 arrow::Status MergeReader::Start() {
   bool search = false;
   for (const auto& lane : lanes()) {
-    TableInput* input = lane->input;
+    TableInput const* input = lane->input;
     if (input->table.selects_keys) StartReader(lane.get(), nullptr);
     search =
         search || (!input->table.selects_keys && CanFilter(*input) && WorthFiltering(*input, 0));

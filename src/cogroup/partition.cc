@@ -4,7 +4,7 @@
 #include <arrow/compute/api.h>
 #include <arrow/table.h>
 
-#include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <utility>
@@ -58,6 +58,8 @@ class PartitionReader final : public LaneReader {
   bool stopped_ = false;
   std::unique_ptr<KeySet> keys_;  // set once all are read; does not change after that
 
+  std::atomic<int64_t> total_keys_ = -1;  // of the run; read without the lock, which is busy
+
   int64_t next_window_ = 0;  // used by the caller of Next() alone
 };
 
@@ -107,7 +109,10 @@ arrow::Status PartitionReader::CollectKeys(Lane* lane, ChunkStore* rows) {
     ARROW_RETURN_NOT_OK(rows->Add(*std::move(chunk)));
   }
   const std::lock_guard lock(keys_mutex_);
-  if (--selecting_ == 0) keys_ = key_builder_.Finish();
+  if (--selecting_ == 0) {
+    keys_ = key_builder_.Finish();
+    total_keys_ = keys_->size();
+  }
   keys_changed_.notify_all();
   return arrow::Status::OK();
 }
@@ -126,9 +131,9 @@ void PartitionReader::Wake() {
 }
 
 std::optional<int64_t> PartitionReader::TotalKeys() const {
-  const std::lock_guard lock(keys_mutex_);
-  if (keys_ == nullptr) return std::nullopt;
-  return keys_->size();
+  const int64_t total = total_keys_;
+  if (total < 0) return std::nullopt;
+  return total;
 }
 
 arrow::Result<std::optional<CutWindow>> PartitionReader::NextWindow() {

@@ -188,7 +188,7 @@ arrow::Result<BatchTable> PartitionStore::Take(int64_t partition) {
   std::vector<int64_t> counts(static_cast<size_t>(num_keys));
   for (const uint32_t place : places) ++counts[place];
   std::vector<int32_t> order;
-  if (!std::is_sorted(places.begin(), places.end())) order = CountingSort(places, counts);
+  if (!std::ranges::is_sorted(places)) order = CountingSort(places, counts);
   taken = {};
   return GroupRows(input_, std::move(pieces), counts, std::move(order));
 }

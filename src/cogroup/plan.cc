@@ -50,10 +50,10 @@ void Choose(const Engine* engine, const ResolvedJob& resolved, const std::vector
     choose(resolved.job.strategy, "the job asks for it");
     return;
   }
-  const bool streams = std::any_of(resolved.tables.begin(), resolved.tables.end(),
-                                   [](const TableInput& t) { return t.table.stream != nullptr; });
-  const bool in_order = std::all_of(arrivals.begin(), arrivals.end(),
-                                    [](Arrival arrival) { return arrival == Arrival::kInOrder; });
+  const bool streams = std::ranges::any_of(
+      resolved.tables, [](const TableInput& t) { return t.table.stream != nullptr; });
+  const bool in_order =
+      std::ranges::all_of(arrivals, [](Arrival arrival) { return arrival == Arrival::kInOrder; });
   if (streams) {
     choose(Strategy::kPartition, "a stream may come in any order");
   } else if (in_order) {

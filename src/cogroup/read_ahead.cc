@@ -104,13 +104,13 @@ arrow::Result<Chunk> ReadAhead::MakeChunk(const std::shared_ptr<arrow::RecordBat
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> ReadAhead::DropNullKeys(
     std::shared_ptr<arrow::RecordBatch> rows) {
   const arrow::ArrayVector keys = KeyColumns(input_, *rows);
-  const bool any_null = std::any_of(keys.begin(), keys.end(),
-                                    [](const auto& column) { return column->null_count() > 0; });
+  const bool any_null =
+      std::ranges::any_of(keys, [](const auto& column) { return column->null_count() > 0; });
   if (!any_null) return rows;
   arrow::Int64Builder kept;
   for (int64_t i = 0; i < rows->num_rows(); ++i) {
-    const bool null = std::any_of(keys.begin(), keys.end(),
-                                  [i](const auto& column) { return column->IsNull(i); });
+    const bool null =
+        std::ranges::any_of(keys, [i](const auto& column) { return column->IsNull(i); });
     if (!null) {
       ARROW_RETURN_NOT_OK(kept.Append(i));
     } else if (policy_.null_key == Policy::NullKey::kError) {

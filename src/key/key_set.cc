@@ -65,7 +65,7 @@ struct PageDirectory {
     if (high - low > kMaxPages) return false;
     if (low < first) {
       std::vector<std::unique_ptr<Page>> longer(first - low);
-      std::move(pages.begin(), pages.end(), std::back_inserter(longer));
+      std::ranges::move(pages, std::back_inserter(longer));
       pages = std::move(longer);
       first = low;
     }
@@ -161,7 +161,7 @@ class HashKeySet final : public KeySet {
   // After the last Add: from here on a slot leads to a rank.
   void Sort() {
     std::sort(keys_.begin(), keys_.end());
-    std::fill(slots_.begin(), slots_.end(), kEmpty);
+    std::ranges::fill(slots_, kEmpty);
     for (size_t rank = 0; rank < keys_.size(); ++rank) {
       *EmptySlot(keys_[rank]) = static_cast<uint32_t>(rank);
     }

@@ -18,7 +18,7 @@ using arrow::internal::checked_cast;
 std::shared_ptr<arrow::DataType> PlainType(const std::shared_ptr<arrow::DataType>& type);
 
 std::shared_ptr<arrow::Field> PlainField(const std::shared_ptr<arrow::Field>& field) {
-  auto plain = PlainType(field->type());
+  auto const plain = PlainType(field->type());
   return plain == field->type() ? field : field->WithType(std::move(plain));
 }
 
@@ -77,7 +77,7 @@ arrow::Result<std::shared_ptr<arrow::Array>> CastColumn(
 // A nested column with its children cast one by one: kernels for whole nested types miss some pairs.
 arrow::Result<std::shared_ptr<arrow::Array>> CastChildren(
     const std::shared_ptr<arrow::Array>& column, const std::shared_ptr<arrow::DataType>& type) {
-  auto data = column->data()->Copy();
+  auto const data = column->data()->Copy();
   data->type = type;
   for (int c = 0; c < type->num_fields(); ++c) {
     const auto child = static_cast<size_t>(c);

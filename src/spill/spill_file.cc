@@ -35,7 +35,7 @@ std::filesystem::path SpillDirectory() {
     return chosen;
   }
   std::error_code error;
-  std::filesystem::path directory = std::filesystem::temp_directory_path(error);
+  std::filesystem::path const directory = std::filesystem::temp_directory_path(error);
   return error ? std::filesystem::path(".") : directory;
 }
 

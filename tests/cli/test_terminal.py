@@ -70,8 +70,8 @@ def on_terminal(sheaf, folder, *arguments):
     return run.wait(), (folder / "stdout").read_text().splitlines(), shown.decode()
 
 
-SLOW = jobs.MANY_BATCHES.replace("max_keys = 10", "max_keys = 1000000").replace(
-    "generate_series(1, 1000000)", "generate_series(1, 10000000)"
+SLOW = jobs.MANY_BATCHES.replace("max_keys = 10", "max_keys = 3000000").replace(
+    "generate_series(1, 1000000)", "generate_series(1, 30000000)"
 )
 
 

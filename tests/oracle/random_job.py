@@ -104,7 +104,7 @@ def make_job(seed, duckdb=False):
         tables.append(table)
     strategy = rng.choice(("auto", "merge", "partition"))
     # An engine that sorts many tables needs more than the least memory that a job may ask for.
-    little = ("256MiB",) if strategy == "merge" else ("16MiB", "64MiB")
+    little = ("1GiB",) if strategy == "merge" else ("16MiB", "64MiB")
     return RandomJob(
         seed=seed,
         tables=tables,
@@ -324,6 +324,10 @@ def _draw_reading(rng, table, duckdb):
     if not duckdb and rng.random() < 0.2:
         table.file_format = "arrow"
     table.files = rng.choice((1, 1, 1, 2, 3)) if table.data.num_rows > 3 else 1
+    if any(pa.types.is_duration(table.data.schema.field(name).type) for name in table.key):
+        # DataFusion puts files in order by their statistics; durations have none, and it then reads
+        # them one after another: sheaf finds the rows out of order, rightly, and ends the run.
+        table.declared = table.declared and table.files == 1
     table.row_group = rng.choice((7, 100, 1000, 100_000)) if table.data.num_rows < 1000 else 1000
 
 
