@@ -42,7 +42,7 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> Batch::nested() const {
     if (keys_->schema()->GetFieldIndex(table.name) >= 0) {
       return arrow::Status::Invalid("table \"", table.name, "\" has the name of a key column");
     }
-    ARROW_ASSIGN_OR_RAISE(auto rows, table.rows->ToStructArray());
+    ARROW_ASSIGN_OR_RAISE(const auto rows, table.rows->ToStructArray());
     ARROW_ASSIGN_OR_RAISE(auto lists, arrow::ListArray::FromArrays(*table.offsets, *rows));
     fields.push_back(arrow::field(table.name, lists->type(), false));
     columns.push_back(std::move(lists));

@@ -37,7 +37,7 @@ arrow::Result<std::string> FilteredQuery(const Engine& engine, const TableInput&
   }
   const auto renamed =
       arrow::RecordBatch::Make(arrow::schema(std::move(fields)), keys->num_rows(), keys->columns());
-  ARROW_ASSIGN_OR_RAISE(auto reader, arrow::RecordBatchReader::Make({renamed}));
+  ARROW_ASSIGN_OR_RAISE(const auto reader, arrow::RecordBatchReader::Make({renamed}));
   ARROW_RETURN_NOT_OK(input.connection->CreateTemporaryTable(kKeyTable, reader));
   return engine.impl().dialect().SemiJoinQuery(input.query, input.key_names, kKeyTable);
 }

@@ -53,6 +53,7 @@ class MergeReader final : public LaneReader {
   // Which tables select keys; the last entry is the consumer, which only takes windows.
   static std::vector<bool> Selects(const std::vector<std::unique_ptr<Lane>>& lanes) {
     std::vector<bool> selects;
+    selects.reserve(lanes.size() + 1);
     for (const auto& lane : lanes) selects.push_back(lane->input->table.selects_keys);
     selects.push_back(false);
     return selects;

@@ -42,7 +42,8 @@ class PartitionReader final : public LaneReader {
   void Wake() override;
   std::optional<int64_t> TotalKeys() const override;
 
-  arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> OpenStream(const TableInput& input);
+  arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> OpenStream(
+      const TableInput& input) const;
   arrow::Status RunLane(Lane* lane);
   arrow::Status CollectKeys(Lane* lane, ChunkStore* rows);
   const KeySet* WaitForKeys();
@@ -64,7 +65,7 @@ class PartitionReader final : public LaneReader {
 };
 
 arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> PartitionReader::OpenStream(
-    const TableInput& input) {
+    const TableInput& input) const {
   if (input.table.stream != nullptr) return input.table.stream;
   if (input.absent) return arrow::RecordBatchReader::Make({}, input.schema);
   return input.connection->Query(input.query, split_.query);

@@ -166,6 +166,7 @@ arrow::Status DescribeAbsent(const arrow::Schema& key_schema, TableInput* input)
 std::vector<std::shared_ptr<arrow::Array>> KeyColumns(const TableInput& input,
                                                       const arrow::RecordBatch& rows) {
   std::vector<std::shared_ptr<arrow::Array>> columns;
+  columns.reserve(input.key_indices.size());
   for (const int index : input.key_indices) columns.push_back(rows.column(index));
   return columns;
 }

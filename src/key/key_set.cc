@@ -18,8 +18,8 @@ namespace {
 
 class EmptyKeySet final : public KeySet {
  public:
-  int64_t size() const override { return 0; }
-  int64_t bytes() const override { return 0; }
+  [[nodiscard]] int64_t size() const override { return 0; }
+  [[nodiscard]] int64_t bytes() const override { return 0; }
   void Ranks(const KeyVector& keys, std::vector<int64_t>* ranks) const override {
     ranks->assign(static_cast<size_t>(keys.size()), -1);
   }
@@ -89,8 +89,8 @@ class PagedKeySet final : public KeySet {
     }
   }
 
-  int64_t size() const override { return size_; }
-  int64_t bytes() const override {
+  [[nodiscard]] int64_t size() const override { return size_; }
+  [[nodiscard]] int64_t bytes() const override {
     return directory_.used * static_cast<int64_t>(sizeof(Page)) +
            static_cast<int64_t>(directory_.pages.size() * sizeof(Page*));
   }
@@ -102,7 +102,7 @@ class PagedKeySet final : public KeySet {
   }
 
  private:
-  int64_t Rank(uint64_t key) const {
+  [[nodiscard]] int64_t Rank(uint64_t key) const {
     const uint64_t number = (key >> kPageBits) - directory_.first;
     if (number >= directory_.pages.size() || directory_.pages[number] == nullptr) return -1;
     const Page& page = *directory_.pages[number];
@@ -135,7 +135,7 @@ class Arena {
     block.append(key);
     return std::string_view(block).substr(block.size() - key.size());
   }
-  int64_t bytes() const { return bytes_; }
+  [[nodiscard]] int64_t bytes() const { return bytes_; }
 
  private:
   static constexpr size_t kBlock = size_t{1} << 16;
@@ -167,8 +167,8 @@ class HashKeySet final : public KeySet {
     }
   }
 
-  int64_t size() const override { return static_cast<int64_t>(keys_.size()); }
-  int64_t bytes() const override {
+  [[nodiscard]] int64_t size() const override { return static_cast<int64_t>(keys_.size()); }
+  [[nodiscard]] int64_t bytes() const override {
     return static_cast<int64_t>(keys_.capacity() * sizeof(T) + slots_.size() * sizeof(uint32_t)) +
            arena_.bytes();
   }
@@ -191,7 +191,7 @@ class HashKeySet final : public KeySet {
   static constexpr uint32_t kEmpty = 0xFFFFFFFF;
 
   // The slot that leads to the key, or the empty one where it belongs.
-  size_t Slot(const T& key) const {
+  [[nodiscard]] size_t Slot(const T& key) const {
     size_t i = Hash(key) & (slots_.size() - 1);
     while (slots_[i] != kEmpty && keys_[slots_[i]] != key) i = (i + 1) & (slots_.size() - 1);
     return i;
@@ -222,7 +222,7 @@ class KeySetBuilder::Impl {
     std::visit([this](const auto& values) { AddValues(values); }, keys.values());
   }
 
-  int64_t bytes() const {
+  [[nodiscard]] int64_t bytes() const {
     const int64_t pages = directory_.used * static_cast<int64_t>(sizeof(Page));
     return pages + words_.bytes() + wide_words_.bytes() + strings_.bytes();
   }
@@ -243,9 +243,9 @@ class KeySetBuilder::Impl {
   }
 
   void AddValues(const KeyVector::Words& words) {
-    for (size_t i = 0; i < words.size(); ++i) {
-      if (paged_ && !AddToPage(words[i])) LeavePages();
-      if (!paged_) words_.Add(words[i]);
+    for (const uint64_t word : words) {
+      if (paged_ && !AddToPage(word)) LeavePages();
+      if (!paged_) words_.Add(word);
     }
     if (paged_ && IsSparse()) LeavePages();
   }
@@ -266,7 +266,7 @@ class KeySetBuilder::Impl {
     return true;
   }
 
-  bool IsSparse() const {
+  [[nodiscard]] bool IsSparse() const {
     constexpr int64_t kPatience = 64;  // pages before the question is asked
     return directory_.used > kPatience && paged_keys_ / directory_.used < kMinKeysPerPage;
   }
