@@ -18,6 +18,18 @@ constexpr int kMaxDecimalDigits = 76;
 
 int UnitExponent(arrow::TimeUnit::type unit) { return static_cast<int>(unit) * 3; }
 
+// The unit of a time, timestamp or duration.
+arrow::TimeUnit::type UnitOf(const arrow::DataType& type) {
+  switch (type.id()) {
+    case arrow::Type::TIMESTAMP:
+      return checked_cast<const arrow::TimestampType&>(type).unit();
+    case arrow::Type::DURATION:
+      return checked_cast<const arrow::DurationType&>(type).unit();
+    default:
+      return checked_cast<const arrow::TimeType&>(type).unit();
+  }
+}
+
 arrow::TimeUnit::type UnitOf(int exponent) {
   return static_cast<arrow::TimeUnit::type>(exponent / 3);
 }
@@ -143,13 +155,8 @@ arrow::Result<ColumnForm> FormOf(const arrow::DataType& type, bool nested) {
     case Family::kTimestamp:
     case Family::kInstant:
     case Family::kDuration: {
-      const auto unit = type.id() == arrow::Type::TIMESTAMP
-                            ? checked_cast<const arrow::TimestampType&>(type).unit()
-                        : type.id() == arrow::Type::DURATION
-                            ? checked_cast<const arrow::DurationType&>(type).unit()
-                            : checked_cast<const arrow::TimeType&>(type).unit();
       return ColumnForm{Kind::kSigned, type.id() == arrow::Type::TIME32 ? 4 : 8,
-                        UnitExponent(unit)};
+                        UnitExponent(UnitOf(type))};
     }
     case Family::kText:
     case Family::kBinary:

@@ -18,8 +18,8 @@ using arrow::internal::checked_cast;
 std::shared_ptr<arrow::DataType> PlainType(const std::shared_ptr<arrow::DataType>& type);
 
 std::shared_ptr<arrow::Field> PlainField(const std::shared_ptr<arrow::Field>& field) {
-  auto const plain = PlainType(field->type());
-  return plain == field->type() ? field : field->WithType(std::move(plain));
+  const auto plain = PlainType(field->type());
+  return plain == field->type() ? field : field->WithType(plain);
 }
 
 // The plain fields, and whether any differs from its original.
@@ -57,7 +57,7 @@ std::shared_ptr<arrow::DataType> PlainType(const std::shared_ptr<arrow::DataType
       return arrow::fixed_size_list(
           children[0], checked_cast<const arrow::FixedSizeListType&>(*type).list_size());
     case arrow::Type::STRUCT:
-      return arrow::struct_(std::move(children));
+      return arrow::struct_(children);
     case arrow::Type::MAP:
       return std::make_shared<arrow::MapType>(
           children[0], checked_cast<const arrow::MapType&>(*type).keys_sorted());
@@ -77,15 +77,16 @@ arrow::Result<std::shared_ptr<arrow::Array>> CastColumn(
 // A nested column with its children cast one by one: kernels for whole nested types miss some pairs.
 arrow::Result<std::shared_ptr<arrow::Array>> CastChildren(
     const std::shared_ptr<arrow::Array>& column, const std::shared_ptr<arrow::DataType>& type) {
-  auto const data = column->data()->Copy();
+  const auto data = column->data()->Copy();
   data->type = type;
   for (int c = 0; c < type->num_fields(); ++c) {
     const auto child = static_cast<size_t>(c);
-    ARROW_ASSIGN_OR_RAISE(auto cast, CastColumn(arrow::MakeArray(column->data()->child_data[child]),
-                                                type->field(c)->type()));
+    ARROW_ASSIGN_OR_RAISE(
+        const auto cast,
+        CastColumn(arrow::MakeArray(column->data()->child_data[child]), type->field(c)->type()));
     data->child_data[child] = cast->data();
   }
-  return arrow::MakeArray(std::move(data));
+  return arrow::MakeArray(data);
 }
 
 // The number of the run that each row is in: Arrow's own decoder knows neither views nor lists.
@@ -107,13 +108,13 @@ arrow::Result<std::shared_ptr<arrow::Array>> CastColumn(
   if (column->type()->Equals(*type)) return column;
   if (column->type_id() == arrow::Type::DICTIONARY) {
     const auto& dictionary = checked_cast<const arrow::DictionaryArray&>(*column);
-    ARROW_ASSIGN_OR_RAISE(auto values, CastColumn(dictionary.dictionary(), type));
+    ARROW_ASSIGN_OR_RAISE(const auto values, CastColumn(dictionary.dictionary(), type));
     ARROW_ASSIGN_OR_RAISE(auto taken, arrow::compute::Take(*values, *dictionary.indices()));
     return taken;
   }
   if (column->type_id() == arrow::Type::RUN_END_ENCODED) {
     const auto& runs = checked_cast<const arrow::RunEndEncodedArray&>(*column);
-    ARROW_ASSIGN_OR_RAISE(auto values, CastColumn(runs.values(), type));
+    ARROW_ASSIGN_OR_RAISE(const auto values, CastColumn(runs.values(), type));
     ARROW_ASSIGN_OR_RAISE(const auto indices, RunOfEachRow(runs));
     ARROW_ASSIGN_OR_RAISE(auto taken, arrow::compute::Take(*values, *indices));
     return taken;

@@ -147,8 +147,9 @@ arrow::Status Parts(const EncodedColumn& column, const arrow::Array& array, Sink
     case arrow::Type::DECIMAL256: {
       // The form says that the value fits, so its low bits are all of it.
       const auto& fixed = checked_cast<const arrow::FixedSizeBinaryArray&>(array);
-      for (int64_t i = 0; i < rows; ++i)
+      for (int64_t i = 0; i < rows; ++i) {
         sink(i, part(static_cast<Acc>(LowBits(fixed.GetValue(i)))));
+      }
       break;
     }
     case arrow::Type::BOOL: {

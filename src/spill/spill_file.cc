@@ -73,7 +73,7 @@ arrow::Result<SpillFile::Block> SpillFile::Write(const arrow::RecordBatch& batch
 }
 
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> SpillFile::Read(const Block& block) const {
-  ARROW_ASSIGN_OR_RAISE(std::shared_ptr<arrow::Buffer> message,
+  ARROW_ASSIGN_OR_RAISE(const std::shared_ptr<arrow::Buffer> message,
                         arrow::AllocateBuffer(block.length));
   int64_t done = 0;
   while (done < block.length) {
