@@ -101,6 +101,15 @@ def test_cancel_ends_an_update_in_progress(connection):
         rows(connection, "SELECT * FROM t")
 
 
+def test_a_statement_can_be_released_as_soon_as_a_cancel_wakes_it(connection):
+    for _ in range(50):  # What the cancel touched after the wake was freed by then.
+        with manager.AdbcStatement(connection) as statement:
+            statement.set_sql_query(f"CREATE TABLE t AS {NEVER_READY}")
+            threading.Timer(0.01, statement.cancel).start()
+            with pytest.raises(manager.OperationalError, match="CANCELLED"):
+                statement.execute_update()
+
+
 def test_a_result_outlives_everything_it_came_from(driver):
     database = manager.AdbcDatabase(driver=driver)
     connection = manager.AdbcConnection(database)

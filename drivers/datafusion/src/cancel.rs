@@ -63,7 +63,10 @@ impl CancelSlot {
 
 impl CancelHandle for CancelSlot {
     fn try_cancel(&self) -> Result<()> {
-        lock(&self.0).cancel();
+        // The operation that this wakes may end, and its statement be released, before this returns:
+        // from here on nothing of the statement is touched.
+        let token = lock(&self.0).clone();
+        token.cancel();
         Ok(())
     }
 }
