@@ -2,42 +2,32 @@
 
 #include <arrow/util/byte_size.h>
 
+#include <numeric>
 #include <utility>
 
 namespace sheaf {
+namespace {
+
+constexpr int64_t kSegmentBytes = int64_t{256} << 10;
+
+}  // namespace
 
 ChunkStore::ChunkStore(const TableInput& input, MemoryBudget* budget)
-    : input_(input), budget_(budget) {}
+    : input_(input), rows_(input.schema, /*places=*/1, kSegmentBytes, budget) {}
 
-ChunkStore::~ChunkStore() {
-  for (const Chunk& chunk : chunks_) budget_->Release(chunk.bytes);
-}
-
-arrow::Status ChunkStore::Add(Chunk chunk) {
-  if (!budget_->Exceeded()) {
-    budget_->Add(chunk.bytes);
-    chunks_.push_back(std::move(chunk));
-    return arrow::Status::OK();
+arrow::Status ChunkStore::Add(const Chunk& chunk) {
+  const auto rows = static_cast<size_t>(chunk.rows->num_rows());
+  if (numbers_.size() < rows) {
+    numbers_.resize(rows);
+    std::iota(numbers_.begin(), numbers_.end(), 0U);
   }
-  if (spill_ == nullptr) {
-    ARROW_ASSIGN_OR_RAISE(spill_, SpillFile::Create(SpillDirectory(), input_.schema));
-  }
-  ARROW_ASSIGN_OR_RAISE(const SpillFile::Block block, spill_->Write(*chunk.rows));
-  spilled_.push_back(block);
-  return arrow::Status::OK();
+  return rows_.Append(0, SegmentSource(chunk.rows), std::span(numbers_).first(rows));
 }
 
 arrow::Result<std::optional<Chunk>> ChunkStore::Pop() {
-  if (!chunks_.empty()) {  // memory first: the scattered rows need it
-    Chunk chunk = std::move(chunks_.front());
-    chunks_.pop_front();
-    budget_->Release(chunk.bytes);
-    return chunk;
-  }
-  if (spilled_.empty()) return std::nullopt;
   Chunk chunk;
-  ARROW_ASSIGN_OR_RAISE(chunk.rows, spill_->Read(spilled_.front()));
-  spilled_.pop_front();
+  ARROW_ASSIGN_OR_RAISE(chunk.rows, rows_.TakeSome(0));
+  if (chunk.rows == nullptr) return std::nullopt;
   ARROW_ASSIGN_OR_RAISE(chunk.keys, input_.key_encoder->Encode(KeyColumns(input_, *chunk.rows)));
   ARROW_ASSIGN_OR_RAISE(chunk.bytes, arrow::util::ReferencedBufferSize(*chunk.rows));
   return chunk;

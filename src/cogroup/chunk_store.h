@@ -3,15 +3,14 @@
 
 #include <arrow/result.h>
 
-#include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "cogroup/chunk.h"
+#include "cogroup/segmented_rows.h"
 #include "cogroup/table_input.h"
 #include "spill/memory_budget.h"
-#include "spill/spill_file.h"
 
 namespace sheaf {
 
@@ -20,21 +19,16 @@ class ChunkStore {
  public:
   /// All references outlive the store.
   ChunkStore(const TableInput& input, MemoryBudget* budget);
-  ~ChunkStore();
-  ChunkStore(const ChunkStore&) = delete;
-  ChunkStore& operator=(const ChunkStore&) = delete;
 
-  arrow::Status Add(Chunk chunk);
+  arrow::Status Add(const Chunk& chunk);
 
-  /// The chunks, each once, in any order; nullopt when none is left. No Add() follows.
+  /// The rows, each once, in chunks of any size; nullopt when none is left. No Add() follows.
   arrow::Result<std::optional<Chunk>> Pop();
 
  private:
   const TableInput& input_;
-  MemoryBudget* const budget_;
-  std::deque<Chunk> chunks_;
-  std::unique_ptr<SpillFile> spill_;
-  std::deque<SpillFile::Block> spilled_;
+  SegmentedRows rows_;
+  std::vector<uint32_t> numbers_;  // 0, 1, 2 ...
 };
 
 }  // namespace sheaf

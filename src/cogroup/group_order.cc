@@ -82,17 +82,23 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> TakeRows(
 }
 
 template <typename Columns>
-arrow::Result<KeyVector> EncodeColumns(const arrow::RecordBatch& batch, const Columns& columns,
+arrow::ArrayVector Select(const arrow::RecordBatch& batch, const Columns& columns) {
+  arrow::ArrayVector arrays;
+  for (const auto& column : columns) arrays.push_back(batch.column(column.index));
+  return arrays;
+}
+
+// `arrays`: one a column.
+template <typename Columns>
+arrow::Result<KeyVector> EncodeColumns(const arrow::ArrayVector& arrays, const Columns& columns,
                                        bool exact_floats) {
   std::vector<EncodedColumn> encoded;
-  arrow::ArrayVector arrays;
-  for (const auto& column : columns) {
-    arrays.push_back(batch.column(column.index));
-    ARROW_ASSIGN_OR_RAISE(const ColumnForm form, FormOf(*arrays.back()->type(), /*nested=*/true));
+  for (size_t c = 0; c < arrays.size(); ++c) {
+    ARROW_ASSIGN_OR_RAISE(const ColumnForm form, FormOf(*arrays[c]->type(), /*nested=*/true));
     encoded.push_back({.form = form,
-                       .descending = column.descending,
-                       .nullable = arrays.back()->null_count() > 0,
-                       .nulls_first = column.nulls_first,
+                       .descending = columns[c].descending,
+                       .nullable = arrays[c]->null_count() > 0,
+                       .nulls_first = columns[c].nulls_first,
                        .exact_floats = exact_floats});
   }
   return RowEncoder(std::move(encoded)).Encode(arrays);
@@ -155,25 +161,38 @@ arrow::Result<GroupOrder> GroupOrder::Make(const arrow::Schema& schema,
 }
 
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> GroupOrder::Apply(
-    const std::shared_ptr<arrow::RecordBatch>& rows, const std::vector<int32_t>& offsets,
-    std::vector<int32_t> order) const {
-  bool moved = !order.empty();
+    const std::shared_ptr<arrow::RecordBatch>& rows, const std::vector<int32_t>& offsets) const {
   std::vector<Range> ranges = RangesOf(offsets);
-  if (!ranges.empty() && !(order_.empty() && ties_.empty())) {
-    if (order.empty()) order = Identity(static_cast<size_t>(rows->num_rows()));
-    ARROW_ASSIGN_OR_RAISE(const bool sorted, SortGroups(*rows, &ranges, &order));
-    ARROW_ASSIGN_OR_RAISE(const bool untied, SortTies(rows, ranges, &order));
-    moved = moved || sorted || untied;
-  }
-  return moved ? TakeRows(rows, std::move(order)) : rows;
+  if (ranges.empty() || (order_.empty() && ties_.empty())) return rows;
+  std::vector<int32_t> order = Identity(static_cast<size_t>(rows->num_rows()));
+  ARROW_ASSIGN_OR_RAISE(const bool sorted, SortGroups(Select(*rows, order_), &ranges, &order));
+  ARROW_ASSIGN_OR_RAISE(const bool untied, SortTies(rows, ranges, &order));
+  return sorted || untied ? TakeRows(rows, std::move(order)) : rows;
+}
+
+std::vector<int> GroupOrder::OrderColumns() const {
+  std::vector<int> columns;
+  if (!ties_.empty()) return columns;
+  for (const Column& column : order_) columns.push_back(column.index);
+  return columns;
+}
+
+arrow::Result<std::vector<int32_t>> GroupOrder::Numbers(const arrow::ArrayVector& columns,
+                                                        const std::vector<int32_t>& offsets) const {
+  std::vector<Range> ranges = RangesOf(offsets);
+  if (ranges.empty()) return std::vector<int32_t>();
+  std::vector<int32_t> order = Identity(static_cast<size_t>(columns[0]->length()));
+  ARROW_ASSIGN_OR_RAISE(const bool sorted, SortGroups(columns, &ranges, &order));
+  if (!sorted) order.clear();
+  return order;
 }
 
 // Sorts by order_by; leaves in `ranges` the rows that it leaves equal.
-arrow::Result<bool> GroupOrder::SortGroups(const arrow::RecordBatch& rows,
+arrow::Result<bool> GroupOrder::SortGroups(const arrow::ArrayVector& columns,
                                            std::vector<Range>* ranges,
                                            std::vector<int32_t>* order) const {
   if (order_.empty()) return false;
-  ARROW_ASSIGN_OR_RAISE(const KeyVector values, EncodeColumns(rows, order_, false));
+  ARROW_ASSIGN_OR_RAISE(const KeyVector values, EncodeColumns(columns, order_, false));
   return std::visit(
       [&](const auto& v) {
         const bool moved = SortRanges(v, *ranges, order);
@@ -190,7 +209,8 @@ arrow::Result<bool> GroupOrder::SortTies(const std::shared_ptr<arrow::RecordBatc
   if (ties_.empty() || ranges.empty()) return false;
   const auto [tied, tied_ranges] = Gather(ranges, *order);
   ARROW_ASSIGN_OR_RAISE(const auto tied_rows, TakeRows(rows, tied));
-  ARROW_ASSIGN_OR_RAISE(const KeyVector values, EncodeColumns(*tied_rows, ties_, true));
+  ARROW_ASSIGN_OR_RAISE(const KeyVector values,
+                        EncodeColumns(Select(*tied_rows, ties_), ties_, true));
   std::vector<int32_t> places = Identity(tied.size());
   const bool moved =
       std::visit([&, &inner = tied_ranges](const auto& v) { return SortRanges(v, inner, &places); },

@@ -21,12 +21,20 @@ class GroupOrder {
   static arrow::Result<GroupOrder> Make(const arrow::Schema& schema,
                                         const std::vector<std::string>& order_by, Ties ties);
 
-  /// The rows with each group in order. `offsets`: where each group starts, and the end.
-  /// `order`: where given, the rows' numbers group after group; where not, they stand so themselves.
-  /// Returns `rows` itself where they are in order. Ties keep the order of arrival unless fixed.
+  /// The rows, which stand group after group, with each group in order. `offsets`: where each group
+  /// starts, and the end. Returns `rows` itself where they are in order. Ties keep the order of arrival
+  /// unless fixed.
   [[nodiscard]] arrow::Result<std::shared_ptr<arrow::RecordBatch>> Apply(
-      const std::shared_ptr<arrow::RecordBatch>& rows, const std::vector<int32_t>& offsets,
-      std::vector<int32_t> order = {}) const;
+      const std::shared_ptr<arrow::RecordBatch>& rows, const std::vector<int32_t>& offsets) const;
+
+  /// The columns of order_by, for Numbers(); empty where it takes more than these columns, or none at
+  /// all, to order a group.
+  [[nodiscard]] std::vector<int> OrderColumns() const;
+
+  /// The numbers of the rows in order, from just the columns that OrderColumns() names; empty where
+  /// they are in order.
+  [[nodiscard]] arrow::Result<std::vector<int32_t>> Numbers(
+      const arrow::ArrayVector& columns, const std::vector<int32_t>& offsets) const;
 
   /// Rows [begin, end).
   struct Range {
@@ -41,7 +49,7 @@ class GroupOrder {
     bool nulls_first;
   };
 
-  arrow::Result<bool> SortGroups(const arrow::RecordBatch& rows, std::vector<Range>* ranges,
+  arrow::Result<bool> SortGroups(const arrow::ArrayVector& columns, std::vector<Range>* ranges,
                                  std::vector<int32_t>* order) const;
   arrow::Result<bool> SortTies(const std::shared_ptr<arrow::RecordBatch>& rows,
                                const std::vector<Range>& ranges, std::vector<int32_t>* order) const;

@@ -1,5 +1,7 @@
 #include "cogroup/group_order.h"
 
+#include <arrow/array.h>
+#include <arrow/compute/api.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -76,17 +78,18 @@ TEST(GroupOrderTest, RowsInOrderAreTheSameObject) {
       << "groups of one row";
 }
 
-TEST(GroupOrderTest, RowNumbersPutTheRowsIntoTheirGroups) {
-  const Rows rows = RowsFromJson(TestSchema(), R"([[9,"b"],[5,"a"],[1,"b"],[7,"a"]])");
-  EXPECT_EQ(Text(*Make(*TestSchema(), {}).Apply(rows, {0, 2, 4}, {1, 3, 0, 2}).ValueOrDie()),
-            "5,a 7,a 9,b 1,b");
-  EXPECT_EQ(
-      Text(*Make(*TestSchema(), {"a DESC"}).Apply(rows, {0, 2, 4}, {1, 3, 0, 2}).ValueOrDie()),
-      "7,a 5,a 9,b 1,b");
-  EXPECT_EQ(Text(*Make(*TestSchema(), {"b"}, Ties::kFixed)
-                      .Apply(rows, {0, 2, 4}, {3, 1, 0, 2})
-                      .ValueOrDie()),
-            "5,a 7,a 1,b 9,b");
+TEST(GroupOrderTest, NumbersTellTheOrderFromTheColumnsOfOrderByAlone) {
+  const Rows rows = RowsFromJson(TestSchema(), R"([[5,"a"],[7,"a"],[9,"b"],[1,"b"]])");
+  const GroupOrder order = Make(*TestSchema(), {"a DESC"});
+  ASSERT_EQ(order.OrderColumns(), std::vector<int>{0});
+  const arrow::ArrayVector columns = {rows->column(0)};
+  EXPECT_EQ(order.Numbers(columns, {0, 2, 4}).ValueOrDie(), (std::vector<int32_t>{1, 0, 2, 3}));
+  EXPECT_TRUE(order.Numbers(columns, {0, 1, 2, 4}).ValueOrDie().empty()) << "they are in order";
+}
+
+TEST(GroupOrderTest, FixedTiesTakeMoreThanTheColumnsOfOrderBy) {
+  EXPECT_TRUE(Make(*TestSchema(), {"a"}, Ties::kFixed).OrderColumns().empty());
+  EXPECT_TRUE(Make(*TestSchema(), {}).OrderColumns().empty());
 }
 
 TEST(GroupOrderTest, FixedTiesFollowTheRemainingColumnsFromLeftToRight) {
@@ -126,7 +129,9 @@ TEST(GroupOrderTest, FixedTiesAreTheSameBytesUnderAnyOrderOfArrival) {
     std::iota(arrival.begin(), arrival.end(), 0);
     for (int round = 0; round < 50; ++round) {
       std::shuffle(arrival.begin(), arrival.end(), random);
-      const Rows actual = order.Apply(rows, {0, 6}, arrival).ValueOrDie();
+      const arrow::Int32Array numbers(6, arrow::Buffer::Wrap(arrival));
+      const Rows arrived = arrow::compute::Take(rows, numbers).ValueOrDie().record_batch();
+      const Rows actual = order.Apply(arrived, {0, 6}).ValueOrDie();
       for (int c = 1; c < rows->num_columns(); ++c) {
         ASSERT_TRUE(actual->column(c)->Equals(expected->column(c)));
       }

@@ -20,10 +20,7 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> Concatenate(
   if (slices.size() == 1) return slices[0];
   auto rows = arrow::ConcatenateRecordBatches(slices);
   if (rows.ok()) return rows;
-  return MakeError(ErrorKind::kEngine, "table \"" + input.table.name +
-                                           "\": the rows of one batch do "
-                                           "not fit in one Arrow array (" +
-                                           rows.status().message() + "); lower batch.max_keys");
+  return TooLarge(input, rows.status());
 }
 
 // The rows [offsets[k], offsets[k] + length(k)) of each group.
@@ -63,24 +60,34 @@ std::shared_ptr<arrow::Int32Array> OffsetsArray(std::vector<int32_t> offsets) {
   return std::make_shared<arrow::Int32Array>(length, arrow::Buffer::FromVector(std::move(offsets)));
 }
 
-arrow::Result<BatchTable> GroupRows(const TableInput& input,
-                                    std::vector<std::shared_ptr<arrow::RecordBatch>> slices,
-                                    const std::vector<int64_t>& counts,
-                                    std::vector<int32_t> order) {
+arrow::Status TooLarge(const TableInput& input, const arrow::Status& cause) {
+  return MakeError(ErrorKind::kEngine,
+                   "table \"" + input.table.name +
+                       "\": the rows of one batch do not fit in one Arrow array (" +
+                       cause.message() + "); lower batch.max_keys");
+}
+
+arrow::Result<std::vector<int32_t>> GroupOffsets(const TableInput& input,
+                                                 std::span<const int64_t> counts) {
   std::vector<int32_t> offsets(counts.size() + 1);
   int64_t total = 0;
   for (size_t k = 0; k < counts.size(); ++k) {
     total += counts[k];
     if (total > std::numeric_limits<int32_t>::max()) {
-      return MakeError(ErrorKind::kEngine, "table \"" + input.table.name +
-                                               "\": one batch has more than 2^31-1 rows; lower "
-                                               "batch.max_keys");
+      return TooLarge(input, arrow::Status::CapacityError("more than 2^31-1 rows"));
     }
     offsets[k + 1] = static_cast<int32_t>(total);
   }
+  return offsets;
+}
+
+arrow::Result<BatchTable> GroupRows(const TableInput& input,
+                                    std::vector<std::shared_ptr<arrow::RecordBatch>> slices,
+                                    const std::vector<int64_t>& counts) {
+  ARROW_ASSIGN_OR_RAISE(std::vector<int32_t> offsets, GroupOffsets(input, counts));
   ARROW_ASSIGN_OR_RAISE(auto rows, Concatenate(input, slices));
   slices.clear();  // two copies of a batch are enough
-  ARROW_ASSIGN_OR_RAISE(rows, input.group_order->Apply(rows, offsets, std::move(order)));
+  ARROW_ASSIGN_OR_RAISE(rows, input.group_order->Apply(rows, offsets));
   return BatchTable{input.table.name, input.table.rows_per_key, std::move(rows),
                     OffsetsArray(std::move(offsets))};
 }

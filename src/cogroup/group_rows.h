@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "cogroup/counters.h"
@@ -15,11 +16,17 @@
 namespace sheaf {
 
 /// One table's share of a batch from slices, in key order; `counts`: rows a key. Each group is put in
-/// the table's order. `order`: where given, the slices' rows in key order. Errors: kEngine where the rows of one window exceed what Arrow's offsets hold.
+/// the table's order. Errors: kEngine where the rows of one window exceed what Arrow's offsets hold.
 arrow::Result<BatchTable> GroupRows(const TableInput& input,
                                     std::vector<std::shared_ptr<arrow::RecordBatch>> slices,
-                                    const std::vector<int64_t>& counts,
-                                    std::vector<int32_t> order = {});
+                                    const std::vector<int64_t>& counts);
+
+/// Where each group starts, and the end; `counts`: rows a key. Errors: kEngine past 2^31-1 rows.
+arrow::Result<std::vector<int32_t>> GroupOffsets(const TableInput& input,
+                                                 std::span<const int64_t> counts);
+
+/// That the rows of one window exceed what Arrow's offsets hold.
+arrow::Status TooLarge(const TableInput& input, const arrow::Status& cause);
 
 /// Checks rows_per_key in the group of every row of `keys`: drops second rows (duplicate = "first"), or fails.
 /// Counts duplicates. Errors: kPolicy, naming table and key.

@@ -17,11 +17,13 @@ struct MemorySplit {
 
 /// Half the budget goes to the engine, which alone can need it whole (a sort); an eighth to reading
 /// ahead. What is left holds the batch being cut, the batch that waits and the one being consumed. The
-/// rows of `partition` take three eighths: its queries need not sort.
+/// queries of `partition` need not sort: its rows take all but what scans and batches do.
 inline MemorySplit SplitMemory(int64_t budget, size_t tables) {
   const auto n = static_cast<int64_t>(std::max<size_t>(tables, 1));
   constexpr int64_t kMaxKeySearch = int64_t{32} << 20;
-  return {budget / 2 / n, budget / 8 / n, budget * 3 / 8, std::min(budget / 8, kMaxKeySearch)};
+  constexpr int64_t kScansAndBatches = int64_t{384} << 20;
+  return {budget / 2 / n, budget / 8 / n, std::max(budget * 3 / 8, budget - kScansAndBatches),
+          std::min(budget / 8, kMaxKeySearch)};
 }
 
 }  // namespace sheaf

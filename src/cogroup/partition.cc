@@ -83,7 +83,8 @@ arrow::Status PartitionReader::RunLane(Lane* lane) {
   if (keys == nullptr) return arrow::Status::OK();  // the run failed
   if (!selects) lane->reader->Start(open);          // sooner, it would hold memory and wait
 
-  PartitionStore partitions(*lane->input, *keys, WindowKeys(job()), &rows_budget_, &lane->counters);
+  PartitionStore partitions(*lane->input, *keys, WindowKeys(job()), lanes().size(), &rows_budget_,
+                            &lane->counters);
   while (true) {
     ARROW_ASSIGN_OR_RAISE(const std::optional<Chunk> chunk, kept.Pop());
     if (!chunk) break;
@@ -93,8 +94,8 @@ arrow::Status PartitionReader::RunLane(Lane* lane) {
     ARROW_RETURN_NOT_OK(partitions.Add(*chunk));
   }
   ARROW_RETURN_NOT_OK(partitions.Seal());
-  for (int64_t p = 0; p < partitions.num_partitions(); ++p) {
-    ARROW_ASSIGN_OR_RAISE(const bool put, PutShare(lane, [&] { return partitions.Take(p); }));
+  for (int64_t w = 0; w < partitions.num_windows(); ++w) {
+    ARROW_ASSIGN_OR_RAISE(const bool put, PutShare(lane, [&] { return partitions.Take(w); }));
     if (!put) return arrow::Status::OK();
   }
   lane->shares.End();
@@ -102,16 +103,17 @@ arrow::Status PartitionReader::RunLane(Lane* lane) {
 }
 
 arrow::Status PartitionReader::CollectKeys(Lane* lane, ChunkStore* rows) {
-  while (std::optional<Chunk> chunk = lane->reader->Pop()) {
+  while (const std::optional<Chunk> chunk = lane->reader->Pop()) {
     {
       const std::lock_guard lock(keys_mutex_);
       key_builder_.Add(chunk->keys);
     }
-    ARROW_RETURN_NOT_OK(rows->Add(*std::move(chunk)));
+    ARROW_RETURN_NOT_OK(rows->Add(*chunk));
   }
   const std::lock_guard lock(keys_mutex_);
   if (--selecting_ == 0) {
     keys_ = key_builder_.Finish();
+    rows_budget_.Add(keys_->bytes());
     total_keys_ = keys_->size();
   }
   keys_changed_.notify_all();

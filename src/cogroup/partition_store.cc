@@ -1,15 +1,15 @@
 #include "cogroup/partition_store.h"
 
 #include <arrow/array.h>
-#include <arrow/compute/api.h>
 #include <arrow/table.h>
 #include <arrow/type.h>
-#include <arrow/util/byte_size.h>
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 #include "cogroup/group_rows.h"
+#include "spill/row_memory.h"
 
 namespace sheaf {
 namespace {
@@ -17,180 +17,194 @@ namespace {
 constexpr const char* kPlace = "";  // the name of the column of places; tables may have it too
 constexpr int64_t kOrphan = -1;
 
-// A chunk is cut into slices, rather than scattered, where the runs of rows that go the same way are this
-// long on average, and where slices do not hold on to a chunk for the sake of a few rows.
-constexpr int64_t kMinRunRows = 512;
-constexpr int64_t kMaxWaste = 2;
+// Where windows are smaller, several share a partition: each partition costs memory.
+constexpr int64_t kMinPartitionKeys = 65536;
 
-// A store that holds less than this part of the budget leaves it to others to move rows to disk.
-constexpr int64_t kMinSpillShare = 16;
+// Each table has a segment open for each partition; together they take about this part of the budget.
+constexpr int64_t kOpenPart = 8;
+constexpr int64_t kMinSegmentBytes = int64_t{16} << 10;
+constexpr int64_t kMaxSegmentBytes = int64_t{256} << 10;
 
-std::shared_ptr<arrow::Array> Uint32Array(std::vector<uint32_t> values) {
-  const auto length = static_cast<int64_t>(values.size());
-  return std::make_shared<arrow::UInt32Array>(length, arrow::Buffer::FromVector(std::move(values)));
+int64_t PartitionKeys(int64_t window_keys) {
+  return window_keys * std::max<int64_t>(1, kMinPartitionKeys / window_keys);
 }
 
-// The numbers of the rows by ascending place; rows of one place keep their order.
-std::vector<int32_t> CountingSort(const std::vector<uint32_t>& places,
-                                  const std::vector<int64_t>& counts) {
-  std::vector<size_t> next(counts.size());
-  for (size_t k = 1; k < counts.size(); ++k) {
-    next[k] = next[k - 1] + static_cast<size_t>(counts[k - 1]);
-  }
-  std::vector<int32_t> rows(places.size());
-  for (size_t i = 0; i < places.size(); ++i) rows[next[places[i]]++] = static_cast<int32_t>(i);
-  return rows;
+int64_t PartitionsOf(const KeySet& keys, int64_t partition_keys) {
+  return (keys.size() + partition_keys - 1) / partition_keys;
+}
+
+int64_t SegmentBytes(int64_t partitions, size_t tables, const MemoryBudget& budget) {
+  const int64_t segments = std::max<int64_t>(1, partitions) * static_cast<int64_t>(tables);
+  const int64_t bytes = std::max<int64_t>(budget.limit() / kOpenPart / segments, 1);
+  return std::clamp(static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(bytes))),
+                    kMinSegmentBytes, kMaxSegmentBytes);
 }
 
 }  // namespace
 
 PartitionStore::PartitionStore(const TableInput& input, const KeySet& keys, int32_t max_keys,
-                               MemoryBudget* budget, TableCounters* counters)
+                               size_t tables, MemoryBudget* budget, TableCounters* counters)
     : input_(input),
       keys_(keys),
-      max_keys_(max_keys),
-      budget_(budget),
-      counters_(counters),
+      window_keys_(max_keys),
+      partition_keys_(PartitionKeys(max_keys)),
       schema_(
           input.schema
               ->AddField(input.schema->num_fields(), arrow::field(kPlace, arrow::uint32(), false))
               .ValueOrDie()),  // appending a field can't fail
-      partitions_(static_cast<size_t>((keys.size() + max_keys - 1) / max_keys)) {}
+      rows_(schema_, static_cast<size_t>(PartitionsOf(keys, partition_keys_)),
+            SegmentBytes(PartitionsOf(keys, partition_keys_), tables, *budget), budget),
+      counters_(counters) {}
 
-PartitionStore::~PartitionStore() { budget_->Release(bytes_); }
+int64_t PartitionStore::num_windows() const {
+  return (keys_.size() + window_keys_ - 1) / window_keys_;
+}
 
 arrow::Status PartitionStore::Add(const Chunk& chunk) {
   keys_.Ranks(chunk.keys, &ranks_);
-  const std::vector<Run> runs = RunsOfPartitions();
-  const auto rows = static_cast<int64_t>(ranks_.size());
-  int64_t kept = 0;
-  for (const Run& run : runs) kept += run.partition == kOrphan ? 0 : run.end - run.begin;
-  counters_->orphans += rows - kept;
+  Divide();
+  const size_t kept = starts_[starts_.size() - 2];
+  counters_->orphans += static_cast<int64_t>(ranks_.size() - kept);
   if (kept == 0) return arrow::Status::OK();
-  const bool few_runs = static_cast<int64_t>(runs.size()) * kMinRunRows <= rows || runs.size() == 1;
-  if (few_runs && kept * kMaxWaste >= rows) {
-    for (const Run& run : runs) {
-      if (run.partition != kOrphan) KeepRun(*chunk.rows, run);
-    }
-    Hold(chunk.bytes + kept * static_cast<int64_t>(sizeof(uint32_t)));
-  } else {
-    ARROW_RETURN_NOT_OK(Scatter(chunk.rows, kept));
+  arrow::ArrayVector columns = chunk.rows->columns();
+  columns.push_back(
+      std::make_shared<arrow::UInt32Array>(std::ssize(places_), arrow::Buffer::Wrap(places_)));
+  const SegmentSource source(
+      arrow::RecordBatch::Make(schema_, chunk.rows->num_rows(), std::move(columns)));
+  for (size_t p = 0; p + 2 < starts_.size(); ++p) {
+    const auto rows = std::span(order_).subspan(starts_[p], starts_[p + 1] - starts_[p]);
+    if (!rows.empty()) ARROW_RETURN_NOT_OK(rows_.Append(p, source, rows));
   }
-  const bool worth = bytes_ > budget_->limit() / kMinSpillShare;
-  return budget_->Exceeded() && worth ? Spill() : arrow::Status::OK();
+  return arrow::Status::OK();
 }
 
-std::vector<PartitionStore::Run> PartitionStore::RunsOfPartitions() const {
-  std::vector<Run> runs;
-  for (int64_t i = 0; i < static_cast<int64_t>(ranks_.size()); ++i) {
-    const int64_t rank = ranks_[static_cast<size_t>(i)];
-    const int64_t partition = rank == kOrphan ? kOrphan : rank / max_keys_;
-    if (!runs.empty() && runs.back().partition == partition) {
-      runs.back().end = i + 1;
-    } else {
-      runs.push_back({partition, i, i + 1});
-    }
-  }
-  return runs;
-}
-
-// Keeps the rows of a run as a slice.
-void PartitionStore::KeepRun(const arrow::RecordBatch& rows, const Run& run) {
-  const int64_t first_rank = run.partition * max_keys_;
-  std::vector<uint32_t> places;
-  places.reserve(static_cast<size_t>(run.end - run.begin));
-  for (int64_t i = run.begin; i < run.end; ++i) {
-    places.push_back(static_cast<uint32_t>(ranks_[static_cast<size_t>(i)] - first_rank));
-  }
-  arrow::ArrayVector columns = rows.Slice(run.begin, run.end - run.begin)->columns();
-  columns.push_back(Uint32Array(std::move(places)));
-  partitions_[static_cast<size_t>(run.partition)].rows.push_back(
-      arrow::RecordBatch::Make(schema_, run.end - run.begin, std::move(columns)));
-}
-
-// Gathers the rows of each partition: a counting sort of row numbers, then one take of all columns.
-arrow::Status PartitionStore::Scatter(const std::shared_ptr<arrow::RecordBatch>& rows,
-                                      int64_t kept) {
-  std::vector<int64_t> starts(partitions_.size() + 1);
-  for (const int64_t rank : ranks_) {
-    if (rank != kOrphan) ++starts[static_cast<size_t>(rank / max_keys_) + 1];
-  }
-  for (size_t p = 0; p < partitions_.size(); ++p) starts[p + 1] += starts[p];
-  std::vector<int64_t> next = starts;
-  std::vector<uint32_t> indices(static_cast<size_t>(kept));
-  std::vector<uint32_t> places(static_cast<size_t>(kept));
+// The partition and place of each row, and a counting sort of the rows by partition.
+void PartitionStore::Divide() {
+  const auto orphans = static_cast<uint32_t>(PartitionsOf(keys_, partition_keys_));
+  partitions_.resize(ranks_.size());
+  places_.resize(ranks_.size());
+  order_.resize(ranks_.size());
+  starts_.assign(orphans + 2, 0);
+  const auto keys = static_cast<uint64_t>(partition_keys_);
+  const int shift = std::has_single_bit(keys) ? std::countr_zero(keys) : 0;  // a division is slow
   for (size_t i = 0; i < ranks_.size(); ++i) {
-    if (ranks_[i] == kOrphan) continue;
-    const int64_t partition = ranks_[i] / max_keys_;
-    const auto to = static_cast<size_t>(next[static_cast<size_t>(partition)]++);
-    indices[to] = static_cast<uint32_t>(i);
-    places[to] = static_cast<uint32_t>(ranks_[i] - partition * max_keys_);
+    const auto rank = static_cast<uint64_t>(ranks_[i]);
+    const uint64_t partition = shift > 0 ? rank >> shift : rank / keys;
+    partitions_[i] = ranks_[i] == kOrphan ? orphans : static_cast<uint32_t>(partition);
+    places_[i] = static_cast<uint32_t>(rank - partition * keys);
+    ++starts_[partitions_[i] + 1];
   }
-  ARROW_ASSIGN_OR_RAISE(const arrow::Datum taken,
-                        arrow::compute::Take(rows, Uint32Array(std::move(indices)),
-                                             arrow::compute::TakeOptions::NoBoundsCheck()));
-  arrow::ArrayVector columns = taken.record_batch()->columns();
-  columns.push_back(Uint32Array(std::move(places)));
-  const auto scattered = arrow::RecordBatch::Make(schema_, kept, std::move(columns));
-  for (size_t p = 0; p < partitions_.size(); ++p) {
-    if (starts[p + 1] == starts[p]) continue;
-    partitions_[p].rows.push_back(scattered->Slice(starts[p], starts[p + 1] - starts[p]));
+  for (size_t p = 0; p + 1 < starts_.size(); ++p) starts_[p + 1] += starts_[p];
+  for (size_t i = 0; i < ranks_.size(); ++i) {
+    order_[starts_[partitions_[i]]++] = static_cast<uint32_t>(i);
   }
-  Hold(arrow::util::TotalBufferSize(*scattered));
-  return arrow::Status::OK();
+  // Each start has moved to its end.
+  std::shift_right(starts_.begin(), starts_.end(), 1);
+  starts_[0] = 0;
 }
 
-void PartitionStore::Hold(int64_t bytes) {
-  bytes_ += bytes;
-  budget_->Add(bytes);
+arrow::Result<BatchTable> PartitionStore::Take(int64_t window) {
+  const int64_t first_rank = window * window_keys_;
+  if (const int64_t partition = first_rank / partition_keys_; partition != loaded_.partition) {
+    ARROW_RETURN_NOT_OK(Load(partition));
+  }
+  const auto keys = static_cast<size_t>(std::min(window_keys_, keys_.size() - first_rank));
+  const auto starts = std::span(loaded_.starts)
+                          .subspan(static_cast<size_t>(first_rank % partition_keys_), keys + 1);
+  std::vector<int64_t> counts(keys);
+  for (size_t k = 0; k < keys; ++k) counts[k] = starts[k + 1] - starts[k];
+  ARROW_ASSIGN_OR_RAISE(std::vector<int32_t> offsets, GroupOffsets(input_, counts));
+  const auto begin = static_cast<size_t>(starts.front());
+  const auto end = static_cast<size_t>(starts.back());
+  auto rows = loaded_.order.empty()
+                  ? Standing(starts.front(), starts.back())
+                  : Ordered(std::span(loaded_.order).subspan(begin, end - begin), offsets);
+  if (rows.status().IsCapacityError()) return TooLarge(input_, rows.status());
+  ARROW_RETURN_NOT_OK(rows);
+  // Where order_by alone decides, Ordered() has seen to it.
+  if (loaded_.order.empty() || input_.group_order->OrderColumns().empty()) {
+    ARROW_ASSIGN_OR_RAISE(rows, input_.group_order->Apply(*rows, offsets));
+  }
+  if (first_rank % partition_keys_ + window_keys_ == partition_keys_) loaded_ = {};
+  return BatchTable{input_.table.name, input_.table.rows_per_key, *std::move(rows),
+                    OffsetsArray(std::move(offsets))};
 }
 
-arrow::Status PartitionStore::Seal() {
-  // What follows takes a whole partition into memory: make room where room is scarce.
-  return spill_ == nullptr ? arrow::Status::OK() : Spill();
-}
-
-arrow::Status PartitionStore::Spill() {
-  if (spill_ == nullptr) {
-    ARROW_ASSIGN_OR_RAISE(spill_, SpillFile::Create(SpillDirectory(), schema_));
-  }
-  for (Partition& partition : partitions_) {
-    if (partition.rows.empty()) continue;
-    ARROW_ASSIGN_OR_RAISE(const auto rows, arrow::ConcatenateRecordBatches(partition.rows));
-    ARROW_ASSIGN_OR_RAISE(const SpillFile::Block block, spill_->Write(*rows));
-    partition.spilled.push_back(block);
-    partition.rows.clear();
-  }
-  budget_->Release(bytes_);
-  bytes_ = 0;
-  return arrow::Status::OK();
-}
-
-arrow::Result<BatchTable> PartitionStore::Take(int64_t partition) {
-  Partition taken = std::exchange(partitions_[static_cast<size_t>(partition)], {});
-  std::vector<std::shared_ptr<arrow::RecordBatch>> pieces;
-  for (const SpillFile::Block& block : taken.spilled) {
-    ARROW_ASSIGN_OR_RAISE(auto rows, spill_->Read(block));
-    pieces.push_back(std::move(rows));
-  }
-  pieces.insert(pieces.end(), taken.rows.begin(), taken.rows.end());
-
-  const int64_t num_keys = std::min(max_keys_, keys_.size() - partition * max_keys_);
-  std::vector<uint32_t> places;
-  for (auto& piece : pieces) {
+arrow::Status PartitionStore::Load(int64_t partition) {
+  loaded_ = {};
+  loaded_.partition = partition;
+  ARROW_ASSIGN_OR_RAISE(const auto taken, rows_.Take(static_cast<size_t>(partition)));
+  std::vector<std::span<const uint32_t>> places;
+  for (const auto& piece : taken) {
     const int last = piece->num_columns() - 1;
-    const auto* values = piece->column_data(last)->GetValues<uint32_t>(1);
-    places.insert(places.end(), values, values + piece->num_rows());
+    places.emplace_back(piece->column_data(last)->GetValues<uint32_t>(1),
+                        static_cast<size_t>(piece->num_rows()));
     arrow::ArrayVector columns = piece->columns();
     columns.pop_back();
-    piece = arrow::RecordBatch::Make(input_.schema, piece->num_rows(), std::move(columns));
+    loaded_.pieces.push_back(
+        arrow::RecordBatch::Make(input_.schema, piece->num_rows(), std::move(columns)));
   }
-  std::vector<int64_t> counts(static_cast<size_t>(num_keys));
-  for (const uint32_t place : places) ++counts[place];
-  std::vector<int32_t> order;
-  if (!std::ranges::is_sorted(places)) order = CountingSort(places, counts);
-  taken = {};
-  return GroupRows(input_, std::move(pieces), counts, std::move(order));
+  CountingSort(places);
+  return arrow::Status::OK();
+}
+
+void PartitionStore::CountingSort(const std::vector<std::span<const uint32_t>>& places) {
+  std::vector<int64_t>& starts = loaded_.starts;
+  starts.assign(static_cast<size_t>(partition_keys_) + 1, 0);
+  bool stands = true;
+  uint32_t last = 0;
+  for (const auto& piece : places) {
+    for (const uint32_t place : piece) {
+      ++starts[place + 1];
+      stands = stands && place >= last;
+      last = place;
+    }
+  }
+  for (size_t k = 1; k < starts.size(); ++k) starts[k] += starts[k - 1];
+  if (stands) return;
+  std::vector<int64_t> next(starts.begin(), starts.end() - 1);
+  loaded_.order.resize(static_cast<size_t>(starts.back()));
+  for (size_t p = 0; p < places.size(); ++p) {
+    for (size_t i = 0; i < places[p].size(); ++i) {
+      loaded_.order[static_cast<size_t>(next[places[p][i]]++)] = {static_cast<uint32_t>(p),
+                                                                  static_cast<uint32_t>(i)};
+    }
+  }
+}
+
+// The rows that `refs` name, in groups that follow order_by where that takes its columns alone. Those are
+// gathered first: their values tell in which order all columns are.
+arrow::Result<std::shared_ptr<arrow::RecordBatch>> PartitionStore::Ordered(
+    std::span<const RowRef> refs, const std::vector<int32_t>& offsets) const {
+  arrow::ArrayVector values;
+  for (const int column : input_.group_order->OrderColumns()) {
+    ARROW_ASSIGN_OR_RAISE(auto array, GatherColumn(column, input_.schema, loaded_.pieces, refs));
+    values.push_back(std::move(array));
+  }
+  std::vector<RowRef> sorted;
+  if (!values.empty() && !refs.empty()) {
+    ARROW_ASSIGN_OR_RAISE(const auto numbers, input_.group_order->Numbers(values, offsets));
+    sorted.reserve(numbers.size());
+    for (const int32_t number : numbers) sorted.push_back(refs[static_cast<size_t>(number)]);
+  }
+  return Gather(input_.schema, loaded_.pieces,
+                sorted.empty() ? refs : std::span<const RowRef>(sorted));
+}
+
+// Rows [begin, end) of the partition, which stand in order.
+arrow::Result<std::shared_ptr<arrow::RecordBatch>> PartitionStore::Standing(int64_t begin,
+                                                                            int64_t end) const {
+  std::vector<std::shared_ptr<arrow::RecordBatch>> slices;
+  int64_t start = 0;  // of the piece
+  for (const auto& piece : loaded_.pieces) {
+    const int64_t from = std::max(begin - start, int64_t{0});
+    const int64_t to = std::min(end - start, piece->num_rows());
+    if (from < to) slices.push_back(piece->Slice(from, to - from));
+    start += piece->num_rows();
+  }
+  if (slices.empty()) return arrow::RecordBatch::MakeEmpty(input_.schema);
+  if (slices.size() == 1) return slices[0];
+  return arrow::ConcatenateRecordBatches(slices, RowMemory());
 }
 
 }  // namespace sheaf

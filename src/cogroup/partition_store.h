@@ -1,11 +1,11 @@
-// One table's rows on the way of strategy `partition`: scattered to their batch as they arrive, and put
-// in order there.
+// One table's rows on the way of strategy `partition`: scattered to their partition as they arrive, and
+// put in order there.
 //
-//   rows of a chunk     rank of each key          partition = rank / max_keys, place = rank % max_keys
-//   7 3 9 7 1      ->   2 1 3 2 0   (max_keys 2)  ->   partition 0: 3(1) 1(0)   partition 1: 7(0) 9(1) 7(0)
+//   rows of a chunk     rank of each key          partition = rank / keys, place = rank % keys
+//   7 3 9 7 1      ->   2 1 3 2 0   (keys = 2)    ->   partition 0: 3(1) 1(0)   partition 1: 7(0) 9(1) 7(0)
 //
 // Within a partition a counting sort by place brings the rows in key order: no row is compared with
-// another. What exceeds the memory budget goes to disk, each partition's rows in blocks of their own.
+// another. A partition holds the rows of one window, or of several where windows are small.
 #pragma once
 
 #include <arrow/record_batch.h>
@@ -13,69 +13,71 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "cogroup/chunk.h"
 #include "cogroup/counters.h"
+#include "cogroup/gather.h"
+#include "cogroup/segmented_rows.h"
 #include "cogroup/table_input.h"
 #include "key/key_set.h"
 #include "sheaf/batch.h"
 #include "spill/memory_budget.h"
-#include "spill/spill_file.h"
 
 namespace sheaf {
 
 /// Used by one thread at a time.
 class PartitionStore {
  public:
-  /// Partition p holds the keys of rank p * max_keys and up, max_keys of them but for the last.
-  /// All references outlive the store.
-  PartitionStore(const TableInput& input, const KeySet& keys, int32_t max_keys,
+  /// Window w holds the keys of rank w * max_keys and up, max_keys of them but for the last.
+  /// `tables`: how many share the budget. All references outlive the store.
+  PartitionStore(const TableInput& input, const KeySet& keys, int32_t max_keys, size_t tables,
                  MemoryBudget* budget, TableCounters* counters);
-  ~PartitionStore();
-  PartitionStore(const PartitionStore&) = delete;
-  PartitionStore& operator=(const PartitionStore&) = delete;
 
   /// Scatters a chunk; rows of keys that the set lacks are counted and dropped.
   arrow::Status Add(const Chunk& chunk);
 
   /// All chunks are in. Called once, before the first Take().
-  arrow::Status Seal();
+  arrow::Status Seal() { return rows_.MakeRoom(); }
 
-  /// The rows of a partition's keys, group after group, in order. Each partition is taken once.
-  arrow::Result<BatchTable> Take(int64_t partition);
+  /// The rows of a window's keys, group after group, in order. Windows are taken ascending.
+  arrow::Result<BatchTable> Take(int64_t window);
 
-  [[nodiscard]] int64_t num_partitions() const { return static_cast<int64_t>(partitions_.size()); }
+  [[nodiscard]] int64_t num_windows() const;
 
  private:
-  struct Partition {
-    std::vector<std::shared_ptr<arrow::RecordBatch>> rows;  // with a column of places behind
-    std::vector<SpillFile::Block> spilled;                  // earlier rows
+  // The partition that windows are taken from.
+  struct Loaded {
+    int64_t partition = -1;
+    std::vector<std::shared_ptr<arrow::RecordBatch>> pieces;  // without the places
+    std::vector<int64_t> starts;  // of each place among the rows in order, and the end
+    std::vector<RowRef> order;    // the rows by place; empty where they stand so
   };
 
-  // Rows [begin, end) of the chunk being added, of one partition or all orphans.
-  struct Run {
-    int64_t partition;
-    int64_t begin;
-    int64_t end;
-  };
-
-  [[nodiscard]] std::vector<Run> RunsOfPartitions() const;
-  void KeepRun(const arrow::RecordBatch& rows, const Run& run);
-  arrow::Status Scatter(const std::shared_ptr<arrow::RecordBatch>& rows, int64_t kept);
-  void Hold(int64_t bytes);
-  arrow::Status Spill();
+  void Divide();
+  arrow::Status Load(int64_t partition);
+  void CountingSort(const std::vector<std::span<const uint32_t>>& places);
+  [[nodiscard]] arrow::Result<std::shared_ptr<arrow::RecordBatch>> Ordered(
+      std::span<const RowRef> refs, const std::vector<int32_t>& offsets) const;
+  [[nodiscard]] arrow::Result<std::shared_ptr<arrow::RecordBatch>> Standing(int64_t begin,
+                                                                            int64_t end) const;
 
   const TableInput& input_;
   const KeySet& keys_;
-  const int64_t max_keys_;
-  MemoryBudget* const budget_;
-  TableCounters* const counters_;
+  const int64_t window_keys_;
+  const int64_t partition_keys_;
   const std::shared_ptr<arrow::Schema> schema_;  // the table's, and the place
-  std::vector<Partition> partitions_;
-  std::vector<int64_t> ranks_;  // of the chunk being added
-  int64_t bytes_ = 0;           // in memory
-  std::unique_ptr<SpillFile> spill_;
+  SegmentedRows rows_;
+  TableCounters* const counters_;
+  Loaded loaded_;
+
+  // Of the chunk being added.
+  std::vector<int64_t> ranks_;
+  std::vector<uint32_t> partitions_;  // of each row; the number of partitions where it is an orphan
+  std::vector<uint32_t> places_;      // of each row
+  std::vector<uint32_t> starts_;      // of each partition in order_, and the ends
+  std::vector<uint32_t> order_;       // the rows' numbers by partition
 };
 
 }  // namespace sheaf

@@ -91,7 +91,10 @@ arrow::Result<Chunk> ReadAhead::MakeChunk(const std::shared_ptr<arrow::RecordBat
   counters_->rows_read += batch->num_rows();
   Chunk chunk;
   ARROW_ASSIGN_OR_RAISE(chunk.rows, ToPlain(batch, input_.schema));
-  ARROW_ASSIGN_OR_RAISE(chunk.rows, Compact(*chunk.rows));
+  // In any order, rows are soon copied anyway.
+  if (order_ == KeyOrder::kAscending) {
+    ARROW_ASSIGN_OR_RAISE(chunk.rows, Compact(*chunk.rows));
+  }
   ARROW_ASSIGN_OR_RAISE(chunk.rows, DropNullKeys(std::move(chunk.rows)));
   if (chunk.rows->num_rows() == 0) return chunk;
   ARROW_ASSIGN_OR_RAISE(chunk.keys, input_.key_encoder->Encode(KeyColumns(input_, *chunk.rows)));

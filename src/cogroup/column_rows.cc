@@ -1,0 +1,40 @@
+#include "cogroup/column_rows.h"
+
+#include <arrow/buffer.h>
+#include <arrow/type_traits.h>
+
+namespace sheaf {
+
+ColumnKind KindOf(const arrow::DataType& type) {
+  switch (type.id()) {
+    case arrow::Type::BOOL:
+      return ColumnKind::kBool;
+    case arrow::Type::STRING:
+    case arrow::Type::BINARY:
+      return ColumnKind::kBinary;
+    case arrow::Type::LARGE_STRING:
+    case arrow::Type::LARGE_BINARY:
+      return ColumnKind::kLargeBinary;
+    case arrow::Type::DICTIONARY:
+    case arrow::Type::EXTENSION:
+      return ColumnKind::kOther;
+    default:
+      return arrow::is_fixed_width(type.id()) && type.byte_width() > 0 ? ColumnKind::kFixed
+                                                                       : ColumnKind::kOther;
+  }
+}
+
+int WidthOf(const arrow::DataType& type) { return type.byte_width(); }
+
+ColumnRows::ColumnRows(const arrow::ArrayData& data, ColumnKind kind) : offset_(data.offset) {
+  if (kind == ColumnKind::kOther) return;
+  if (data.GetNullCount() > 0) validity_ = data.buffers[0]->data();
+  if (kind == ColumnKind::kBinary || kind == ColumnKind::kLargeBinary) {
+    offsets_ = data.buffers[1]->data();
+    if (data.buffers[2] != nullptr) values_ = data.buffers[2]->data();
+  } else if (data.buffers[1] != nullptr) {
+    values_ = data.buffers[1]->data();
+  }
+}
+
+}  // namespace sheaf

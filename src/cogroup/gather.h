@@ -1,0 +1,32 @@
+// Gathers rows of many record batches into one, column by column and without a copy in between.
+#pragma once
+
+#include <arrow/record_batch.h>
+#include <arrow/result.h>
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace sheaf {
+
+/// A row of a list of record batches.
+struct RowRef {
+  uint32_t piece;
+  uint32_t row;
+};
+
+/// The rows of `pieces` that `refs` name, in that order, in memory from RowMemory(). Columns of types
+/// that have no plain form (nested ones) go through Arrow's kernels.
+/// Errors: CapacityError where the bytes of a column exceed what its offsets hold.
+arrow::Result<std::shared_ptr<arrow::RecordBatch>> Gather(
+    const std::shared_ptr<arrow::Schema>& schema,
+    const std::vector<std::shared_ptr<arrow::RecordBatch>>& pieces, std::span<const RowRef> refs);
+
+/// One column of the same.
+arrow::Result<std::shared_ptr<arrow::Array>> GatherColumn(
+    int column, const std::shared_ptr<arrow::Schema>& schema,
+    const std::vector<std::shared_ptr<arrow::RecordBatch>>& pieces, std::span<const RowRef> refs);
+
+}  // namespace sheaf

@@ -1,0 +1,301 @@
+#include "cogroup/segment.h"
+
+#include <arrow/array.h>
+#include <arrow/array/concatenate.h>
+#include <arrow/buffer.h>
+#include <arrow/compute/api.h>
+#include <arrow/util/bit_util.h>
+#include <arrow/util/byte_size.h>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "spill/row_memory.h"
+
+namespace sheaf {
+namespace {
+
+constexpr int64_t kAlignment = 64;
+// Texts of later rows may be this much longer than those of the first before they fill a segment early.
+constexpr double kHeapReserve = 1.1;
+
+int64_t Aligned(int64_t bytes) { return arrow::bit_util::RoundUp(bytes, kAlignment); }
+
+int OffsetWidth(ColumnKind kind) {
+  return kind == ColumnKind::kBinary ? sizeof(int32_t) : sizeof(int64_t);
+}
+
+bool IsBinary(ColumnKind kind) {
+  return kind == ColumnKind::kBinary || kind == ColumnKind::kLargeBinary;
+}
+
+int64_t Bytes(const ColumnRows& rows, ColumnKind kind, int64_t begin, int64_t end) {
+  return kind == ColumnKind::kBinary
+             ? int64_t{rows.Begin<int32_t>(end)} - rows.Begin<int32_t>(begin)
+             : rows.Begin<int64_t>(end) - rows.Begin<int64_t>(begin);
+}
+
+// The numbers stand for consecutive rows. They ascend.
+bool IsRun(std::span<const uint32_t> rows) { return rows.back() - rows.front() == rows.size() - 1; }
+
+}  // namespace
+
+// ---- SegmentLayout
+
+std::shared_ptr<const SegmentLayout> SegmentLayout::ForRowsLike(const arrow::RecordBatch& sample,
+                                                                int64_t bytes) {
+  double row_bytes = 0;
+  std::vector<double> heap(static_cast<size_t>(sample.num_columns()));
+  for (int c = 0; c < sample.num_columns(); ++c) {
+    const auto& data = *sample.column_data(c);
+    const ColumnKind kind = KindOf(*data.type);
+    constexpr double kBit = 1.0 / 8;
+    row_bytes += kBit;
+    if (kind == ColumnKind::kFixed) row_bytes += WidthOf(*data.type);
+    if (kind == ColumnKind::kBool) row_bytes += kBit;
+    if (!IsBinary(kind)) continue;
+    const auto total = Bytes(ColumnRows(data, kind), kind, 0, sample.num_rows());
+    heap[static_cast<size_t>(c)] =
+        kHeapReserve * static_cast<double>(total) / static_cast<double>(sample.num_rows());
+    row_bytes += OffsetWidth(kind) + heap[static_cast<size_t>(c)];
+  }
+  const int64_t padding = 3 * kAlignment * sample.num_columns();
+  const auto rows =
+      std::max<int64_t>(1, static_cast<int64_t>(static_cast<double>(bytes - padding) / row_bytes));
+  std::vector<int64_t> heap_bytes;
+  heap_bytes.reserve(heap.size());
+  for (const double length : heap) {
+    heap_bytes.push_back(static_cast<int64_t>(length * static_cast<double>(rows)));
+  }
+  return std::shared_ptr<const SegmentLayout>(new SegmentLayout(sample, rows, heap_bytes));
+}
+
+std::shared_ptr<const SegmentLayout> SegmentLayout::ForRow(const arrow::RecordBatch& rows,
+                                                           uint32_t row) {
+  std::vector<int64_t> heap_bytes;
+  for (int c = 0; c < rows.num_columns(); ++c) {
+    const auto& data = *rows.column_data(c);
+    const ColumnKind kind = KindOf(*data.type);
+    heap_bytes.push_back(IsBinary(kind) ? Bytes(ColumnRows(data, kind), kind, row, int64_t{row} + 1)
+                                        : 0);
+  }
+  return std::shared_ptr<const SegmentLayout>(new SegmentLayout(rows, 1, heap_bytes));
+}
+
+SegmentLayout::SegmentLayout(const arrow::RecordBatch& rows, int64_t num_rows,
+                             const std::vector<int64_t>& heap_bytes)
+    : schema_(rows.schema()), rows_(num_rows) {
+  for (int c = 0; c < rows.num_columns(); ++c) {
+    const arrow::DataType& type = *rows.column(c)->type();
+    Column column;
+    column.kind = KindOf(type);
+    column.validity = bytes_;
+    if (column.kind == ColumnKind::kOther) {
+      columns_.push_back(column);
+      continue;
+    }
+    const int64_t bits = arrow::bit_util::BytesForBits(rows_);
+    bytes_ += Aligned(bits);
+    column.values = bytes_;
+    if (column.kind == ColumnKind::kBool) {
+      bytes_ += Aligned(bits);
+    } else if (column.kind == ColumnKind::kFixed) {
+      column.width = WidthOf(type);
+      bytes_ += Aligned(rows_ * column.width);
+    } else {
+      column.width = OffsetWidth(column.kind);
+      bytes_ += Aligned((rows_ + 1) * column.width);
+      column.heap = bytes_;
+      column.heap_bytes = heap_bytes[static_cast<size_t>(c)];
+      bytes_ += Aligned(column.heap_bytes);
+    }
+    columns_.push_back(column);
+  }
+}
+
+// ---- SegmentSource
+
+SegmentSource::SegmentSource(std::shared_ptr<arrow::RecordBatch> rows) : rows_(std::move(rows)) {
+  for (int c = 0; c < rows_->num_columns(); ++c) {
+    const auto& data = *rows_->column_data(c);
+    columns_.emplace_back(data, KindOf(*data.type));
+  }
+}
+
+// ---- Segment
+
+arrow::Result<std::unique_ptr<Segment>> Segment::Open(std::shared_ptr<const SegmentLayout> layout) {
+  ARROW_ASSIGN_OR_RAISE(auto block, arrow::AllocateBuffer(layout->bytes(), RowMemory()));
+  return std::unique_ptr<Segment>(new Segment(std::move(layout), std::move(block)));
+}
+
+Segment::Segment(std::shared_ptr<const SegmentLayout> layout, std::shared_ptr<arrow::Buffer> block)
+    : layout_(std::move(layout)),
+      block_(std::move(block)),
+      data_(block_->mutable_data()),
+      columns_(layout_->columns_.size()) {
+  for (const SegmentLayout::Column& column : layout_->columns_) {
+    if (IsBinary(column.kind)) {
+      std::memset(data_ + column.values, 0, static_cast<size_t>(column.width));
+    }
+  }
+}
+
+// How many of the rows, from the first on, every column has room for.
+int64_t Segment::Room(const SegmentSource& source, std::span<const uint32_t> rows) const {
+  auto room = std::min<int64_t>(std::ssize(rows), layout_->rows_ - num_rows_);
+  if (room == 0) return 0;
+  for (size_t c = 0; c < columns_.size(); ++c) {
+    const SegmentLayout::Column& column = layout_->columns_[c];
+    if (!IsBinary(column.kind)) continue;
+    const ColumnRows& values = source.columns_[c];
+    int64_t left = column.heap_bytes - columns_[c].heap_used;
+    const int64_t last = rows[static_cast<size_t>(room) - 1];
+    if (IsRun(rows) && Bytes(values, column.kind, rows[0], last + 1) <= left) continue;
+    for (int64_t i = 0; i < room; ++i) {
+      const int64_t row = rows[static_cast<size_t>(i)];
+      left -= Bytes(values, column.kind, row, row + 1);
+      if (left < 0) room = i;
+    }
+    if (room == 0) return 0;
+  }
+  return room;
+}
+
+arrow::Result<int64_t> Segment::Append(const SegmentSource& source,
+                                       std::span<const uint32_t> rows) {
+  const int64_t count = Room(source, rows);
+  if (count == 0) return 0;
+  rows = rows.first(static_cast<size_t>(count));
+  for (size_t c = 0; c < columns_.size(); ++c) {
+    if (layout_->columns_[c].kind == ColumnKind::kOther) {
+      ARROW_RETURN_NOT_OK(AppendOther(c, *source.rows_->column(static_cast<int>(c)), rows));
+    } else {
+      AppendColumn(c, source.columns_[c], rows);
+    }
+  }
+  num_rows_ += count;
+  return count;
+}
+
+void Segment::AppendColumn(size_t c, const ColumnRows& source, std::span<const uint32_t> rows) {
+  const SegmentLayout::Column& column = layout_->columns_[c];
+  if (source.has_nulls() || columns_[c].has_validity) AppendValidity(c, source, rows);
+  switch (column.kind) {
+    case ColumnKind::kFixed: {
+      uint8_t* out = data_ + column.values + num_rows_ * column.width;
+      if (IsRun(rows)) {
+        std::memcpy(out, source.Fixed(rows[0], column.width),
+                    rows.size() * static_cast<size_t>(column.width));
+        return;
+      }
+      WithWidth(column.width, [&](auto constant) {
+        const int width = constant > 0 ? constant : column.width;
+        for (const uint32_t row : rows) {
+          std::memcpy(out, source.Fixed(row, width), static_cast<size_t>(width));
+          out += width;
+        }
+      });
+      return;
+    }
+    case ColumnKind::kBool: {
+      int64_t to = num_rows_;
+      for (const uint32_t row : rows) {
+        arrow::bit_util::SetBitTo(data_ + column.values, to++, source.Bool(row));
+      }
+      return;
+    }
+    case ColumnKind::kBinary:
+      return AppendBinary<int32_t>(c, source, rows);
+    case ColumnKind::kLargeBinary:
+      return AppendBinary<int64_t>(c, source, rows);
+    case ColumnKind::kOther:
+      return;
+  }
+}
+
+void Segment::AppendValidity(size_t c, const ColumnRows& source, std::span<const uint32_t> rows) {
+  uint8_t* const validity = data_ + layout_->columns_[c].validity;
+  Column& column = columns_[c];
+  if (!column.has_validity) arrow::bit_util::SetBitsTo(validity, 0, num_rows_, true);
+  column.has_validity = true;
+  int64_t to = num_rows_;
+  for (const uint32_t row : rows) {
+    const bool valid = source.IsValid(row);
+    arrow::bit_util::SetBitTo(validity, to++, valid);
+    column.nulls += valid ? 0 : 1;
+  }
+}
+
+template <typename Offset>
+void Segment::AppendBinary(size_t c, const ColumnRows& source, std::span<const uint32_t> rows) {
+  const SegmentLayout::Column& column = layout_->columns_[c];
+  auto* const offsets = reinterpret_cast<Offset*>(data_ + column.values) + num_rows_;
+  uint8_t* const heap = data_ + column.heap;
+  Offset used = offsets[0];
+  if (IsRun(rows)) {
+    const auto first = source.Begin<Offset>(rows.front());
+    const auto last = source.Begin<Offset>(int64_t{rows.back()} + 1);
+    if (last > first) {
+      std::memcpy(heap + used, source.values() + first, static_cast<size_t>(last - first));
+    }
+    for (size_t i = 0; i < rows.size(); ++i) {
+      offsets[i + 1] =
+          static_cast<Offset>(used + source.Begin<Offset>(int64_t{rows[i]} + 1) - first);
+    }
+    used = offsets[rows.size()];
+  } else {
+    for (size_t i = 0; i < rows.size(); ++i) {
+      const std::string_view bytes = source.Bytes<Offset>(rows[i]);
+      if (!bytes.empty()) std::memcpy(heap + used, bytes.data(), bytes.size());
+      used = static_cast<Offset>(used + static_cast<Offset>(bytes.size()));
+      offsets[i + 1] = used;
+    }
+  }
+  columns_[c].heap_used = used;
+}
+
+arrow::Status Segment::AppendOther(size_t c, const arrow::Array& source,
+                                   std::span<const uint32_t> rows) {
+  const arrow::UInt32Array indices(
+      std::ssize(rows), std::make_shared<arrow::Buffer>(
+                            reinterpret_cast<const uint8_t*>(rows.data()), std::ssize(rows) * 4));
+  ARROW_ASSIGN_OR_RAISE(auto taken, arrow::compute::Take(source, indices));
+  ARROW_ASSIGN_OR_RAISE(const int64_t bytes, arrow::util::ReferencedBufferSize(*taken));
+  other_bytes_ += bytes;
+  columns_[c].pieces.push_back(std::move(taken));
+  return arrow::Status::OK();
+}
+
+std::shared_ptr<arrow::Buffer> Segment::Slice(int64_t offset, int64_t length) const {
+  return arrow::SliceBuffer(block_, offset, length);
+}
+
+arrow::Result<std::shared_ptr<arrow::RecordBatch>> Segment::Seal() {
+  std::vector<std::shared_ptr<arrow::ArrayData>> arrays;
+  for (size_t c = 0; c < columns_.size(); ++c) {
+    const SegmentLayout::Column& column = layout_->columns_[c];
+    const Column& filled = columns_[c];
+    if (column.kind == ColumnKind::kOther) {
+      ARROW_ASSIGN_OR_RAISE(const auto joined, arrow::Concatenate(filled.pieces));
+      arrays.push_back(joined->data());
+      continue;
+    }
+    const int64_t bits = arrow::bit_util::BytesForBits(num_rows_);
+    std::vector<std::shared_ptr<arrow::Buffer>> buffers;
+    buffers.push_back(filled.nulls > 0 ? Slice(column.validity, bits) : nullptr);
+    if (column.kind == ColumnKind::kBool) {
+      buffers.push_back(Slice(column.values, bits));
+    } else {
+      const int64_t values = num_rows_ + (IsBinary(column.kind) ? 1 : 0);
+      buffers.push_back(Slice(column.values, values * column.width));
+    }
+    if (IsBinary(column.kind)) buffers.push_back(Slice(column.heap, filled.heap_used));
+    arrays.push_back(arrow::ArrayData::Make(layout_->schema_->field(static_cast<int>(c))->type(),
+                                            num_rows_, std::move(buffers), filled.nulls));
+  }
+  return arrow::RecordBatch::Make(layout_->schema_, num_rows_, std::move(arrays));
+}
+
+}  // namespace sheaf

@@ -1,0 +1,131 @@
+#include "cogroup/segmented_rows.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace sheaf {
+namespace {
+
+// Rows that take less than this part of the budget leave it to others to move to disk.
+constexpr int64_t kMinSpillShare = 16;
+// What is moved to disk at once: enough that it is not for long.
+constexpr int64_t kSpillPart = 4;
+
+}  // namespace
+
+SegmentedRows::SegmentedRows(std::shared_ptr<arrow::Schema> schema, size_t places,
+                             int64_t segment_bytes, MemoryBudget* budget)
+    : schema_(std::move(schema)), segment_bytes_(segment_bytes), budget_(budget), places_(places) {}
+
+SegmentedRows::~SegmentedRows() { budget_->Release(bytes_); }
+
+arrow::Status SegmentedRows::Append(size_t place, const SegmentSource& source,
+                                    std::span<const uint32_t> rows) {
+  if (layout_ == nullptr) {
+    layout_ = SegmentLayout::ForRowsLike(*source.rows(), segment_bytes_);
+  }
+  Place& to = places_[place];
+  while (!rows.empty()) {
+    if (to.open == nullptr) ARROW_RETURN_NOT_OK(Open(&to, layout_));
+    const int64_t before = to.open->bytes();
+    ARROW_ASSIGN_OR_RAISE(int64_t appended, to.open->Append(source, rows));
+    if (appended == 0 && to.open->num_rows() == 0) {
+      // A row that is too long for any segment gets one of its own.
+      to.open.reset();
+      budget_->Release(before);
+      bytes_ -= before;
+      ARROW_RETURN_NOT_OK(Open(&to, SegmentLayout::ForRow(*source.rows(), rows[0])));
+      ARROW_ASSIGN_OR_RAISE(appended, to.open->Append(source, rows.first(1)));
+    } else {
+      budget_->Add(to.open->bytes() - before);
+      bytes_ += to.open->bytes() - before;
+    }
+    rows = rows.subspan(static_cast<size_t>(appended));
+    if (!rows.empty()) ARROW_RETURN_NOT_OK(Seal(&to));
+  }
+  return arrow::Status::OK();
+}
+
+arrow::Status SegmentedRows::Open(Place* place, std::shared_ptr<const SegmentLayout> layout) {
+  if (budget_->Exceeded() && bytes_ > budget_->limit() / kMinSpillShare) {
+    ARROW_RETURN_NOT_OK(Spill(bytes_ / kSpillPart));
+  }
+  ARROW_ASSIGN_OR_RAISE(place->open, Segment::Open(std::move(layout)));
+  budget_->Add(place->open->bytes());
+  bytes_ += place->open->bytes();
+  return arrow::Status::OK();
+}
+
+arrow::Status SegmentedRows::Seal(Place* place) {
+  if (place->open == nullptr) return arrow::Status::OK();
+  const int64_t bytes = place->open->bytes();
+  ARROW_ASSIGN_OR_RAISE(auto rows, place->open->Seal());
+  place->open.reset();
+  place->sealed.push_back({std::move(rows), bytes});
+  return arrow::Status::OK();
+}
+
+// Frees so many bytes, and more only where segments that are still open have to go. The last places go
+// first: they are taken last.
+arrow::Status SegmentedRows::Spill(int64_t bytes) {
+  const int64_t target = bytes_ - bytes;
+  for (size_t p = places_.size(); p-- > 0 && bytes_ > target;) {
+    ARROW_RETURN_NOT_OK(SpillSealed(&places_[p]));
+  }
+  for (size_t p = places_.size(); p-- > 0 && bytes_ > target;) {
+    ARROW_RETURN_NOT_OK(Seal(&places_[p]));
+    ARROW_RETURN_NOT_OK(SpillSealed(&places_[p]));
+  }
+  return arrow::Status::OK();
+}
+
+arrow::Status SegmentedRows::SpillSealed(Place* place) {
+  while (!place->sealed.empty()) {
+    if (spill_ == nullptr) {
+      ARROW_ASSIGN_OR_RAISE(spill_, SpillFile::Create(SpillDirectory(), schema_));
+    }
+    ARROW_ASSIGN_OR_RAISE(const SpillFile::Block block, spill_->Write(*TakeSealed(place)));
+    place->spilled.push_back(block);
+  }
+  return arrow::Status::OK();
+}
+
+arrow::Status SegmentedRows::MakeRoom() {
+  return spill_ == nullptr ? arrow::Status::OK() : Spill(bytes_);
+}
+
+std::shared_ptr<arrow::RecordBatch> SegmentedRows::TakeSealed(Place* place) {
+  Sealed sealed = std::move(place->sealed.front());
+  place->sealed.pop_front();
+  budget_->Release(sealed.bytes);
+  bytes_ -= sealed.bytes;
+  return std::move(sealed.rows);
+}
+
+arrow::Result<std::shared_ptr<arrow::RecordBatch>> SegmentedRows::TakeSpilled(Place* place) {
+  const SpillFile::Block block = place->spilled.front();
+  place->spilled.pop_front();
+  return spill_->Read(block);
+}
+
+arrow::Result<std::shared_ptr<arrow::RecordBatch>> SegmentedRows::TakeSome(size_t place) {
+  Place& from = places_[place];
+  ARROW_RETURN_NOT_OK(Seal(&from));
+  if (!from.sealed.empty()) return TakeSealed(&from);
+  if (!from.spilled.empty()) return TakeSpilled(&from);
+  return nullptr;
+}
+
+arrow::Result<std::vector<std::shared_ptr<arrow::RecordBatch>>> SegmentedRows::Take(size_t place) {
+  std::vector<std::shared_ptr<arrow::RecordBatch>> pieces;
+  Place& from = places_[place];
+  ARROW_RETURN_NOT_OK(Seal(&from));
+  while (!from.spilled.empty()) {
+    ARROW_ASSIGN_OR_RAISE(auto rows, TakeSpilled(&from));
+    pieces.push_back(std::move(rows));
+  }
+  while (!from.sealed.empty()) pieces.push_back(TakeSealed(&from));
+  return pieces;
+}
+
+}  // namespace sheaf
