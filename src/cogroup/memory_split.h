@@ -13,6 +13,7 @@ struct MemorySplit {
   int64_t read_ahead;  ///< Bytes of rows that wait to be cut, a table.
   int64_t rows;        ///< Bytes of rows that `partition` holds before it moves rows to disk.
   int64_t key_search;  ///< Bytes of a selecting table read before the other tables are asked.
+  int scans;           ///< How many queries of `partition` may run at the same time.
 };
 
 /// Half the budget goes to the engine, which alone can need it whole (a sort); an eighth to reading
@@ -21,9 +22,12 @@ struct MemorySplit {
 inline MemorySplit SplitMemory(int64_t budget, size_t tables) {
   const auto n = static_cast<int64_t>(std::max<size_t>(tables, 1));
   constexpr int64_t kMaxKeySearch = int64_t{32} << 20;
-  constexpr int64_t kScansAndBatches = int64_t{384} << 20;
+  constexpr int64_t kScansAndBatches = int64_t{256} << 20;
+  // An engine's scan of compressed files holds tens of MiB that no limit of its own counts.
+  constexpr int64_t kScan = int64_t{256} << 20;
   return {budget / 2 / n, budget / 8 / n, std::max(budget * 3 / 8, budget - kScansAndBatches),
-          std::min(budget / 8, kMaxKeySearch)};
+          std::min(budget / 8, kMaxKeySearch),
+          static_cast<int>(std::clamp<int64_t>(budget / kScan, 1, 64))};
 }
 
 }  // namespace sheaf

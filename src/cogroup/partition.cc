@@ -4,6 +4,7 @@
 #include <arrow/compute/api.h>
 #include <arrow/table.h>
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
@@ -20,6 +21,9 @@
 namespace sheaf {
 namespace {
 
+// Rows are stored as they come: what waits need only cover the pauses of a spill.
+constexpr int64_t kReadAhead = int64_t{4} << 20;
+
 class PartitionReader final : public LaneReader {
  public:
   PartitionReader(std::shared_ptr<Engine> engine, ResolvedJob resolved, Plan plan)
@@ -27,7 +31,7 @@ class PartitionReader final : public LaneReader {
         split_(SplitMemory(job().memory, lanes().size())),
         rows_budget_(split_.rows) {
     for (size_t t = 0; t < lanes().size(); ++t) {
-      AddReader(t, KeyOrder::kAny, split_.read_ahead);
+      AddReader(t, KeyOrder::kAny, std::min(split_.read_ahead, kReadAhead));
       if (lanes()[t]->input->table.selects_keys) ++selecting_;
     }
     for (const auto& lane : lanes()) {
@@ -46,6 +50,8 @@ class PartitionReader final : public LaneReader {
       const TableInput& input) const;
   arrow::Status RunLane(Lane* lane);
   arrow::Status CollectKeys(Lane* lane, ChunkStore* rows);
+  bool BeginScan();
+  void EndScan();
   const KeySet* WaitForKeys();
   arrow::Result<std::shared_ptr<arrow::RecordBatch>> KeysOf(const std::vector<BatchTable>& tables);
 
@@ -54,8 +60,9 @@ class PartitionReader final : public LaneReader {
 
   mutable std::mutex keys_mutex_;
   std::condition_variable keys_changed_;
-  KeySetBuilder key_builder_;  // guarded by keys_mutex_, as are the next three
+  KeySetBuilder key_builder_;  // guarded by keys_mutex_, as are the next four
   int selecting_ = 0;          // selecting tables not yet read to the end
+  int scans_ = 0;              // queries that run
   bool stopped_ = false;
   std::unique_ptr<KeySet> keys_;  // set once all are read; does not change after that
 
@@ -76,12 +83,13 @@ arrow::Status PartitionReader::RunLane(Lane* lane) {
   const auto open = [this, lane] { return OpenStream(*lane->input); };
   const bool selects = lane->input->table.selects_keys;
   if (selects) {
+    if (!BeginScan()) return arrow::Status::OK();
     lane->reader->Start(open);
     ARROW_RETURN_NOT_OK(CollectKeys(lane, &kept));
+    EndScan();
   }
   const KeySet* keys = WaitForKeys();
   if (keys == nullptr) return arrow::Status::OK();  // the run failed
-  if (!selects) lane->reader->Start(open);          // sooner, it would hold memory and wait
 
   PartitionStore partitions(*lane->input, *keys, WindowKeys(job()), lanes().size(), &rows_budget_,
                             &lane->counters);
@@ -90,8 +98,13 @@ arrow::Status PartitionReader::RunLane(Lane* lane) {
     if (!chunk) break;
     ARROW_RETURN_NOT_OK(partitions.Add(*chunk));
   }
-  while (const std::optional<Chunk> chunk = lane->reader->Pop()) {
-    ARROW_RETURN_NOT_OK(partitions.Add(*chunk));
+  if (!selects) {
+    if (!BeginScan()) return arrow::Status::OK();
+    lane->reader->Start(open);
+    while (const std::optional<Chunk> chunk = lane->reader->Pop()) {
+      ARROW_RETURN_NOT_OK(partitions.Add(*chunk));
+    }
+    EndScan();
   }
   ARROW_RETURN_NOT_OK(partitions.Seal());
   for (int64_t w = 0; w < partitions.num_windows(); ++w) {
@@ -118,6 +131,21 @@ arrow::Status PartitionReader::CollectKeys(Lane* lane, ChunkStore* rows) {
   }
   keys_changed_.notify_all();
   return arrow::Status::OK();
+}
+
+// Waits until another query may run; false once the run has failed.
+bool PartitionReader::BeginScan() {
+  std::unique_lock lock(keys_mutex_);
+  keys_changed_.wait(lock, [this] { return stopped_ || scans_ < split_.scans; });
+  if (stopped_) return false;
+  ++scans_;
+  return true;
+}
+
+void PartitionReader::EndScan() {
+  const std::lock_guard lock(keys_mutex_);
+  --scans_;
+  keys_changed_.notify_all();
 }
 
 // The key set, once it is complete; null once the run has failed.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "spill/row_memory.h"
+
 namespace sheaf {
 namespace {
 
@@ -91,7 +93,10 @@ arrow::Status SegmentedRows::SpillSealed(Place* place) {
 }
 
 arrow::Status SegmentedRows::MakeRoom() {
-  return spill_ == nullptr ? arrow::Status::OK() : Spill(bytes_);
+  if (spill_ == nullptr) return arrow::Status::OK();
+  ARROW_RETURN_NOT_OK(Spill(bytes_));
+  RowMemory()->ReleaseUnused();  // batches take larger blocks
+  return arrow::Status::OK();
 }
 
 std::shared_ptr<arrow::RecordBatch> SegmentedRows::TakeSealed(Place* place) {

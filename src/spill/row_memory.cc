@@ -18,8 +18,8 @@ namespace sheaf {
 namespace {
 
 constexpr int64_t kSlab = int64_t{2} << 20;
-constexpr int64_t kSmallest = int64_t{64} << 10;
-constexpr int kClasses = 6;  // 64 KiB, 128 KiB, ... 2 MiB
+constexpr int64_t kSmallest = int64_t{16} << 10;
+constexpr int kClasses = 8;  // 16 KiB, 32 KiB, ... 2 MiB
 static_assert(kSmallest << (kClasses - 1) == kSlab);
 
 // The sanitizers of the tests find out more where every block comes and goes by itself.
@@ -29,7 +29,7 @@ constexpr bool kRecycles = false;
 constexpr bool kRecycles = true;
 #endif
 
-bool IsSmall(int64_t size) { return !kRecycles || size < kSmallest; }
+bool IsSmall(int64_t size) { return !kRecycles || size <= kSmallest / 2; }
 
 // The class of the smallest blocks that hold `size` bytes.
 int ClassOf(int64_t size) { return std::bit_width(static_cast<uint64_t>((size - 1) / kSmallest)); }
