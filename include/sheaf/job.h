@@ -40,11 +40,12 @@ struct OrderTerm {
   static arrow::Result<OrderTerm> Parse(const std::string& text);
 };
 
-/// One named input of a job. Exactly one of source, query and stream is set.
+/// One named input of a job. Exactly one of source, query, substrait and stream is set.
 struct Table {
   std::string name;    ///< Unique within the job; names output folders and appears in every error.
   std::string source;  ///< A table or view of the engine.
   std::string query;   ///< A SQL query, without a trailing semicolon.
+  std::string substrait;                             ///< A serialized Substrait plan: its bytes.
   std::shared_ptr<arrow::RecordBatchReader> stream;  ///< Rows that need no engine.
 
   std::vector<std::string> key;       ///< This table's names of the key columns; empty: the job's.
@@ -57,6 +58,9 @@ struct Table {
   static Table Named(std::string name);
   static Table Named(std::string name, std::string source);
   static Table Query(std::string name, std::string sql);
+  /// The rows of a Substrait plan, as bytes of its protobuf form: in any order for `partition`, ascending
+  /// by key for `merge`, which can't add an order to a plan.
+  static Table Substrait(std::string name, std::string plan);
   /// Rows from a reader: ascending by key for `merge`, else in any order. The job shares the reader; it is read once, by one thread.
   static Table Stream(std::string name, std::shared_ptr<arrow::RecordBatchReader> reader);
 

@@ -19,9 +19,9 @@ constexpr const char* kKeyTable = "sheaf_selected_keys";
 
 bool CanFilter(const TableInput& input) {
   // Engines disagree on whether NaN equals NaN, and on -0 and 0.
-  return input.connection != nullptr && std::ranges::none_of(input.key_types, [](const auto& type) {
-           return arrow::is_floating(type->id());
-         });
+  if (input.query.empty()) return false;
+  return std::ranges::none_of(input.key_types,
+                              [](const auto& type) { return arrow::is_floating(type->id()); });
 }
 
 bool WorthFiltering(const TableInput& input, int64_t num_keys) {

@@ -129,8 +129,7 @@ void MergeReader::StartReader(Lane* lane, const std::shared_ptr<arrow::RecordBat
 arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> MergeReader::OpenStream(
     Lane* lane, const std::shared_ptr<arrow::RecordBatch>& selected) {
   TableInput* input = lane->input;
-  if (input->table.stream != nullptr) return input->table.stream;
-  if (input->absent) return arrow::RecordBatchReader::Make({}, input->schema);
+  if (input->query.empty()) return OpenRows(*input, "", split_.query);
   std::string query = input->query;
   if (selected != nullptr && CanFilter(*input) && WorthFiltering(*input, selected->num_rows())) {
     ARROW_ASSIGN_OR_RAISE(query, FilteredQuery(*engine(), *input, selected));
@@ -138,7 +137,7 @@ arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> MergeReader::OpenStream
   }
   const std::string ordered =
       engine()->impl().dialect().OrderedQuery(query, input->key_names, input->key_types);
-  return input->connection->Query(ordered, split_.query);
+  return OpenRows(*input, ordered, split_.query);
 }
 
 // Every chunk of a selecting table holds keys of the run, whether it was read for them or, while

@@ -46,8 +46,6 @@ class PartitionReader final : public LaneReader {
   void Wake() override;
   std::optional<int64_t> TotalKeys() const override;
 
-  arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> OpenStream(
-      const TableInput& input) const;
   arrow::Status RunLane(Lane* lane);
   arrow::Status CollectKeys(Lane* lane, ChunkStore* rows);
   bool BeginScan();
@@ -71,16 +69,11 @@ class PartitionReader final : public LaneReader {
   int64_t next_window_ = 0;  // used by the caller of Next() alone
 };
 
-arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> PartitionReader::OpenStream(
-    const TableInput& input) const {
-  if (input.table.stream != nullptr) return input.table.stream;
-  if (input.absent) return arrow::RecordBatchReader::Make({}, input.schema);
-  return input.connection->Query(input.query, split_.query);
-}
-
 arrow::Status PartitionReader::RunLane(Lane* lane) {
   ChunkStore kept(*lane->input, &rows_budget_);
-  const auto open = [this, lane] { return OpenStream(*lane->input); };
+  const auto open = [this, lane] {
+    return OpenRows(*lane->input, lane->input->query, split_.query);
+  };
   const bool selects = lane->input->table.selects_keys;
   if (selects) {
     if (!BeginScan()) return arrow::Status::OK();

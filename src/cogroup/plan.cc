@@ -20,6 +20,8 @@ std::string Executions(const ResolvedJob& resolved, const TableInput& input, Str
   if (input.absent) return "never: the engine does not have this optional table";
   if (input.table.stream != nullptr) return "once: a stream is read as it comes";
   if (strategy == Strategy::kPartition) return "once: all its rows, in any order";
+  if (!input.table.substrait.empty())
+    return "once: the plan as it is, whose rows must be in key order";
   std::string text = "once: all its rows in key order";
   const MemorySplit split = SplitMemory(resolved.job.memory, resolved.tables.size());
   if (!input.table.selects_keys && CanFilter(input) && WorthFiltering(input, 0)) {
@@ -52,10 +54,14 @@ void Choose(const Engine* engine, const ResolvedJob& resolved, const std::vector
   }
   const bool streams = std::ranges::any_of(
       resolved.tables, [](const TableInput& t) { return t.table.stream != nullptr; });
+  const bool plans = std::ranges::any_of(
+      resolved.tables, [](const TableInput& t) { return !t.table.substrait.empty(); });
   const bool in_order =
       std::ranges::all_of(arrivals, [](Arrival arrival) { return arrival == Arrival::kInOrder; });
   if (streams) {
     choose(Strategy::kPartition, "a stream may come in any order");
+  } else if (plans) {
+    choose(Strategy::kPartition, "a Substrait plan takes no further order");
   } else if (in_order) {
     choose(Strategy::kMerge, "the engine knows the key order of every table, so nothing is sorted");
   } else if (engine->impl().embedded()) {

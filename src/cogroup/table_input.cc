@@ -70,7 +70,9 @@ arrow::Status Describe(const Engine* engine, const Job& job, TableInput* input) 
     ARROW_RETURN_NOT_OK(MakeQuery(engine->impl(), input));
     if (input->absent) return arrow::Status::OK();
     ARROW_ASSIGN_OR_RAISE(input->connection, engine->impl().Connect());
-    ARROW_ASSIGN_OR_RAISE(input->raw_schema, input->connection->QuerySchema(input->query));
+    ARROW_ASSIGN_OR_RAISE(input->raw_schema, table.substrait.empty()
+                                                 ? input->connection->QuerySchema(input->query)
+                                                 : input->connection->PlanSchema(table.substrait));
   }
   input->schema = PlainSchema(input->raw_schema);
   ARROW_RETURN_NOT_OK(FindKeyColumns(input));
@@ -169,6 +171,16 @@ std::vector<std::shared_ptr<arrow::Array>> KeyColumns(const TableInput& input,
   columns.reserve(input.key_indices.size());
   for (const int index : input.key_indices) columns.push_back(rows.column(index));
   return columns;
+}
+
+arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> OpenRows(const TableInput& input,
+                                                                  const std::string& sql,
+                                                                  int64_t memory) {
+  const Table& table = input.table;
+  if (table.stream != nullptr) return table.stream;
+  if (input.absent) return arrow::RecordBatchReader::Make({}, input.schema);
+  if (!table.substrait.empty()) return input.connection->RunPlan(table.substrait, memory);
+  return input.connection->Query(sql, memory);
 }
 
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> ConformKeys(

@@ -22,7 +22,7 @@ struct TableInput {
   std::vector<std::string> key_names;
   std::vector<int> key_indices;
   std::vector<std::shared_ptr<arrow::DataType>> key_types;
-  std::string query;                          ///< Its rows in any order; empty for a stream.
+  std::string query;  ///< Its rows in any order; empty for a stream and a plan.
   std::shared_ptr<arrow::Schema> raw_schema;  ///< As the engine delivers.
   std::shared_ptr<arrow::Schema> schema;      ///< As sheaf delivers: plain types.
   std::shared_ptr<const RowEncoder> key_encoder;
@@ -40,6 +40,12 @@ std::vector<std::shared_ptr<arrow::Array>> KeyColumns(const TableInput& input,
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> ConformKeys(
     const TableInput& input, const arrow::RecordBatch& rows,
     const std::shared_ptr<arrow::Schema>& key_schema);
+
+/// Opens the table's rows: the stream, the plan, or the result of `sql`, the table's query or a form of
+/// it. Zero rows where the table is absent. `memory`: bytes an embedded engine may hold for it.
+arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> OpenRows(const TableInput& input,
+                                                                  const std::string& sql,
+                                                                  int64_t memory);
 
 struct ResolvedJob {
   Job job;

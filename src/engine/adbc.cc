@@ -138,6 +138,11 @@ arrow::Status Statement::SetSql(const std::string& sql) {
   return Call(message(), AdbcStatementSetSqlQuery, &raw_, sql.c_str());
 }
 
+arrow::Status Statement::SetSubstraitPlan(const std::string& plan) {
+  return Call(message(), AdbcStatementSetSubstraitPlan, &raw_,
+              reinterpret_cast<const uint8_t*>(plan.data()), plan.size());
+}
+
 arrow::Status Statement::SetOption(const std::string& key, const std::string& value) {
   return Call(message(), AdbcStatementSetOption, &raw_, key.c_str(), value.c_str());
 }

@@ -92,6 +92,8 @@ class Statement {
   [[nodiscard]] const DriverMessage& message() const { return connection_->message(); }
 
   arrow::Status SetSql(const std::string& sql);
+  /// `plan`: in its protobuf form.
+  arrow::Status SetSubstraitPlan(const std::string& plan);
   arrow::Status SetOption(const std::string& key, const std::string& value);
   /// nullopt where the driver does not know the option, or has no value for it.
   std::optional<int64_t> GetOptionInt(const std::string& key);

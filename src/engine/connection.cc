@@ -115,13 +115,20 @@ class AdbcConnection final : public Connection {
   arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> Query(const std::string& sql,
                                                                  int64_t memory_limit) override {
     ARROW_ASSIGN_OR_RAISE(auto statement, Start(sql));
-    if (is_own_driver_ && memory_limit > 0) {
-      ARROW_RETURN_NOT_OK(statement->SetOption(kMemoryLimit, std::to_string(memory_limit)));
-    }
-    auto stream = statement->ExecuteQuery();
-    ARROW_RETURN_NOT_OK(cancellation_->Check(statement->message().ToStatus(stream.status())));
-    return std::make_shared<ResultReader>(std::move(statement), stream.MoveValueUnsafe(),
-                                          cancellation_);
+    return Open(std::move(statement), memory_limit);
+  }
+
+  arrow::Result<std::shared_ptr<arrow::Schema>> PlanSchema(const std::string& plan) override {
+    ARROW_ASSIGN_OR_RAISE(auto statement, StartPlan(plan));
+    auto schema = statement->ExecuteSchema();
+    ARROW_RETURN_NOT_OK(cancellation_->Check(statement->message().ToStatus(schema.status())));
+    return schema;
+  }
+
+  arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> RunPlan(const std::string& plan,
+                                                                   int64_t memory_limit) override {
+    ARROW_ASSIGN_OR_RAISE(auto statement, StartPlan(plan));
+    return Open(std::move(statement), memory_limit);
   }
 
   arrow::Status CreateTemporaryTable(
@@ -161,6 +168,24 @@ class AdbcConnection final : public Connection {
     // Some drivers plan the query here already.
     ARROW_RETURN_NOT_OK(cancellation_->Check(statement->SetSql(sql)));
     return statement;
+  }
+
+  arrow::Result<std::shared_ptr<adbc::Statement>> StartPlan(const std::string& plan) {
+    ARROW_ASSIGN_OR_RAISE(auto statement, adbc::Statement::Make(connection_));
+    ARROW_RETURN_NOT_OK(cancellation_->Start(statement));
+    ARROW_RETURN_NOT_OK(cancellation_->Check(statement->SetSubstraitPlan(plan)));
+    return statement;
+  }
+
+  arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> Open(
+      std::shared_ptr<adbc::Statement> statement, int64_t memory_limit) {
+    if (is_own_driver_ && memory_limit > 0) {
+      ARROW_RETURN_NOT_OK(statement->SetOption(kMemoryLimit, std::to_string(memory_limit)));
+    }
+    auto stream = statement->ExecuteQuery();
+    ARROW_RETURN_NOT_OK(cancellation_->Check(statement->message().ToStatus(stream.status())));
+    return std::make_shared<ResultReader>(std::move(statement), stream.MoveValueUnsafe(),
+                                          cancellation_);
   }
 
   std::shared_ptr<adbc::Connection> connection_;

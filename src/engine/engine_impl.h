@@ -39,6 +39,11 @@ class Connection {
   virtual arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> Query(const std::string& sql,
                                                                          int64_t memory_limit) = 0;
 
+  /// As QuerySchema and Query, of a serialized Substrait plan.
+  virtual arrow::Result<std::shared_ptr<arrow::Schema>> PlanSchema(const std::string& plan) = 0;
+  virtual arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> RunPlan(
+      const std::string& plan, int64_t memory_limit) = 0;
+
   /// Creates a temporary table, visible on this connection only, from the rows of `reader`.
   virtual arrow::Status CreateTemporaryTable(
       const std::string& name, const std::shared_ptr<arrow::RecordBatchReader>& reader) = 0;

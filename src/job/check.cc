@@ -74,13 +74,14 @@ MaybeProblem CheckName(const Job& job, size_t index) {
 
 MaybeProblem CheckOrigin(const Job& job, size_t index) {
   const Table& table = job.tables[index];
-  const int origins = static_cast<int>(!table.source.empty()) +
-                      static_cast<int>(!table.query.empty()) +
-                      static_cast<int>(table.stream != nullptr);
+  const int origins =
+      static_cast<int>(!table.source.empty()) + static_cast<int>(!table.query.empty()) +
+      static_cast<int>(!table.substrait.empty()) + static_cast<int>(table.stream != nullptr);
   if (origins != 1) {
-    return InTable(job, index, table.query.empty() ? "source" : "query",
-                   fmt::format("needs exactly one of source, query and stream, and has {}",
-                               origins == 0 ? "none" : "several"));
+    return InTable(
+        job, index, table.query.empty() ? "source" : "query",
+        fmt::format("needs exactly one of source, query, substrait and stream, and has {}",
+                    origins == 0 ? "none" : "several"));
   }
   if (table.optional && table.source.empty()) {
     return InTable(job, index, "optional", "optional goes with source: only a table can be absent");

@@ -33,6 +33,13 @@ Table Table::Stream(std::string name, std::shared_ptr<arrow::RecordBatchReader> 
   return table;
 }
 
+Table Table::Substrait(std::string name, std::string plan) {
+  Table table;
+  table.name = std::move(name);
+  table.substrait = std::move(plan);
+  return table;
+}
+
 Table& Table::Key(std::vector<std::string> columns) {
   key = std::move(columns);
   return *this;

@@ -34,17 +34,20 @@ arrow::Status ReadBatch(TableReader reader, Job* job) {
   return reader.Finish();
 }
 
-arrow::Status ReadTable(TableReader reader, Table* table) {
+arrow::Status ReadTable(TableReader reader, const std::filesystem::path& directory, Table* table) {
   ARROW_RETURN_NOT_OK(reader.Text("name", &table->name));
   ARROW_RETURN_NOT_OK(reader.Text("source", &table->source));
   ARROW_RETURN_NOT_OK(reader.Text("query", &table->query));
+  ARROW_RETURN_NOT_OK(reader.File("substrait", directory, &table->substrait));
   ARROW_RETURN_NOT_OK(reader.Columns("key", &table->key));
   ARROW_RETURN_NOT_OK(reader.Texts("order_by", &table->order_by));
   ARROW_RETURN_NOT_OK(reader.Flag("selects_keys", &table->selects_keys));
   ARROW_RETURN_NOT_OK(reader.Flag("optional", &table->optional));
   ARROW_RETURN_NOT_OK(reader.Choice("rows_per_key", kCardinalityWords, &table->rows_per_key));
   ARROW_RETURN_NOT_OK(reader.Finish());
-  if (!reader.Has("source") && !reader.Has("query")) table->source = table->name;
+  if (!reader.Has("source") && !reader.Has("query") && !reader.Has("substrait")) {
+    table->source = table->name;
+  }
   return arrow::Status::OK();
 }
 
@@ -66,11 +69,13 @@ arrow::Status ReadOutput(TableReader reader, const std::filesystem::path& direct
   return arrow::Status::OK();
 }
 
-arrow::Status ReadTables(JobSource* source, TableReader* root, Job* job) {
+arrow::Status ReadTables(JobSource* source, TableReader* root,
+                         const std::filesystem::path& directory, Job* job) {
   ARROW_ASSIGN_OR_RAISE(const auto tables, root->Sections("table"));
   for (const toml::table* table : tables) {
     job->tables.emplace_back();
-    ARROW_RETURN_NOT_OK(ReadTable(TableReader(source, *table, "table"), &job->tables.back()));
+    ARROW_RETURN_NOT_OK(
+        ReadTable(TableReader(source, *table, "table"), directory, &job->tables.back()));
   }
   return arrow::Status::OK();
 }
@@ -85,7 +90,7 @@ arrow::Status ReadAll(JobSource* source, JobFile* file) {
       "engine", [&](TableReader reader) { return ReadEngine(std::move(reader), &file->engine); }));
   ARROW_RETURN_NOT_OK(section(
       "batch", [&](TableReader reader) { return ReadBatch(std::move(reader), &file->job); }));
-  ARROW_RETURN_NOT_OK(ReadTables(source, &root, &file->job));
+  ARROW_RETURN_NOT_OK(ReadTables(source, &root, file->directory, &file->job));
   ARROW_RETURN_NOT_OK(section("policy", [&](TableReader reader) {
     return ReadPolicy(std::move(reader), &file->job.policy);
   }));

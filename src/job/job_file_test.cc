@@ -236,14 +236,26 @@ TEST_F(JobFileTest, KnownWordsOfLaterVersionsAreNotUnknown) {
             "job.toml:2: table.parent is not supported by this version");
   for (const char* text :
        {"[batch]\nstrategy = \"probe\"", "[[table]]\nreferences = { table = \"P\" }",
-        "[[table]]\nparent_columns = [\"id\"]", "[[table]]\nsubstrait = \"p.json\"",
-        "[policy]\noversize = \"continue\"", "[output]\nformat = \"jsonl\"",
-        "[output]\nformat = \"nested\"", "[output]\nlocal_id = \"uint16\"",
-        "[batch]\nkey = [\"resource.id\"]", "[[table]]\nkey = [\"resource.id\"]"}) {
+        "[[table]]\nparent_columns = [\"id\"]", "[policy]\noversize = \"continue\"",
+        "[output]\nformat = \"jsonl\"", "[output]\nformat = \"nested\"",
+        "[output]\nlocal_id = \"uint16\"", "[batch]\nkey = [\"resource.id\"]",
+        "[[table]]\nkey = [\"resource.id\"]"}) {
     const std::string message = Fault(text);
     EXPECT_THAT(message, StartsWith("job.toml:2: ")) << text;
     EXPECT_THAT(message, HasSubstr("not supported by this version")) << text;
   }
+}
+
+TEST_F(JobFileTest, ASubstraitPlanIsTheBytesOfItsFile) {
+  std::ofstream(directory_ / "plan.bin", std::ios::binary) << std::string("\x1a\0\xff", 3);
+  const JobFile file = Load(
+                           "[batch]\nkey = [\"id\"]\n[[table]]\nname = \"A\"\nsubstrait = "
+                           "\"plan.bin\"\nselects_keys = true\n")
+                           .ValueOrDie();
+  EXPECT_EQ(file.job.tables[0].substrait, std::string("\x1a\0\xff", 3));
+  EXPECT_EQ(file.job.tables[0].source, "");
+  EXPECT_EQ(Fault("[[table]]\nname = \"A\"\nsubstrait = \"absent.bin\"\n"),
+            "job.toml:3: table.substrait: the file \"absent.bin\" can't be read");
 }
 
 TEST_F(JobFileTest, WhatCheckFindsNamesTheLine) {
@@ -259,7 +271,7 @@ TEST_F(JobFileTest, WhatCheckFindsNamesTheLine) {
               StartsWith("job.toml:7: table \"A\": "));
   EXPECT_THAT(Fault(std::string(kMinimal) + "order_by = [\"a up\"]\n"), StartsWith("job.toml:6: "));
   EXPECT_THAT(Fault(std::string(kMinimal) + "query = \"SELECT 1\"\nsource = \"x\"\n"),
-              HasSubstr("exactly one of source, query and stream"));
+              HasSubstr("exactly one of source, query, substrait and stream"));
 }
 
 TEST_F(JobFileTest, OutputNeedsADirectory) {

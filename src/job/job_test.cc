@@ -72,7 +72,7 @@ TEST(JobCheckTest, RefusesNamesThatAreNoFolders) {
 TEST(JobCheckTest, NeedsExactlyOneOrigin) {
   const Table none = Table::Named("R", "");
   EXPECT_EQ(ProblemOf(GoodJob().Add(none)),
-            "table \"R\": needs exactly one of source, query and stream, and has none");
+            "table \"R\": needs exactly one of source, query, substrait and stream, and has none");
   Table both = Table::Named("R");
   both.query = "SELECT 1 AS id";
   EXPECT_THAT(ProblemOf(GoodJob().Add(both)), HasSubstr("and has several"));

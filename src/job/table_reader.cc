@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <fstream>
+#include <iterator>
 #include <limits>
 #include <optional>
 
@@ -95,6 +97,19 @@ arrow::Status TableReader::Columns(const std::string& field, std::vector<std::st
                     PathOf(field), column));
   }
   return arrow::Status::OK();
+}
+
+arrow::Status TableReader::File(const std::string& field, const std::filesystem::path& directory,
+                                std::string* out) {
+  std::string name;
+  ARROW_RETURN_NOT_OK(Text(field, &name));
+  const toml::node* node = table_.get(field);
+  if (node == nullptr) return arrow::Status::OK();
+  std::ifstream file(directory / name, std::ios::binary);
+  out->assign(std::istreambuf_iterator<char>(file), {});
+  if (file && !out->empty()) return arrow::Status::OK();
+  return source_->Error(node->source(), fmt::format("{}: the file \"{}\" {}", PathOf(field), name,
+                                                    file ? "is empty" : "can't be read"));
 }
 
 arrow::Status TableReader::TextMap(const std::string& field,

@@ -5,6 +5,7 @@
 #include <arrow/status.h>
 
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <string>
 #include <string_view>
@@ -31,6 +32,9 @@ class TableReader {
   arrow::Status Texts(const std::string& field, std::vector<std::string>* out);
   /// Column names; those of struct fields (with a dot) are not supported yet.
   arrow::Status Columns(const std::string& field, std::vector<std::string>* out);
+  /// The bytes of the file that the field names, relative to `directory`.
+  arrow::Status File(const std::string& field, const std::filesystem::path& directory,
+                     std::string* out);
   /// A table of strings; whole numbers and booleans are taken as they are written.
   arrow::Status TextMap(const std::string& field, std::map<std::string, std::string>* out);
   arrow::Status Flag(const std::string& field, bool* out);

@@ -13,12 +13,11 @@ struct UnsupportedWord {
   std::string_view word;  ///< Empty: the whole field.
 };
 
-inline constexpr std::array<UnsupportedWord, 9> kUnsupported = {{
+inline constexpr std::array<UnsupportedWord, 8> kUnsupported = {{
     {"batch", "strategy", "probe"},
     {"table", "references", ""},
     {"table", "parent", ""},
     {"table", "parent_columns", ""},
-    {"table", "substrait", ""},
     {"policy", "oversize", ""},
     {"output", "format", "jsonl"},
     {"output", "format", "nested"},

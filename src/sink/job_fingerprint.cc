@@ -14,6 +14,8 @@ Json TableJson(const Job& job, const Table& table) {
   json["name"] = table.name;
   json["source"] = table.source;
   json["query"] = table.query;
+  const XXH128_hash_t plan = XXH3_128bits(table.substrait.data(), table.substrait.size());
+  json["substrait"] = fmt::format("{:016x}{:016x}", plan.high64, plan.low64);
   json["stream"] = table.stream != nullptr;
   json["key"] = KeyColumnsOf(job, table);
   json["order_by"] = table.order_by;

@@ -4,7 +4,7 @@ import adbc_driver_manager as manager
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-
+from substrait_plans import substrait_scan
 from support import reader, rows, run
 
 
@@ -158,34 +158,15 @@ def test_the_plan_and_its_row_count_without_running(connection, tmp_path):
         assert "SortExec" in statement.get_option("datafusion.explain")
 
 
-def message(number, *parts):
-    """A protobuf field that holds bytes, text or a message."""
-    payload = b"".join(parts)
-    return bytes([number << 3 | 2, len(payload)]) + payload
-
-
-def number(number, value):
-    """A protobuf field that holds a small number."""
-    return bytes([number << 3, value])
-
-
-def substrait_scan(table, column):
-    """The plan of SELECT column FROM table, a BIGINT column that may be null."""
-    nullable = number(2, 1)
-    schema = message(1, column) + message(2, message(1, message(7, nullable)), number(3, 2))
-    read = message(1, message(2, schema), message(7, message(1, table)))
-    return message(3, message(2, message(1, read), message(2, column)))
-
-
 def test_substrait_plans_run(connection):
     run(connection, "CREATE TABLE t (x BIGINT)")
     run(connection, "INSERT INTO t VALUES (7)")
     with manager.AdbcStatement(connection) as statement:
-        statement.set_substrait_plan(substrait_scan(b"t", b"x"))
+        statement.set_substrait_plan(substrait_scan("t", "x"))
         assert import_schema(statement.execute_schema()).names == ["x"]
         assert read(statement) == [(7,)]
         with pytest.raises(manager.ProgrammingError, match="not a Substrait plan"):
             statement.set_substrait_plan(b"\xff\xff")
-        statement.set_substrait_plan(substrait_scan(b"nowhere", b"x"))
+        statement.set_substrait_plan(substrait_scan("nowhere", "x"))
         with pytest.raises(manager.Error, match="nowhere"):
             read(statement)

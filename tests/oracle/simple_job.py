@@ -38,7 +38,7 @@ def write_job(folder, tables, selects="A", *, fields=None, setup=None, out="out"
         lines += [f"[{section}]", *(f"{name} = {toml(value)}" for name, value in values.items())]
     for name in tables:
         own = {"name": name, **(fields or {}).get(name, {})}
-        if "query" not in own:
+        if not {"query", "substrait"} & own.keys():
             own.setdefault("source", name)
         if name == selects:
             own.setdefault("selects_keys", True)
