@@ -91,11 +91,15 @@ class GroupRange {
 class Batch {
  public:
   /// `keys`: one row a key, ascending. `tables`: in the job's order, offsets of keys+1 entries.
-  Batch(int64_t index, std::shared_ptr<arrow::RecordBatch> keys, std::vector<BatchTable> tables);
+  Batch(int64_t index, std::shared_ptr<arrow::RecordBatch> keys, std::vector<BatchTable> tables,
+        bool continued = false);
 
   /// 0, 1, 2, ... without gaps.
   [[nodiscard]] int64_t index() const { return index_; }
   [[nodiscard]] int64_t num_keys() const { return keys_->num_rows(); }
+  /// True where this batch holds more rows of the only key of the batch before: a key whose rows exceed
+  /// max_bytes comes in several batches (policy oversize).
+  [[nodiscard]] bool continued() const { return continued_; }
   /// The key columns, under the job's names, in the selecting table's types.
   [[nodiscard]] const std::shared_ptr<arrow::RecordBatch>& keys() const { return keys_; }
   /// All tables, in the job's order.
@@ -118,6 +122,7 @@ class Batch {
   int64_t index_;
   std::shared_ptr<arrow::RecordBatch> keys_;
   std::vector<BatchTable> tables_;
+  bool continued_;
 };
 
 }  // namespace sheaf

@@ -76,10 +76,12 @@ struct Policy {
   enum class NullKey { kSkip, kError };            ///< A row whose key is null: skip and count it.
   enum class Missing { kKeep, kDrop, kError };     ///< A key without the one row that is promised.
   enum class Duplicate { kError, kKeep, kFirst };  ///< A second row where at most one is promised.
+  enum class Oversize { kContinue, kError };       ///< A key whose rows alone exceed max_bytes.
 
   NullKey null_key = NullKey::kSkip;
   Missing missing = Missing::kKeep;
   Duplicate duplicate = Duplicate::kError;
+  Oversize oversize = Oversize::kContinue;
 };
 
 struct Job {

@@ -42,7 +42,7 @@ std::string NoteOn(const TableMetrics& metrics, const Table& table) {
 
 void RunTotals::Add(const Batch& batch) {
   ++batches;
-  keys += batch.num_keys();
+  keys += batch.continued() ? 0 : batch.num_keys();
   rows += batch.total_rows();
 }
 
@@ -61,6 +61,7 @@ std::string BatchJson(const Batch& batch) {
   json["event"] = "batch";
   json["index"] = batch.index();
   json["keys"] = batch.num_keys();
+  if (batch.continued()) json["continued"] = true;
   json["rows"] = batch.total_rows();
   Json& tables = json["tables"] = Json::object();
   for (const BatchTable& table : batch.tables()) tables[table.name] = table.rows->num_rows();

@@ -9,8 +9,8 @@
 namespace sheaf {
 
 Batch::Batch(int64_t index, std::shared_ptr<arrow::RecordBatch> keys,
-             std::vector<BatchTable> tables)
-    : index_(index), keys_(std::move(keys)), tables_(std::move(tables)) {}
+             std::vector<BatchTable> tables, bool continued)
+    : index_(index), keys_(std::move(keys)), tables_(std::move(tables)), continued_(continued) {}
 
 const BatchTable* Batch::Find(std::string_view name) const {
   for (const BatchTable& table : tables_) {

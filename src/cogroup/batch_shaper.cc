@@ -6,9 +6,12 @@
 #include <arrow/util/byte_size.h>
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
 #include "cogroup/group_rows.h"
+#include "cogroup/row_text.h"
+#include "sheaf/error.h"
 
 namespace sheaf {
 namespace {
@@ -43,6 +46,37 @@ arrow::Result<int64_t> GroupBytes(const CutWindow& window, int64_t key) {
     bytes += size;
   }
   return bytes;
+}
+
+// The first rows of a window of one key that have at most `bytes` bytes, but one row at least, and the
+// rest of it, which is empty at last. Rows are taken as equally long within a table.
+arrow::Result<std::pair<CutWindow, CutWindow>> SplitKey(const CutWindow& window, int64_t bytes) {
+  CutWindow head{window.keys, {}};
+  CutWindow tail{window.keys, {}};
+  bool empty = true;
+  for (const BatchTable& table : window.tables) {
+    const int64_t rows = table.rows->num_rows();
+    int64_t count = 0;
+    if (rows > 0) {
+      ARROW_ASSIGN_OR_RAISE(const int64_t size, arrow::util::ReferencedBufferSize(*table.rows));
+      const int64_t row_bytes = std::max<int64_t>(1, size / rows);
+      count = std::clamp<int64_t>(bytes / row_bytes, empty ? 1 : 0, rows);
+      bytes = count < rows ? 0 : bytes - size;
+      empty = false;
+    }
+    const auto part = [&](int64_t begin, int64_t end) {
+      return BatchTable{table.name, table.rows_per_key, table.rows->Slice(begin, end - begin),
+                        OffsetsArray({0, static_cast<int32_t>(end - begin)})};
+    };
+    head.tables.push_back(part(0, count));
+    tail.tables.push_back(part(count, rows));
+  }
+  return std::pair(std::move(head), std::move(tail));
+}
+
+bool HasRows(const CutWindow& window) {
+  return std::ranges::any_of(window.tables,
+                             [](const BatchTable& table) { return table.rows->num_rows() > 0; });
 }
 
 arrow::Result<BatchTable> JoinTables(const std::vector<CutWindow>& parts, size_t t) {
@@ -89,10 +123,15 @@ int32_t WindowKeys(const Job& job) {
 }
 
 BatchShaper::BatchShaper(const Job& job)
-    : max_keys_(job.max_keys), max_bytes_(job.max_bytes), drops_missing_(DropsMissing(job)) {}
+    : max_keys_(job.max_keys),
+      max_bytes_(job.max_bytes),
+      drops_missing_(DropsMissing(job)),
+      oversize_(job.policy.oversize),
+      keys_without_rows_(job.tables.size()) {}
 
 arrow::Status BatchShaper::Add(CutWindow window) {
   if (drops_missing_) ARROW_RETURN_NOT_OK(DropMissing(&window));
+  CountKeysWithoutRows(window);
   const int64_t num_keys = window.keys->num_rows();
   int64_t begin = 0;
   for (int64_t k = 0; k < num_keys; ++k) {
@@ -102,10 +141,16 @@ arrow::Status BatchShaper::Add(CutWindow window) {
     }
     const bool full =
         keys_ == max_keys_ || (max_bytes_ && keys_ > 0 && bytes_ + bytes > *max_bytes_);
-    if (full) {
+    const bool oversize = max_bytes_ && bytes > *max_bytes_;
+    if (full || oversize) {
       if (k > begin) parts_.push_back(SliceWindow(window, begin, k));
       begin = k;
       ARROW_RETURN_NOT_OK(EndBatch());
+    }
+    if (oversize) {
+      ARROW_RETURN_NOT_OK(AddOversize(window, k, bytes));
+      begin = k + 1;
+      continue;
     }
     ++keys_;
     bytes_ += bytes;
@@ -121,6 +166,34 @@ std::optional<Batch> BatchShaper::Take() {
   Batch batch = std::move(finished_.front());
   finished_.pop_front();
   return batch;
+}
+
+void BatchShaper::CountKeysWithoutRows(const CutWindow& window) {
+  for (size_t t = 0; t < window.tables.size(); ++t) {
+    const int32_t* offsets = window.tables[t].offsets->raw_values();
+    for (int64_t k = 0; k < window.keys->num_rows(); ++k) {
+      keys_without_rows_[t] += offsets[k] == offsets[k + 1] ? 1 : 0;
+    }
+  }
+}
+
+// A key whose rows alone exceed max_bytes: batches of its own.
+arrow::Status BatchShaper::AddOversize(const CutWindow& window, int64_t key, int64_t bytes) {
+  if (oversize_ == Policy::Oversize::kError) {
+    return MakeError(ErrorKind::kPolicy,
+                     "the rows of key " + RowText(*window.keys, key) + " have " +
+                         std::to_string(bytes) +
+                         " bytes, more than max_bytes = " + std::to_string(*max_bytes_) +
+                         "; raise batch.max_bytes, or set policy.oversize = \"continue\"");
+  }
+  CutWindow rest = SliceWindow(window, key, key + 1);
+  for (bool continued = false; HasRows(rest); continued = true) {
+    ARROW_ASSIGN_OR_RAISE(auto split, SplitKey(rest, *max_bytes_));
+    finished_.emplace_back(next_index_++, std::move(split.first.keys),
+                           std::move(split.first.tables), continued);
+    rest = std::move(split.second);
+  }
+  return arrow::Status::OK();
 }
 
 arrow::Status BatchShaper::DropMissing(CutWindow* window) {

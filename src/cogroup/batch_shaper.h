@@ -1,5 +1,5 @@
-// Turns cut windows into batches: leaves out the keys that policy `missing = "drop"` drops, and ends a
-// batch at max_bytes where that comes before max_keys.
+// Turns cut windows into batches: leaves out the keys that policy `missing = "drop"` drops, ends a batch at
+// max_bytes where that comes before max_keys, and gives a key that exceeds it several batches.
 #pragma once
 
 #include <arrow/record_batch.h>
@@ -39,20 +39,26 @@ class BatchShaper {
   std::optional<Batch> Take();
 
   [[nodiscard]] int64_t dropped_keys() const { return dropped_keys_; }
+  /// Of each table: the keys, of those not dropped, for which it has no row.
+  [[nodiscard]] const std::vector<int64_t>& keys_without_rows() const { return keys_without_rows_; }
 
  private:
   arrow::Status DropMissing(CutWindow* window);
+  void CountKeysWithoutRows(const CutWindow& window);
+  arrow::Status AddOversize(const CutWindow& window, int64_t key, int64_t bytes);
   arrow::Status EndBatch();
 
   const int32_t max_keys_;
   const std::optional<int64_t> max_bytes_;
   const bool drops_missing_;
+  const Policy::Oversize oversize_;
   std::vector<CutWindow> parts_;  // of the batch being formed
   int64_t keys_ = 0;              // in parts_
   int64_t bytes_ = 0;             // in parts_
   std::deque<Batch> finished_;
   int64_t next_index_ = 0;
   int64_t dropped_keys_ = 0;
+  std::vector<int64_t> keys_without_rows_;
 };
 
 }  // namespace sheaf

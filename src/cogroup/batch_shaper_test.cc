@@ -6,12 +6,15 @@
 
 #include "cogroup/cogroup_test_support.h"
 #include "cogroup/group_rows.h"
+#include "sheaf/error.h"
 
 namespace sheaf {
 namespace {
 
 using sheaf::testing::Text;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 std::shared_ptr<arrow::RecordBatch> Numbers(const std::vector<int64_t>& numbers) {
@@ -85,9 +88,42 @@ TEST(BatchShaperTest, BatchesEndAtMaxBytesWithoutSplittingAKey) {
       ElementsAre("1: A(1)\n2: A(2)\n3: A(3)", "4: A(4)", "5: A(5 5 5)\n6: A()", "7: A(7)"));
 }
 
-TEST(BatchShaperTest, AKeyAboveMaxBytesIsABatchOfItsOwn) {
+TEST(BatchShaperTest, AKeyAboveMaxBytesIsContinuedInBatchesOfItsOwn) {
   EXPECT_THAT(Shape(KeptJob().MaxBytes(16), {WindowOf(1, {1, 5, 1})}),
-              ElementsAre("1: A(1)", "2: A(2 2 2 2 2)", "3: A(3)"));
+              ElementsAre("1: A(1)", "2: A(2 2)", "2: A(2 2)", "2: A(2)", "3: A(3)"));
+  EXPECT_THAT(Shape(KeptJob().MaxBytes(1), {WindowOf(1, {2})}), ElementsAre("1: A(1)", "1: A(1)"));
+}
+
+TEST(BatchShaperTest, OnlyTheLaterBatchesOfAKeyAreContinued) {
+  BatchShaper shaper(KeptJob().MaxBytes(16));
+  ASSERT_TRUE(shaper.Add(WindowOf(1, {1, 3, 1})).ok());
+  ASSERT_TRUE(shaper.Finish().ok());
+  std::vector<bool> continued;
+  while (const std::optional<Batch> batch = shaper.Take()) continued.push_back(batch->continued());
+  EXPECT_THAT(continued, ElementsAre(false, false, true, false));
+}
+
+TEST(BatchShaperTest, AKeyAboveMaxBytesFillsItsBatchesTableByTable) {
+  CutWindow window = WindowOf(7, {2});
+  window.tables.push_back({"R", Cardinality::kAny, Numbers({1, 2, 3}), OffsetsArray({0, 3})});
+  EXPECT_THAT(Shape(KeptJob().Add(Table::Named("R")).MaxBytes(24), {window}),
+              ElementsAre("7: A(7 7) R(1)", "7: A() R(2 3)"));
+}
+
+TEST(BatchShaperTest, AKeyAboveMaxBytesMayBeAnError) {
+  Job job = KeptJob().MaxBytes(16);
+  job.policy.oversize = Policy::Oversize::kError;
+  BatchShaper shaper(job);
+  const arrow::Status status = shaper.Add(WindowOf(1, {1, 3}));
+  EXPECT_EQ(KindOf(status), ErrorKind::kPolicy);
+  EXPECT_THAT(status.message(), AllOf(HasSubstr("id=2"), HasSubstr("24 bytes"),
+                                      HasSubstr("policy.oversize = \"continue\"")));
+}
+
+TEST(BatchShaperTest, KeysWithoutRowsAreCountedOnceHoweverManyBatchesAKeyHas) {
+  BatchShaper shaper(KeptJob().MaxBytes(8));
+  ASSERT_TRUE(shaper.Add(WindowOf(1, {3, 0, 1, 0})).ok());
+  EXPECT_THAT(shaper.keys_without_rows(), ElementsAre(2));
 }
 
 TEST(BatchShaperTest, BytesAreCountedAcrossWindows) {

@@ -87,6 +87,9 @@ arrow::Status LaneReader::AddWindow() {
   ARROW_RETURN_NOT_OK(shaper_.Add(*std::move(window)));
   const std::lock_guard lock(mutex_);
   totals_.dropped_keys = shaper_.dropped_keys();
+  for (size_t t = 0; t < lanes_.size(); ++t) {
+    lanes_[t]->counters.keys_without_rows = shaper_.keys_without_rows()[t];
+  }
   return arrow::Status::OK();
 }
 
@@ -114,15 +117,11 @@ void LaneReader::WaitForLanes() {
 void LaneReader::Count(const Batch& batch) {
   for (size_t t = 0; t < lanes_.size(); ++t) {
     const BatchTable& table = batch.tables()[t];
-    TableCounters& counters = lanes_[t]->counters;
-    counters.rows_delivered += table.rows->num_rows();
-    for (int64_t k = 0; k < batch.num_keys(); ++k) {
-      if (table.offsets->Value(k) == table.offsets->Value(k + 1)) ++counters.keys_without_rows;
-    }
+    lanes_[t]->counters.rows_delivered += table.rows->num_rows();
   }
   const std::lock_guard lock(mutex_);
   ++totals_.batches;
-  totals_.keys += batch.num_keys();
+  totals_.keys += batch.continued() ? 0 : batch.num_keys();
   totals_.rows += batch.total_rows();
 }
 

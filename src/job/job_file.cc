@@ -55,6 +55,7 @@ arrow::Status ReadPolicy(TableReader reader, Policy* policy) {
   ARROW_RETURN_NOT_OK(reader.Choice("null_key", kNullKeyWords, &policy->null_key));
   ARROW_RETURN_NOT_OK(reader.Choice("missing", kMissingWords, &policy->missing));
   ARROW_RETURN_NOT_OK(reader.Choice("duplicate", kDuplicateWords, &policy->duplicate));
+  ARROW_RETURN_NOT_OK(reader.Choice("oversize", kOversizeWords, &policy->oversize));
   return reader.Finish();
 }
 

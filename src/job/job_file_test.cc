@@ -236,10 +236,9 @@ TEST_F(JobFileTest, KnownWordsOfLaterVersionsAreNotUnknown) {
             "job.toml:2: table.parent is not supported by this version");
   for (const char* text :
        {"[batch]\nstrategy = \"probe\"", "[[table]]\nreferences = { table = \"P\" }",
-        "[[table]]\nparent_columns = [\"id\"]", "[policy]\noversize = \"continue\"",
-        "[output]\nformat = \"jsonl\"", "[output]\nformat = \"nested\"",
-        "[output]\nlocal_id = \"uint16\"", "[batch]\nkey = [\"resource.id\"]",
-        "[[table]]\nkey = [\"resource.id\"]"}) {
+        "[[table]]\nparent_columns = [\"id\"]", "[output]\nformat = \"jsonl\"",
+        "[output]\nformat = \"nested\"", "[output]\nlocal_id = \"uint16\"",
+        "[batch]\nkey = [\"resource.id\"]", "[[table]]\nkey = [\"resource.id\"]"}) {
     const std::string message = Fault(text);
     EXPECT_THAT(message, StartsWith("job.toml:2: ")) << text;
     EXPECT_THAT(message, HasSubstr("not supported by this version")) << text;

@@ -13,12 +13,11 @@ struct UnsupportedWord {
   std::string_view word;  ///< Empty: the whole field.
 };
 
-inline constexpr std::array<UnsupportedWord, 8> kUnsupported = {{
+inline constexpr std::array<UnsupportedWord, 7> kUnsupported = {{
     {"batch", "strategy", "probe"},
     {"table", "references", ""},
     {"table", "parent", ""},
     {"table", "parent_columns", ""},
-    {"policy", "oversize", ""},
     {"output", "format", "jsonl"},
     {"output", "format", "nested"},
     {"output", "local_id", ""},

@@ -33,6 +33,8 @@ inline constexpr std::array<Word<Policy::Duplicate>, 3> kDuplicateWords = {
     {{"error", Policy::Duplicate::kError},
      {"keep", Policy::Duplicate::kKeep},
      {"first", Policy::Duplicate::kFirst}}};
+inline constexpr std::array<Word<Policy::Oversize>, 2> kOversizeWords = {
+    {{"continue", Policy::Oversize::kContinue}, {"error", Policy::Oversize::kError}}};
 inline constexpr std::array<Word<Format>, 2> kFormatWords = {
     {{"parquet", Format::kParquet}, {"arrow", Format::kArrow}}};
 

@@ -35,7 +35,8 @@ std::string JobFingerprint(const Job& job, Format format) {
   json["ties"] = WordFor(kTiesWords, job.ties);
   json["policy"] = {{"null_key", WordFor(kNullKeyWords, job.policy.null_key)},
                     {"missing", WordFor(kMissingWords, job.policy.missing)},
-                    {"duplicate", WordFor(kDuplicateWords, job.policy.duplicate)}};
+                    {"duplicate", WordFor(kDuplicateWords, job.policy.duplicate)},
+                    {"oversize", WordFor(kOversizeWords, job.policy.oversize)}};
   json["format"] = WordFor(kFormatWords, format);
   json["tables"] = Json::array();
   for (const Table& table : job.tables) json["tables"].push_back(TableJson(job, table));

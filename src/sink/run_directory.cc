@@ -121,6 +121,7 @@ arrow::Result<std::string> RunDirectory::LogLine(const Batch& batch,
   Json line = Json::object();
   line["index"] = batch.index();
   line["keys"] = batch.num_keys();
+  if (batch.continued()) line["continued"] = true;
   line["rows"] = batch.total_rows();
   line["first_key"] = nullptr;
   line["last_key"] = nullptr;
@@ -161,7 +162,7 @@ arrow::Status RunDirectory::Commit(const Batch& batch) {
     return status;
   }
   ++batches_;
-  keys_ += batch.num_keys();
+  keys_ += batch.continued() ? 0 : batch.num_keys();
   rows_ += batch.total_rows();
   return status;
 }

@@ -10,7 +10,7 @@ def check_run(job, expected, run):
     starts = _check_batches(job, expected, run)
     for table, want in zip(job.tables, expected.tables, strict=True):
         try:
-            _check_table(want, run.tables[table.name], starts)
+            _check_table(want, _whole_batches(run, table.name), starts)
         except AssertionError as error:
             raise AssertionError(f"table {table.name!r}: {error}") from None
     _check_totals(job, expected, run)
@@ -18,7 +18,14 @@ def check_run(job, expected, run):
 
 def _check_batches(job, expected, run):
     """Where each batch starts among the keys of the run, and the end."""
-    sizes = [line["keys"] for line in run.batches]
+    # A key above max_bytes continues in batches of its own: together they count as one.
+    lines = [line for line in run.batches if not line.get("continued")]
+    assert all(
+        line["keys"] == 1 and line["first_key"] == before["first_key"] and before["keys"] == 1
+        for before, line in zip(run.batches, run.batches[1:], strict=False)
+        if line.get("continued")
+    ), "a continued batch holds another key"
+    sizes = [line["keys"] for line in lines]
     if job.max_bytes is None:
         whole, rest = divmod(expected.num_keys, job.max_keys)
         want = [job.max_keys] * whole + ([rest] if rest else [])
@@ -27,11 +34,22 @@ def _check_batches(job, expected, run):
     assert sum(sizes) == expected.num_keys, f"{sum(sizes)} keys, expected {expected.num_keys}"
     starts = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)]).astype(np.int64)
     if expected.keys is not None:
-        for line, start, end in zip(run.batches, starts[:-1], starts[1:], strict=True):
+        for line, start, end in zip(lines, starts[:-1], starts[1:], strict=True):
             edges = [tuple(line[edge].values()) for edge in ("first_key", "last_key")]
             want = [expected.keys[start], expected.keys[end - 1]]
             assert edges == want, f"first and last key {edges}, expected {want}"
     return starts
+
+
+def _whole_batches(run, name):
+    """The table's batches, each with those that continue it."""
+    batches = []
+    for line, rows in zip(run.batches, run.tables[name], strict=True):
+        if line.get("continued"):
+            batches[-1] = pa.concat_tables([batches[-1], rows])
+        else:
+            batches.append(rows)
+    return batches
 
 
 def _check_schema(want, got):

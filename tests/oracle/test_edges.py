@@ -147,10 +147,31 @@ def test_max_bytes_ends_a_batch_before_max_keys_does(sheaf, tmp_path):
     assert all(5 <= keys <= 10 for keys in keys_a_batch(run)[:-1]), keys_a_batch(run)
 
 
-def test_max_bytes_smaller_than_a_group_leaves_the_group_whole(sheaf, tmp_path):
-    job = write_job(tmp_path, {"A": table([1, 1, 1, 2, 3])}, batch={"max_bytes": 1})
-    run, _ = delivered(sheaf, job)
-    assert [batch.column("id").to_pylist() for batch in run.tables["A"]] == [[1, 1, 1], [2], [3]]
+def test_a_key_above_max_bytes_continues_in_flagged_batches(sheaf, tmp_path):
+    rows = table([1, 1, 1, 2, 3], n=pa.array([3, 1, 2, 4, 5]))
+    job = write_job(
+        tmp_path,
+        {"A": rows},
+        fields={"A": {"order_by": ["n"]}},
+        batch={"max_bytes": 32},
+    )
+    run, result = delivered(sheaf, job)
+    assert [batch.column("n").to_pylist() for batch in run.tables["A"]] == [[1, 2], [3], [4, 5]]
+    assert [line.get("continued", False) for line in run.batches] == [False, True, False]
+    assert run.totals["keys"] == 3
+    assert result.out.splitlines()[-1].startswith("completed: 3 batches, 3 keys, 5 rows in ")
+
+
+def test_a_key_above_max_bytes_may_be_an_error(sheaf, tmp_path):
+    job = write_job(
+        tmp_path,
+        {"A": table([1, 2, 2, 2])},
+        batch={"max_bytes": 16},
+        policy={"oversize": "error"},
+    )
+    result = sheaf.run("run", job)
+    assert result.code == 3
+    assert "id=2" in result.err and 'policy.oversize = "continue"' in result.err
 
 
 def _promise(tmp_path, rows, promise="one", **policy):
