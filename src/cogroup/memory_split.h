@@ -13,6 +13,7 @@ struct MemorySplit {
   int64_t read_ahead;  ///< Bytes of rows that wait to be cut, a table.
   int64_t rows;        ///< Bytes of rows that `partition` holds before it moves rows to disk.
   int64_t key_search;  ///< Bytes of a selecting table read before the other tables are asked.
+  int64_t partition;   ///< Bytes of one partition, over all tables, that are loaded at once.
   int scans;           ///< How many queries of `partition` may run at the same time.
 };
 
@@ -25,8 +26,11 @@ inline MemorySplit SplitMemory(int64_t budget, size_t tables) {
   constexpr int64_t kScansAndBatches = int64_t{256} << 20;
   // An engine's scan of compressed files holds tens of MiB that no limit of its own counts.
   constexpr int64_t kScan = int64_t{256} << 20;
-  return {budget / 2 / n, budget / 8 / n, std::max(budget * 3 / 8, budget - kScansAndBatches),
+  return {budget / 2 / n,
+          budget / 8 / n,
+          std::max(budget * 3 / 8, budget - kScansAndBatches),
           std::min(budget / 8, kMaxKeySearch),
+          budget / 2,
           static_cast<int>(std::clamp<int64_t>(budget / kScan, 1, 64))};
 }
 

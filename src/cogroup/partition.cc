@@ -24,11 +24,15 @@ namespace {
 // Rows are stored as they come: what waits need only cover the pauses of a spill.
 constexpr int64_t kReadAhead = int64_t{4} << 20;
 
+// A partition of just more than what may be loaded at once is cut into so many parts.
+constexpr int64_t kPartsOverLimit = 16;
+
 class PartitionReader final : public LaneReader {
  public:
   PartitionReader(std::shared_ptr<Engine> engine, ResolvedJob resolved, Plan plan)
       : LaneReader(std::move(engine), std::move(resolved), std::move(plan)),
         split_(SplitMemory(job().memory, lanes().size())),
+        partition_keys_(PartitionStore::PartitionKeys(WindowKeys(job()))),
         rows_budget_(split_.rows) {
     for (size_t t = 0; t < lanes().size(); ++t) {
       AddReader(t, KeyOrder::kAny, std::min(split_.read_ahead, kReadAhead));
@@ -50,23 +54,32 @@ class PartitionReader final : public LaneReader {
   arrow::Status CollectKeys(Lane* lane, ChunkStore* rows);
   bool BeginScan();
   void EndScan();
+  void PlanWindows(const std::vector<int64_t>& partition_bytes);
+  bool WaitForWindows();
   const KeySet* WaitForKeys();
   arrow::Result<std::shared_ptr<arrow::RecordBatch>> KeysOf(const std::vector<BatchTable>& tables);
 
   const MemorySplit split_;
+  const int64_t partition_keys_;
   MemoryBudget rows_budget_;
 
   mutable std::mutex keys_mutex_;
   std::condition_variable keys_changed_;
-  KeySetBuilder key_builder_;  // guarded by keys_mutex_, as are the next four
-  int selecting_ = 0;          // selecting tables not yet read to the end
-  int scans_ = 0;              // queries that run
+  KeySetBuilder key_builder_;             // guarded by keys_mutex_, as are the next six
+  int selecting_ = 0;                     // selecting tables not yet read to the end
+  int scans_ = 0;                         // queries that run
+  size_t sealed_ = 0;                     // tables whose rows are all in their partitions
+  std::vector<int64_t> partition_bytes_;  // of all sealed tables
   bool stopped_ = false;
   std::unique_ptr<KeySet> keys_;  // set once all are read; does not change after that
 
   std::atomic<int64_t> total_keys_ = -1;  // of the run; read without the lock, which is busy
 
-  int64_t next_window_ = 0;  // used by the caller of Next() alone
+  // Set once all tables are sealed; do not change after that.
+  std::vector<PartitionStore::Window> windows_;
+  std::vector<int64_t> part_keys_;  // of each partition
+
+  size_t next_window_ = 0;  // used by the caller of Next() alone
 };
 
 arrow::Status PartitionReader::RunLane(Lane* lane) {
@@ -84,7 +97,7 @@ arrow::Status PartitionReader::RunLane(Lane* lane) {
   const KeySet* keys = WaitForKeys();
   if (keys == nullptr) return arrow::Status::OK();  // the run failed
 
-  PartitionStore partitions(*lane->input, *keys, WindowKeys(job()), lanes().size(), &rows_budget_,
+  PartitionStore partitions(*lane->input, *keys, partition_keys_, lanes().size(), &rows_budget_,
                             &lane->counters);
   while (true) {
     ARROW_ASSIGN_OR_RAISE(const std::optional<Chunk> chunk, kept.Pop());
@@ -100,8 +113,12 @@ arrow::Status PartitionReader::RunLane(Lane* lane) {
     EndScan();
   }
   ARROW_RETURN_NOT_OK(partitions.Seal());
-  for (int64_t w = 0; w < partitions.num_windows(); ++w) {
-    ARROW_ASSIGN_OR_RAISE(const bool put, PutShare(lane, [&] { return partitions.Take(w); }));
+  PlanWindows(partitions.partition_bytes());
+  if (!WaitForWindows()) return arrow::Status::OK();
+  for (const PartitionStore::Window& window : windows_) {
+    const int64_t part_keys = part_keys_[static_cast<size_t>(window.first_rank / partition_keys_)];
+    ARROW_ASSIGN_OR_RAISE(const bool put,
+                          PutShare(lane, [&] { return partitions.Take(window, part_keys); }));
     if (!put) return arrow::Status::OK();
   }
   lane->shares.End();
@@ -112,12 +129,15 @@ arrow::Status PartitionReader::CollectKeys(Lane* lane, ChunkStore* rows) {
   while (const std::optional<Chunk> chunk = lane->reader->Pop()) {
     {
       const std::lock_guard lock(keys_mutex_);
+      rows_budget_.Release(key_builder_.bytes());
       key_builder_.Add(chunk->keys);
+      rows_budget_.Add(key_builder_.bytes());
     }
     ARROW_RETURN_NOT_OK(rows->Add(*chunk));
   }
   const std::lock_guard lock(keys_mutex_);
   if (--selecting_ == 0) {
+    rows_budget_.Release(key_builder_.bytes());
     keys_ = key_builder_.Finish();
     rows_budget_.Add(keys_->bytes());
     total_keys_ = keys_->size();
@@ -141,6 +161,42 @@ void PartitionReader::EndScan() {
   keys_changed_.notify_all();
 }
 
+// Adds the rows of one more table. Once all are in, it is known which partitions are too large to be
+// loaded as a whole, and the windows of all tables are planned: none reaches from one part of a partition
+// into the next.
+void PartitionReader::PlanWindows(const std::vector<int64_t>& partition_bytes) {
+  const std::lock_guard lock(keys_mutex_);
+  partition_bytes_.resize(partition_bytes.size());
+  for (size_t p = 0; p < partition_bytes.size(); ++p) partition_bytes_[p] += partition_bytes[p];
+  if (++sealed_ < lanes().size()) return;
+  const int64_t window_keys = WindowKeys(job());
+  for (size_t p = 0; p < partition_bytes_.size(); ++p) {
+    int64_t part_keys = partition_keys_;
+    if (partition_bytes_[p] > split_.partition) {
+      // Rows are seldom spread evenly over the keys: small parts leave a hot key alone.
+      const int64_t parts = kPartsOverLimit * (partition_bytes_[p] / split_.partition + 1);
+      part_keys = std::max<int64_t>(1, partition_keys_ / parts);
+    }
+    part_keys_.push_back(part_keys);
+    const int64_t first = static_cast<int64_t>(p) * partition_keys_;
+    const int64_t end = std::min(first + partition_keys_, keys_->size());
+    for (int64_t part = first; part < end; part += part_keys) {
+      const int64_t part_end = std::min(part + part_keys, end);
+      for (int64_t rank = part; rank < part_end; rank += window_keys) {
+        windows_.push_back({rank, std::min(window_keys, part_end - rank)});
+      }
+    }
+  }
+  keys_changed_.notify_all();
+}
+
+// False once the run has failed.
+bool PartitionReader::WaitForWindows() {
+  std::unique_lock lock(keys_mutex_);
+  keys_changed_.wait(lock, [this] { return stopped_ || sealed_ == lanes().size(); });
+  return !stopped_;
+}
+
 // The key set, once it is complete; null once the run has failed.
 const KeySet* PartitionReader::WaitForKeys() {
   std::unique_lock lock(keys_mutex_);
@@ -161,9 +217,8 @@ std::optional<int64_t> PartitionReader::TotalKeys() const {
 }
 
 arrow::Result<std::optional<CutWindow>> PartitionReader::NextWindow() {
-  const KeySet* keys = WaitForKeys();
-  if (keys == nullptr) return std::nullopt;
-  if (next_window_ * WindowKeys(job()) >= keys->size()) {
+  if (WaitForKeys() == nullptr || !WaitForWindows()) return std::nullopt;
+  if (next_window_ == windows_.size()) {
     WaitForLanes();
     return std::nullopt;
   }

@@ -25,10 +25,6 @@ constexpr int64_t kOpenPart = 8;
 constexpr int64_t kMinSegmentBytes = int64_t{16} << 10;
 constexpr int64_t kMaxSegmentBytes = int64_t{256} << 10;
 
-int64_t PartitionKeys(int64_t window_keys) {
-  return window_keys * std::max<int64_t>(1, kMinPartitionKeys / window_keys);
-}
-
 int64_t PartitionsOf(const KeySet& keys, int64_t partition_keys) {
   return (keys.size() + partition_keys - 1) / partition_keys;
 }
@@ -42,23 +38,25 @@ int64_t SegmentBytes(int64_t partitions, size_t tables, const MemoryBudget& budg
 
 }  // namespace
 
-PartitionStore::PartitionStore(const TableInput& input, const KeySet& keys, int32_t max_keys,
+int64_t PartitionStore::PartitionKeys(int64_t window_keys) {
+  return window_keys * std::max<int64_t>(1, kMinPartitionKeys / window_keys);
+}
+
+PartitionStore::PartitionStore(const TableInput& input, const KeySet& keys, int64_t partition_keys,
                                size_t tables, MemoryBudget* budget, TableCounters* counters)
     : input_(input),
       keys_(keys),
-      window_keys_(max_keys),
-      partition_keys_(PartitionKeys(max_keys)),
+      partition_keys_(partition_keys),
+      segment_bytes_(SegmentBytes(PartitionsOf(keys, partition_keys), tables, *budget)),
+      budget_(budget),
       schema_(
           input.schema
               ->AddField(input.schema->num_fields(), arrow::field(kPlace, arrow::uint32(), false))
               .ValueOrDie()),  // appending a field can't fail
-      rows_(schema_, static_cast<size_t>(PartitionsOf(keys, partition_keys_)),
-            SegmentBytes(PartitionsOf(keys, partition_keys_), tables, *budget), budget),
-      counters_(counters) {}
-
-int64_t PartitionStore::num_windows() const {
-  return (keys_.size() + window_keys_ - 1) / window_keys_;
-}
+      rows_(schema_, static_cast<size_t>(PartitionsOf(keys, partition_keys_)), segment_bytes_,
+            budget),
+      counters_(counters),
+      bytes_(static_cast<size_t>(PartitionsOf(keys, partition_keys_))) {}
 
 arrow::Status PartitionStore::Add(const Chunk& chunk) {
   keys_.Ranks(chunk.keys, &ranks_);
@@ -73,7 +71,9 @@ arrow::Status PartitionStore::Add(const Chunk& chunk) {
       arrow::RecordBatch::Make(schema_, chunk.rows->num_rows(), std::move(columns)));
   for (size_t p = 0; p + 2 < starts_.size(); ++p) {
     const auto rows = std::span(order_).subspan(starts_[p], starts_[p + 1] - starts_[p]);
-    if (!rows.empty()) ARROW_RETURN_NOT_OK(rows_.Append(p, source, rows));
+    if (rows.empty()) continue;
+    ARROW_RETURN_NOT_OK(rows_.Append(p, source, rows));
+    bytes_[p] += rows_.row_bytes() * std::ssize(rows);
   }
   return arrow::Status::OK();
 }
@@ -103,14 +103,12 @@ void PartitionStore::Divide() {
   starts_[0] = 0;
 }
 
-arrow::Result<BatchTable> PartitionStore::Take(int64_t window) {
-  const int64_t first_rank = window * window_keys_;
-  if (const int64_t partition = first_rank / partition_keys_; partition != loaded_.partition) {
-    ARROW_RETURN_NOT_OK(Load(partition));
-  }
-  const auto keys = static_cast<size_t>(std::min(window_keys_, keys_.size() - first_rank));
+arrow::Result<BatchTable> PartitionStore::Take(const Window& window, int64_t part_keys) {
+  const int64_t first_rank = window.first_rank - window.first_rank % partition_keys_ % part_keys;
+  if (first_rank != loaded_.first_rank) ARROW_RETURN_NOT_OK(Load(first_rank, part_keys));
+  const auto keys = static_cast<size_t>(window.keys);
   const auto starts = std::span(loaded_.starts)
-                          .subspan(static_cast<size_t>(first_rank % partition_keys_), keys + 1);
+                          .subspan(static_cast<size_t>(window.first_rank - first_rank), keys + 1);
   std::vector<int64_t> counts(keys);
   for (size_t k = 0; k < keys; ++k) counts[k] = starts[k + 1] - starts[k];
   ARROW_ASSIGN_OR_RAISE(std::vector<int32_t> offsets, GroupOffsets(input_, counts));
@@ -125,15 +123,25 @@ arrow::Result<BatchTable> PartitionStore::Take(int64_t window) {
   if (loaded_.order.empty() || input_.group_order->OrderColumns().empty()) {
     ARROW_ASSIGN_OR_RAISE(rows, input_.group_order->Apply(*rows, offsets));
   }
-  if (first_rank % partition_keys_ + window_keys_ == partition_keys_) loaded_ = {};
+  const int64_t end_rank = window.first_rank + window.keys;
+  const bool done = end_rank % partition_keys_ % part_keys == 0 || end_rank == keys_.size();
+  if (done) loaded_ = {};
   return BatchTable{input_.table.name, input_.table.rows_per_key, *std::move(rows),
                     OffsetsArray(std::move(offsets))};
 }
 
-arrow::Status PartitionStore::Load(int64_t partition) {
+arrow::Status PartitionStore::Load(int64_t first_rank, int64_t part_keys) {
   loaded_ = {};
-  loaded_.partition = partition;
-  ARROW_ASSIGN_OR_RAISE(const auto taken, rows_.Take(static_cast<size_t>(partition)));
+  loaded_.first_rank = first_rank;
+  const auto partition = static_cast<size_t>(first_rank / partition_keys_);
+  const int64_t first_place = first_rank % partition_keys_;
+  std::vector<std::shared_ptr<arrow::RecordBatch>> taken;
+  if (part_keys == partition_keys_) {
+    ARROW_ASSIGN_OR_RAISE(taken, rows_.Take(partition));
+  } else {
+    ARROW_RETURN_NOT_OK(ScatterParts(partition, part_keys));
+    ARROW_ASSIGN_OR_RAISE(taken, parts_->Take(static_cast<size_t>(first_place / part_keys)));
+  }
   std::vector<std::span<const uint32_t>> places;
   for (const auto& piece : taken) {
     const int last = piece->num_columns() - 1;
@@ -144,18 +152,43 @@ arrow::Status PartitionStore::Load(int64_t partition) {
     loaded_.pieces.push_back(
         arrow::RecordBatch::Make(input_.schema, piece->num_rows(), std::move(columns)));
   }
-  CountingSort(places);
+  CountingSort(places, static_cast<uint32_t>(first_place), part_keys);
   return arrow::Status::OK();
 }
 
-void PartitionStore::CountingSort(const std::vector<std::span<const uint32_t>>& places) {
+// Scatters the rows of a partition once more, to parts of `part_keys` keys.
+arrow::Status PartitionStore::ScatterParts(size_t partition, int64_t part_keys) {
+  if (scattered_ == static_cast<int64_t>(partition)) return arrow::Status::OK();
+  scattered_ = static_cast<int64_t>(partition);
+  const auto parts = static_cast<size_t>((partition_keys_ + part_keys - 1) / part_keys);
+  parts_ = std::make_unique<SegmentedRows>(schema_, parts, segment_bytes_, budget_);
+  std::vector<std::vector<uint32_t>> rows_of_part(parts);
+  while (true) {
+    ARROW_ASSIGN_OR_RAISE(const auto piece, rows_.TakeSome(partition));
+    if (piece == nullptr) break;
+    for (auto& rows : rows_of_part) rows.clear();
+    const auto* places = piece->column_data(piece->num_columns() - 1)->GetValues<uint32_t>(1);
+    for (int64_t i = 0; i < piece->num_rows(); ++i) {
+      rows_of_part[places[i] / static_cast<size_t>(part_keys)].push_back(static_cast<uint32_t>(i));
+    }
+    const SegmentSource source(piece);
+    for (size_t part = 0; part < parts; ++part) {
+      ARROW_RETURN_NOT_OK(parts_->Append(part, source, rows_of_part[part]));
+    }
+  }
+  return parts_->MakeRoom();
+}
+
+// `first_place`: the place of the first of the `keys` keys.
+void PartitionStore::CountingSort(const std::vector<std::span<const uint32_t>>& places,
+                                  uint32_t first_place, int64_t keys) {
   std::vector<int64_t>& starts = loaded_.starts;
-  starts.assign(static_cast<size_t>(partition_keys_) + 1, 0);
+  starts.assign(static_cast<size_t>(keys) + 1, 0);
   bool stands = true;
   uint32_t last = 0;
   for (const auto& piece : places) {
     for (const uint32_t place : piece) {
-      ++starts[place + 1];
+      ++starts[place - first_place + 1];
       stands = stands && place >= last;
       last = place;
     }
@@ -166,8 +199,8 @@ void PartitionStore::CountingSort(const std::vector<std::span<const uint32_t>>& 
   loaded_.order.resize(static_cast<size_t>(starts.back()));
   for (size_t p = 0; p < places.size(); ++p) {
     for (size_t i = 0; i < places[p].size(); ++i) {
-      loaded_.order[static_cast<size_t>(next[places[p][i]]++)] = {static_cast<uint32_t>(p),
-                                                                  static_cast<uint32_t>(i)};
+      loaded_.order[static_cast<size_t>(next[places[p][i] - first_place]++)] = {
+          static_cast<uint32_t>(p), static_cast<uint32_t>(i)};
     }
   }
 }

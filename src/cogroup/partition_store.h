@@ -5,7 +5,8 @@
 //   7 3 9 7 1      ->   2 1 3 2 0   (keys = 2)    ->   partition 0: 3(1) 1(0)   partition 1: 7(0) 9(1) 7(0)
 //
 // Within a partition a counting sort by place brings the rows in key order: no row is compared with
-// another. A partition holds the rows of one window, or of several where windows are small.
+// another. A partition holds the rows of one window, or of several where windows are small. One that turns
+// out too large for memory is scattered once more, into parts.
 #pragma once
 
 #include <arrow/record_batch.h>
@@ -30,9 +31,18 @@ namespace sheaf {
 /// Used by one thread at a time.
 class PartitionStore {
  public:
-  /// Window w holds the keys of rank w * max_keys and up, max_keys of them but for the last.
-  /// `tables`: how many share the budget. All references outlive the store.
-  PartitionStore(const TableInput& input, const KeySet& keys, int32_t max_keys, size_t tables,
+  /// Keys of consecutive ranks.
+  struct Window {
+    int64_t first_rank;
+    int64_t keys;
+  };
+
+  /// How many keys a partition holds, where a window holds at most `window_keys`.
+  static int64_t PartitionKeys(int64_t window_keys);
+
+  /// Partition p holds the keys of rank p * partition_keys and up. `tables`: how many share the budget.
+  /// All references outlive the store.
+  PartitionStore(const TableInput& input, const KeySet& keys, int64_t partition_keys, size_t tables,
                  MemoryBudget* budget, TableCounters* counters);
 
   /// Scatters a chunk; rows of keys that the set lacks are counted and dropped.
@@ -41,23 +51,28 @@ class PartitionStore {
   /// All chunks are in. Called once, before the first Take().
   arrow::Status Seal() { return rows_.MakeRoom(); }
 
-  /// The rows of a window's keys, group after group, in order. Windows are taken ascending.
-  arrow::Result<BatchTable> Take(int64_t window);
+  /// About how many bytes the rows of each partition have.
+  [[nodiscard]] const std::vector<int64_t>& partition_bytes() const { return bytes_; }
 
-  [[nodiscard]] int64_t num_windows() const;
+  /// The rows of a window's keys, group after group, in order. Windows ascend. `part_keys`: how many keys
+  /// of its partition are loaded at once, the same for all windows of a partition; no window reaches from
+  /// one part into the next.
+  arrow::Result<BatchTable> Take(const Window& window, int64_t part_keys);
 
  private:
-  // The partition that windows are taken from.
+  // What windows are taken from: a partition, or a part of one.
   struct Loaded {
-    int64_t partition = -1;
+    int64_t first_rank = -1;
     std::vector<std::shared_ptr<arrow::RecordBatch>> pieces;  // without the places
     std::vector<int64_t> starts;  // of each place among the rows in order, and the end
     std::vector<RowRef> order;    // the rows by place; empty where they stand so
   };
 
   void Divide();
-  arrow::Status Load(int64_t partition);
-  void CountingSort(const std::vector<std::span<const uint32_t>>& places);
+  arrow::Status Load(int64_t first_rank, int64_t part_keys);
+  arrow::Status ScatterParts(size_t partition, int64_t part_keys);
+  void CountingSort(const std::vector<std::span<const uint32_t>>& places, uint32_t first_place,
+                    int64_t keys);
   [[nodiscard]] arrow::Result<std::shared_ptr<arrow::RecordBatch>> Ordered(
       std::span<const RowRef> refs, const std::vector<int32_t>& offsets) const;
   [[nodiscard]] arrow::Result<std::shared_ptr<arrow::RecordBatch>> Standing(int64_t begin,
@@ -65,11 +80,15 @@ class PartitionStore {
 
   const TableInput& input_;
   const KeySet& keys_;
-  const int64_t window_keys_;
   const int64_t partition_keys_;
+  const int64_t segment_bytes_;
+  MemoryBudget* const budget_;
   const std::shared_ptr<arrow::Schema> schema_;  // the table's, and the place
   SegmentedRows rows_;
   TableCounters* const counters_;
+  std::vector<int64_t> bytes_;            // of each partition
+  std::unique_ptr<SegmentedRows> parts_;  // of partition scattered_
+  int64_t scattered_ = -1;
   Loaded loaded_;
 
   // Of the chunk being added.

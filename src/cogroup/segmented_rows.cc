@@ -92,6 +92,10 @@ arrow::Status SegmentedRows::SpillSealed(Place* place) {
   return arrow::Status::OK();
 }
 
+int64_t SegmentedRows::row_bytes() const {
+  return layout_ == nullptr ? 0 : layout_->bytes() / layout_->rows();
+}
+
 arrow::Status SegmentedRows::MakeRoom() {
   if (spill_ == nullptr) return arrow::Status::OK();
   ARROW_RETURN_NOT_OK(Spill(bytes_));

@@ -31,6 +31,9 @@ class SegmentedRows {
   /// these that fill it.
   arrow::Status Append(size_t place, const SegmentSource& source, std::span<const uint32_t> rows);
 
+  /// Bytes a row takes on average; of the first rows. 0 before them.
+  [[nodiscard]] int64_t row_bytes() const;
+
   /// Moves all rows to disk if some are there already: what follows needs the memory.
   arrow::Status MakeRoom();
 
