@@ -1,53 +1,18 @@
-"""What was measured: a table as Markdown, all numbers as JSON, a plot as SVG."""
+"""What was measured, for readers: a table as Markdown, all numbers as JSON, a plot as SVG."""
 
-import html
 import importlib.metadata
-import itertools
 import json
 import os
 import platform
 import re
 import subprocess
 import tomllib
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 
-from contenders import BARE_SCAN
 from datasets import ROOT
-from measure import Measure
-
-
-@dataclass
-class Result:
-    """One contender of one workload."""
-
-    workload: str
-    ids: int
-    memory: str
-    contender: str
-    runs: list[Measure] = field(default_factory=list)
-    problem: str = ""  # why there is no time
-
-    @property
-    def best(self) -> Measure:
-        return min(self.runs, key=lambda run: run.seconds)
-
-    @property
-    def peak_mib(self) -> float:
-        return max(run.peak_mib for run in self.runs)
-
-
-def ratio(result: Result, results: list[Result]) -> float | None:
-    """Time as a multiple of the bare scan's of the same workload."""
-    for base in results:
-        if (base.workload, base.contender) == (result.workload, BARE_SCAN) and base.runs:
-            return result.best.seconds / base.best.seconds
-    return None
-
-
-def _by_workload(results: list[Result]):
-    return itertools.groupby(results, lambda result: (result.workload, result.ids, result.memory))
-
+from plot import plot
+from results import Result, by_workload, ratio
 
 HEADING = """\
 | workload | contender | seconds | x scan | peak MiB | first batch |
@@ -55,14 +20,12 @@ HEADING = """\
 
 
 def table(results: list[Result]) -> str:
-    """The lines below HEADING. A workload's name stands in its first line."""
+    """The lines below HEADING. A workload's title stands in its first line."""
     lines = []
-    for (workload, ids, memory), group in _by_workload(results):
-        group = list(group)
-        name = f"{workload}: {ids:,} ids, {memory}"
+    for title, group in by_workload(results):
         for result in group:
-            lines.append(f"| {name} | {result.contender} | {' | '.join(_cells(result, group))} |")
-            name = ""
+            lines.append(f"| {title} | {result.contender} | {' | '.join(_cells(result, group))} |")
+            title = ""
     return "\n".join(lines)
 
 
@@ -112,37 +75,3 @@ def write(folder: Path, results: list[Result], repeats: int) -> None:
 
 def _record(result: Result, results: list[Result]) -> dict:
     return {**asdict(result), "ratio": ratio(result, results) if result.runs else None}
-
-
-BAR, LEFT, WIDTH = 18, 230, 480
-
-
-def plot(results: list[Result]) -> str:
-    """A bar a contender and workload, as long as its ratio to the bare scan; the longest are cut."""
-    longest = 8
-    elements, y = [], 10
-    for (workload, ids, memory), group in _by_workload(results):
-        group = [result for result in group if result.runs]
-        y += BAR
-        elements.append(_text(10, y, f"{workload}: {ids:,} ids, {memory}", bold=True))
-        for result in group:
-            y += BAR
-            scan = ratio(result, group)
-            length = WIDTH * min(scan, longest) / longest
-            colour = "#2a6fbb" if result.contender.startswith("sheaf") else "#b8bec6"
-            elements.append(_text(20, y, result.contender))
-            elements.append(
-                f'<rect x="{LEFT}" y="{y - 12}" width="{length:.0f}" height="14" fill="{colour}"/>'
-            )
-            elements.append(_text(LEFT + length + 6, y, f"{scan:.2f}"))
-        y += BAR // 2
-    elements.append(_text(LEFT, y + BAR, "time as a multiple of a bare scan's; shorter is better"))
-    size = f'width="{LEFT + WIDTH + 70}" height="{y + 2 * BAR}"'
-    style = 'font-family="sans-serif" font-size="12"'
-    body = "\n".join(elements)
-    return f'<svg xmlns="http://www.w3.org/2000/svg" {size} {style}>\n{body}\n</svg>\n'
-
-
-def _text(x: float, y: float, text: str, bold: bool = False) -> str:
-    weight = ' font-weight="bold"' if bold else ""
-    return f'<text x="{x:.0f}" y="{y}"{weight}>{html.escape(text)}</text>'

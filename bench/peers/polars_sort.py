@@ -12,7 +12,8 @@ def deliver(workload: dict, delivery: Delivery) -> None:
     context = polars.SQLContext(tables)
     key = workload["key"]
     selecting, *_ = workload["queries"]
-    keys = context.execute(selecting["sql"], eager=False).select(key).unique()
+    selected = context.execute(selecting["sql"], eager=False).select(key).unique()
+    keys = selected.collect(engine="streaming").lazy()
     for query in workload["queries"]:
         rows = context.execute(query["sql"], eager=False)
         if query is not selecting:

@@ -32,11 +32,24 @@ impl Workload {
         let text = |value: &Value| value.as_str().map(str::to_owned);
         let query = |query: &Value| Some((text(&query["name"])?, text(&query["sql"])?));
         Some(Self {
-            setup: json["setup"].as_array()?.iter().map(text).collect::<Option<_>>()?,
-            key: json["key"].as_array()?.iter().map(text).collect::<Option<Vec<_>>>()?.join(", "),
+            setup: json["setup"]
+                .as_array()?
+                .iter()
+                .map(text)
+                .collect::<Option<_>>()?,
+            key: json["key"]
+                .as_array()?
+                .iter()
+                .map(text)
+                .collect::<Option<Vec<_>>>()?
+                .join(", "),
             max_keys: json["max_keys"].as_u64()?,
             memory: json["memory"].as_u64()?.try_into().ok()?,
-            queries: json["queries"].as_array()?.iter().map(query).collect::<Option<_>>()?,
+            queries: json["queries"]
+                .as_array()?
+                .iter()
+                .map(query)
+                .collect::<Option<_>>()?,
         })
     }
 }
@@ -45,7 +58,11 @@ impl Workload {
 async fn deliver(context: &SessionContext, sql: &str, file: Option<PathBuf>) -> Result<u64> {
     let mut stream = context.sql(sql).await?.execute_stream().await?;
     let mut writer = match file {
-        Some(path) => Some(ArrowWriter::try_new(File::create(path)?, stream.schema(), None)?),
+        Some(path) => Some(ArrowWriter::try_new(
+            File::create(path)?,
+            stream.schema(),
+            None,
+        )?),
         None => None,
     };
     let mut rows = 0;
@@ -89,7 +106,11 @@ async fn run(workload: &Workload, out: Option<&Path>) -> Result<()> {
             let file = out.map(|out| out.join(name).join(format!("batch-{index:06}.parquet")));
             *rows += deliver(&context, &joined, file).await?;
         }
-        context.sql("DROP TABLE batch_keys").await?.collect().await?;
+        context
+            .sql("DROP TABLE batch_keys")
+            .await?
+            .collect()
+            .await?;
         println!("{}", json!({"event": "batch", "index": index}));
     }
     let table = |((name, _), rows): (&(String, String), u64)| {
