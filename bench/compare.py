@@ -1,8 +1,8 @@
 """Times sheaf's strategies and what people use today on the same data, side by side.
 
-Every contender of a workload first runs once, untimed, and writes its rows; these must be the same for
-all. Then contenders take turns, so that a change of the machine's speed meets all of them, and the best
-of the repeats counts. docs/performance.md explains what is measured.
+Every contender of a workload first runs once, untimed, and writes its rows; these must be the same
+for all. Then contenders take turns, so that a change of the machine's speed meets all of them, and
+the best of the repeats counts. docs/performance.md explains what is measured.
 """
 
 import argparse
@@ -33,7 +33,8 @@ def parse() -> argparse.Namespace:
                         help=f"one of: {'; '.join(contenders)}; may be repeated")
     parser.add_argument("--ids", type=int, default=1_000_000, help="default: %(default)s")
     parser.add_argument("--repeats", type=int, default=5, help="default: %(default)s")
-    parser.add_argument("--timeout", type=float, default=1800, help="seconds a run; default: %(default)s")
+    parser.add_argument("--timeout", type=float, default=1800,
+                        help="seconds that a run may take; default: %(default)s")
     parser.add_argument("--build", type=Path, default=ROOT / "build", help="default: build")
     parser.add_argument("--folder", type=Path, default=ROOT / "build" / "bench",
                         help="for data and results; default: build/bench")

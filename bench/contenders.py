@@ -23,29 +23,38 @@ class Contender:
 
 
 def _sheaf(strategy: str) -> Callable:
-    return lambda build, case: [
-        build / "sheaf", "run", case.job, "--json", "--progress", "never", "--strategy", strategy
-    ]  # fmt: skip
+    options = ["--json", "--progress", "never", "--strategy", strategy]
+    return lambda build, case: [build / "sheaf", "run", case.job, *options]
 
 
 def _peer(script: str) -> Callable:
     return lambda build, case: [sys.executable, PEERS / script, case.spec]
 
 
-# fmt: off
 CONTENDERS = [
     Contender(BARE_SCAN, lambda build, case: [build / "bare_scan", case.job], "bare_scan"),
     Contender("sheaf, auto", _sheaf("auto"), "sheaf"),
     Contender("sheaf, merge", _sheaf("merge"), "sheaf"),
     Contender("sheaf, partition", _sheaf("partition"), "sheaf"),
-    Contender("DataFusion ORDER BY", _peer("datafusion_sort.py"), module="pyarrow", delivers_all=True),
-    Contender("DataFusion ORDER BY, parallel", _peer("datafusion_parallel.py"), module="pyarrow", delivers_all=True),
+    Contender(
+        "DataFusion ORDER BY", _peer("datafusion_sort.py"), module="pyarrow", delivers_all=True
+    ),
+    Contender(
+        "DataFusion ORDER BY, parallel",
+        _peer("datafusion_parallel.py"),
+        module="pyarrow",
+        delivers_all=True,
+    ),
     Contender("DuckDB ORDER BY", _peer("duckdb_sort.py"), module="duckdb"),
     Contender("DuckDB list()", _peer("duckdb_nested.py"), module="duckdb"),
     Contender("Polars streaming sort", _peer("polars_sort.py"), module="polars"),
-    Contender("LIMIT/OFFSET a batch", lambda build, case: [build / "limit_offset", case.spec], "limit_offset", once=True),
+    Contender(
+        "LIMIT/OFFSET a batch",
+        lambda build, case: [build / "limit_offset", case.spec],
+        "limit_offset",
+        once=True,
+    ),
 ]
-# fmt: on
 
 # Which of them a workload has.
 EVERY_ONE = tuple(contender.name for contender in CONTENDERS)

@@ -27,7 +27,7 @@ def _otel(order: str) -> Callable[[Path, int, Path], None]:
 
 
 def _rewritten(dataset: str, columns: dict[str, str]) -> Callable[[Path, int, Path], None]:
-    """Another dataset's rows in their order, with what `SELECT` says of a table, or of all ("*")."""
+    """Another dataset's rows in their order; `SELECT` says what of a table, "*" of all others."""
 
     def make(folder: Path, ids: int, root: Path) -> None:
         for table in sorted(prepare(dataset, ids, root).iterdir()):
@@ -43,7 +43,7 @@ def _rewritten(dataset: str, columns: dict[str, str]) -> Callable[[Path, int, Pa
 
 
 def _tpch(folder: Path, ids: int, root: Path) -> None:
-    """Orders, their items and customers, in the order that TPC-H has them. Scale 1: 1,500,000 orders."""
+    """Orders, their items and customers, in TPC-H's order. Scale 1 has 1,500,000 orders."""
     program = shutil.which("tpchgen-cli")
     if program is None:
         raise Missing("tpchgen-cli is not installed: tools/bench.sh does it")

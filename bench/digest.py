@@ -8,7 +8,7 @@ Digest = dict[str, tuple[int, int]]
 
 
 def digest(folder: Path, tables: list[str], only_selected: tuple[str, ...] = ()) -> Digest:
-    """A table: how many rows it has, and the sum of their hashes, of what was written below `folder`.
+    """Of each table below `folder`: how many rows it has, and the sum of their hashes.
 
     With `only_selected`, the key columns, rows whose key the first table lacks do not count.
     """

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 
 class Failed(Exception):
-    """The last line of what a contender said when it failed."""
+    """Why a contender has no result: the last line that it said, or that it took too long."""
 
 
 @dataclass(frozen=True)
@@ -27,28 +27,34 @@ def run(command: list, driver: os.PathLike, timeout: float) -> Measure:
     with tempfile.TemporaryFile("w+") as errors:
         start = time.monotonic()
         process = subprocess.Popen(
-            list(map(str, command)), stdout=subprocess.PIPE, stderr=errors, text=True, env=environment
+            [*map(str, command)], stdout=subprocess.PIPE, stderr=errors, text=True, env=environment
         )
-        alarm = threading.Timer(timeout, process.kill)
+        late = threading.Event()
+        alarm = threading.Timer(timeout, lambda: (late.set(), process.kill()))
         alarm.start()
         first_batch, rows = None, {}
-        for line in process.stdout:
-            event = json.loads(line) if line.startswith("{") else {"event": None}
-            now = time.monotonic()
-            if event["event"] == "ready":
-                start = now
-            elif event["event"] == "batch" and first_batch is None:
-                first_batch = now - start
-            elif event["event"] == "completed":
-                tables = event["tables"].items()
-                rows = {name: table["rows_delivered"] for name, table in tables}
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.monotonic() - start
-        process.returncode = os.waitstatus_to_exitcode(status)
-        late = not alarm.is_alive()
-        alarm.cancel()
+        try:
+            for line in process.stdout:
+                event = json.loads(line) if line.startswith("{") else {"event": None}
+                if event["event"] == "ready":
+                    start = time.monotonic()
+                elif event["event"] == "batch" and first_batch is None:
+                    first_batch = time.monotonic() - start
+                elif event["event"] == "completed":
+                    tables = event["tables"].items()
+                    rows = {name: table["rows_delivered"] for name, table in tables}
+        except BaseException:
+            process.kill()
+            raise
+        finally:
+            _, status, usage = os.wait4(process.pid, 0)
+            seconds = time.monotonic() - start
+            process.returncode = os.waitstatus_to_exitcode(status)
+            alarm.cancel()
+        if late.is_set():
+            raise Failed(f"took more than {timeout:g} s")
         if process.returncode != 0:
             errors.seek(0)
             said = errors.read().strip().splitlines() or [f"exit code {process.returncode}"]
-            raise Failed(f"took more than {timeout:g} s" if late else said[-1])
+            raise Failed(said[-1])
     return Measure(seconds, first_batch, usage.ru_maxrss / 1024, rows)

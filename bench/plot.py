@@ -28,14 +28,10 @@ def plot(results: list[Result]) -> str:
     y += LINE
     elements.append(_text(LEFT, y, "time as a multiple of a bare scan's; shorter is better"))
     size = f'width="{LEFT + WIDTH + 70}" height="{y + LINE}"'
-    return "\n".join(
-        [
-            f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="sans-serif" font-size="12">',
-            '<rect width="100%" height="100%" fill="white"/>',
-            *elements,
-            "</svg>\n",
-        ]
-    )
+    font = 'font-family="sans-serif" font-size="12"'
+    start = f'<svg xmlns="http://www.w3.org/2000/svg" {size} {font}>'
+    background = '<rect width="100%" height="100%" fill="white"/>'
+    return "\n".join([start, background, *elements, "</svg>\n"])
 
 
 def _text(x: float, y: float, text: str, weight: str = "normal") -> str:

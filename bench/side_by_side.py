@@ -1,4 +1,4 @@
-"""Contenders of a workload side by side: first all deliver the same rows, then they are timed in turns."""
+"""Contenders side by side: all deliver the same rows, and then they are timed in turns."""
 
 import shutil
 from pathlib import Path
@@ -11,6 +11,8 @@ from workloads import Case, Workload, make_case
 
 
 class Bench:
+    """Runs contenders of what `build` holds; data and what they write is below `root`."""
+
     def __init__(self, build: Path, root: Path, repeats: int, timeout: float):
         self.build, self.root, self.repeats, self.timeout = build, root, repeats, timeout
 
@@ -18,7 +20,9 @@ class Bench:
         command = [*contender.command(self.build, case), *more]
         return run(command, self.build / "libadbc_driver_datafusion.so", self.timeout)
 
-    def check(self, contenders: list[Contender], case: Case) -> tuple[dict[str, int], dict[str, str]]:
+    def check(
+        self, contenders: list[Contender], case: Case
+    ) -> tuple[dict[str, int], dict[str, str]]:
         """Ends the program unless all deliver the same rows.
 
         Returns how many rows each table has, and the contenders that failed, with what they said.

@@ -23,8 +23,9 @@ def _all_of(table: str) -> Query:
 
 def _otel(*key: str, where: str = "") -> tuple[Query, ...]:
     """The queries of examples/otel/job.toml; A comes first, since it selects."""
-    selecting = f"""SELECT {", ".join(key)}, timestamp_unix_nano AS timestamp, severity_number, body, trace_id
-FROM logs WHERE timestamp_unix_nano >= 1695024000000000000 AND severity_number >= 17{where}"""
+    selecting = f"""SELECT {", ".join(key)}, timestamp_unix_nano AS timestamp, severity_number,
+  body, trace_id FROM logs
+WHERE timestamp_unix_nano >= 1695024000000000000 AND severity_number >= 17{where}"""
     return (Query("A", selecting, ("timestamp",)), *map(_all_of, "PRS"))
 
 
@@ -35,13 +36,14 @@ COMPOSITE = _otel("tenant", "id")
 TPCH = (
     Query(
         "A",
-        """SELECT l_orderkey AS orderkey, l_linenumber, l_partkey, l_quantity, l_extendedprice, l_shipdate
-FROM lineitem WHERE l_shipdate >= DATE '1995-01-01' AND l_returnflag = 'N'""",
+        """SELECT l_orderkey AS orderkey, l_linenumber, l_partkey, l_quantity, l_extendedprice,
+  l_shipdate FROM lineitem WHERE l_shipdate >= DATE '1995-01-01' AND l_returnflag = 'N'""",
         ("l_linenumber",),
     ),
     Query(
         "P",
-        "SELECT o_orderkey AS orderkey, o_orderstatus, o_totalprice, o_orderdate, o_comment FROM orders",
+        """SELECT o_orderkey AS orderkey, o_orderstatus, o_totalprice, o_orderdate, o_comment
+FROM orders""",
     ),
     Query(
         "C",
@@ -139,7 +141,7 @@ def _job(workload: Workload, setup: list[str]) -> str:
     lines += ["[batch]", f"key = {json.dumps(workload.key)}", f"max_keys = {BATCH_KEYS}"]
     lines += [f"memory = {json.dumps(workload.memory)}"]
     for query in workload.queries:
-        lines += ["[[table]]", f"name = {json.dumps(query.name)}", f"query = {json.dumps(query.sql)}"]
-        lines += [f"order_by = {json.dumps(query.order_by)}"]
+        lines += ["[[table]]", f"name = {json.dumps(query.name)}"]
+        lines += [f"query = {json.dumps(query.sql)}", f"order_by = {json.dumps(query.order_by)}"]
         lines += ["selects_keys = true"] if query is workload.queries[0] else []
     return "\n".join(lines) + "\n"

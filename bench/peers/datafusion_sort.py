@@ -1,7 +1,7 @@
 """DataFusion: `ORDER BY` a table, one after another.
 
-Nothing drops the rows of keys that are not selected, and nothing puts the tables' rows together: that
-is left to whoever reads them.
+Nothing drops the rows of keys that are not selected, and nothing puts the tables' rows together:
+that is left to whoever reads them.
 """
 
 import os

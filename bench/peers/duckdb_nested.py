@@ -1,4 +1,6 @@
-"""DuckDB: each table aggregated to one list of rows a key, the lists joined to the selected keys."""
+"""DuckDB: each table as one list of rows a key, the lists joined to the selected keys."""
+
+from functools import partial
 
 import pyarrow
 from duckdb_sort import connect
@@ -11,7 +13,8 @@ def nested(workload: dict) -> str:
     """One row a key: the key columns, then a list column a table."""
     key = ", ".join(workload["key"])
     selecting, *others = [
-        f"""(SELECT {key}, list(q) AS "{query['name']}" FROM ({query["sql"]}) AS q GROUP BY {key})"""
+        f"""(SELECT {key}, list(q) AS "{query['name']}"
+        FROM ({query["sql"]}) AS q GROUP BY {key})"""
         for query in workload["queries"]
     ]
     joins = " ".join(f"LEFT JOIN {other} USING ({key})" for other in others)
@@ -22,7 +25,8 @@ def deliver(workload: dict, delivery: Delivery) -> None:
     for batch in connect(workload).sql(nested(workload)).to_arrow_reader(KEYS_PER_BATCH):
         for query in workload["queries"]:
             rows = batch.column(query["name"]).flatten()
-            delivery.add(query["name"], len(rows), lambda: pyarrow.RecordBatch.from_struct_array(rows))
+            to_arrow = partial(pyarrow.RecordBatch.from_struct_array, rows)
+            delivery.add(query["name"], len(rows), to_arrow)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""DuckDB: the selected keys in a temporary table, then `ORDER BY` a table with a semi-join to them."""
+"""DuckDB: the selected keys in a temporary table, and `ORDER BY` a table, semi-joined to them."""
 
 import duckdb
 from peer import Delivery, main

@@ -1,9 +1,9 @@
 """What the peers share: the workload they are given, and how they tell what they deliver.
 
-A peer is a program of its own: `PEER WORKLOAD [--out DIR]`. It prints JSON Lines as `sheaf run --json`
-does: `ready` once Python and its libraries are loaded, `batch` once rows of every table are there, and
-`completed` with the rows of each table. With --out it also writes the rows as Parquet files, by which
-bench/digest.py compares contenders.
+A peer is a program of its own: `PEER WORKLOAD [--out DIR]`. It prints JSON Lines as `sheaf run
+--json` does: `ready` once Python and its libraries are loaded, `batch` once rows of every table are
+there, and `completed` with the rows of each table. With --out it also writes the rows as Parquet
+files, by which bench/digest.py compares contenders.
 """
 
 import argparse

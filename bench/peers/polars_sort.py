@@ -1,4 +1,4 @@
-"""Polars, streaming engine: sort a table with a semi-join to the selected keys. It has no memory limit."""
+"""Polars, streaming: sort a table, semi-joined to the selected keys. It knows no memory limit."""
 
 import polars
 from peer import Delivery, main

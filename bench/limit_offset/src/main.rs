@@ -1,6 +1,7 @@
-//! limit_offset WORKLOAD [--out DIR]: batches as they are made today without cogrouping. For each, the next
-//! keys go into a temporary table by `SELECT DISTINCT … LIMIT n OFFSET i * n`; then every query runs
-//! again, joined to it. bench/workloads.py writes the workload; --out writes the rows as Parquet files.
+//! limit_offset WORKLOAD [--out DIR]: batches as they are made without cogrouping. For each, the
+//! next keys go into a temporary table by `SELECT DISTINCT … LIMIT n OFFSET i * n`; then every query
+//! runs again, joined to it. --out writes the rows as Parquet files. The workload is the JSON that
+//! bench/workloads.py writes.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -101,7 +102,8 @@ async fn run(workload: &Workload, out: Option<&Path>) -> Result<()> {
         }
         for ((name, query), rows) in workload.queries.iter().zip(&mut rows) {
             let joined = format!(
-                "SELECT q.* FROM ({query}) AS q LEFT SEMI JOIN batch_keys USING ({key}) ORDER BY {key}"
+                "SELECT q.* FROM ({query}) AS q LEFT SEMI JOIN batch_keys USING ({key})
+                 ORDER BY {key}"
             );
             let file = out.map(|out| out.join(name).join(format!("batch-{index:06}.parquet")));
             *rows += deliver(&context, &joined, file).await?;
