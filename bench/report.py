@@ -14,6 +14,7 @@ from datasets import ROOT
 from plot import plot
 from results import Result, by_workload, ratio
 
+LONGEST_PROBLEM = 150  # characters in the table; the JSON has all of it
 HEADING = """\
 | workload | contender | seconds | x scan | peak MiB | first batch |
 |----------|-----------|--------:|-------:|---------:|------------:|"""
@@ -31,7 +32,7 @@ def table(results: list[Result]) -> str:
 
 def _cells(result: Result, group: list[Result]) -> list[str]:
     if not result.runs:
-        return [result.problem or "not run", "", "", ""]
+        return [result.problem.replace("|", "/")[:LONGEST_PROBLEM], "", "", ""]
     best, scan = result.best, ratio(result, group)
     first = "" if best.first_batch is None else f"{best.first_batch:.2f}"
     return [f"{best.seconds:.2f}", f"{scan:.2f}" if scan else "", f"{result.peak_mib:.0f}", first]

@@ -8,6 +8,7 @@ files, by which bench/digest.py compares contenders.
 
 import argparse
 import json
+import sys
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -46,7 +47,7 @@ class Delivery:
             (self._out / name).mkdir(parents=True)
             path = self._out / name / "rows.parquet"
             self._writers[name] = pyarrow.parquet.ParquetWriter(
-                path, table.schema, use_dictionary=False
+                path, table.schema, compression="none", use_dictionary=False
             )
         self._writers[name].write(table)
 
@@ -65,5 +66,8 @@ def main(deliver: Callable[[dict, Delivery], None]) -> None:
     workload = json.loads(options.workload.read_text())
     delivery = Delivery([query["name"] for query in workload["queries"]], options.out)
     say("ready")
-    deliver(workload, delivery)
+    try:
+        deliver(workload, delivery)
+    except Exception as error:  # whatever it is: its first line says what went wrong
+        sys.exit(f"{type(error).__name__}: {(str(error).splitlines() or [""])[0]}")
     delivery.close()
