@@ -69,5 +69,6 @@ def main(deliver: Callable[[dict, Delivery], None]) -> None:
     try:
         deliver(workload, delivery)
     except Exception as error:  # whatever it is: its first line says what went wrong
-        sys.exit(f"{type(error).__name__}: {(str(error).splitlines() or [""])[0]}")
+        reason, *_ = [*str(error).splitlines(), ""]
+        sys.exit(f"{type(error).__name__}: {reason}")
     delivery.close()
