@@ -11,7 +11,7 @@ from pathlib import Path
 
 from contenders import BARE_SCAN, CONTENDERS
 from datasets import ROOT, Missing
-from report import HEADING, table, write
+from report import HEADING, publish, table, write
 from side_by_side import Bench
 from workloads import WORKLOADS, Workload
 
@@ -38,6 +38,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--build", type=Path, default=ROOT / "build", help="default: build")
     parser.add_argument("--folder", type=Path, default=ROOT / "build" / "bench",
                         help="for data and results; default: build/bench")
+    parser.add_argument("--publish", action="store_true",
+                        help="also put the results into docs/performance.md")
     return parser.parse_args()
 
 
@@ -59,6 +61,8 @@ def main() -> None:
         print(table(measured), flush=True)
         results += measured
     write(folder, results, options.repeats)
+    if options.publish:
+        publish(folder, ROOT / "docs" / "performance.md")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import json
 import os
 import platform
 import re
+import shutil
 import subprocess
 import tomllib
 from dataclasses import asdict
@@ -14,6 +15,7 @@ from datasets import ROOT
 from plot import plot
 from results import Result, by_workload, ratio
 
+MARK = "<!-- From here on: written by `tools/bench.sh --publish`. -->"
 LONGEST_PROBLEM = 150  # characters in the table; the JSON has all of it
 HEADING = """\
 | workload | contender | seconds | x scan | peak MiB | first batch |
@@ -65,13 +67,21 @@ def _version(package: str) -> str:
 def write(folder: Path, results: list[Result], repeats: int) -> None:
     """Writes results.md, results.json and results.svg."""
     about = circumstances(repeats)
-    (folder / "results.json").write_text(
-        json.dumps({**about, "results": [_record(r, results) for r in results]}, indent=1) + "\n"
-    )
+    record = {**about, "results": [_record(result, results) for result in results]}
     facts = "\n".join(f"- {name}: {value}" for name, value in about.items())
+    (folder / "results.json").write_text(json.dumps(record, indent=1) + "\n")
     (folder / "results.md").write_text(f"{facts}\n\n{HEADING}\n{table(results)}\n")
     (folder / "results.svg").write_text(plot(results))
     print(f"\n{facts}\nwritten: {folder}/results.md, results.json, results.svg")
+
+
+def publish(folder: Path, document: Path) -> None:
+    """Puts the results of `folder` below MARK in a document, and their plot beside it."""
+    above, mark, _ = document.read_text().partition(MARK)
+    picture = document.with_suffix(".svg")
+    shutil.copyfile(folder / "results.svg", picture)
+    results = (folder / "results.md").read_text()
+    document.write_text(f"{above}{mark}\n\n{results}\n![The same as bars]({picture.name})\n")
 
 
 def _record(result: Result, results: list[Result]) -> dict:

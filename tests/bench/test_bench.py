@@ -15,6 +15,7 @@ from contenders import CONTENDERS, EVERY_ONE, Contender  # noqa: E402
 from datasets import DATASETS  # noqa: E402
 from digest import digest  # noqa: E402
 from measure import Failed, run  # noqa: E402
+from report import MARK, publish  # noqa: E402
 from side_by_side import Bench  # noqa: E402
 from workloads import WORKLOADS, make_case  # noqa: E402
 
@@ -69,6 +70,19 @@ def test_contenders_deliver_the_same_rows(build, tmp_path):
     assert {"sheaf, auto", "sheaf, merge", "sheaf, partition"} <= timed
     assert result["contender"] in (folder / "results.md").read_text()
     assert (folder / "results.svg").read_text().startswith("<svg")
+
+
+def test_published_results_take_the_place_of_earlier_ones(tmp_path):
+    document = tmp_path / "page.md"
+    document.write_text(f"# Page\n\n{MARK}\n\nearlier\n")
+    for name, text in (("results.md", "| later |\n"), ("results.svg", "<svg/>")):
+        (tmp_path / name).write_text(text)
+    publish(tmp_path, document)
+    assert document.read_text().startswith(f"# Page\n\n{MARK}\n\n| later |\n")
+    assert "earlier" not in document.read_text()
+    assert "page.svg" in document.read_text()
+    assert (tmp_path / "page.svg").read_text() == "<svg/>"
+    assert MARK in (ROOT / "docs" / "performance.md").read_text()
 
 
 def test_other_rows_end_the_benchmark(bench, tmp_path):
