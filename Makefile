@@ -28,7 +28,7 @@ lint:    ## checks the format, and the code with clang-tidy and clippy
 install: ## builds and installs; PREFIX=/usr/local
 	@tools/install.sh "$(or $(PREFIX),/usr/local)"
 
-lock:    ## makes deps/requirements.txt anew from deps/requirements.in
+lock:    ## makes deps/requirements*.txt anew from deps/requirements*.in
 	@tools/lock.sh
 
 clean:   ## removes build/; keeps the cache outside the checkout

@@ -9,14 +9,14 @@ mapfile -t cpp < <(git ls-files --cached --others --exclude-standard -- '*.cc' '
 if [ "${1:-}" = --fix ]; then
   step "clang-format and rustfmt"
   "$venv/bin/clang-format" -i "${cpp[@]}"
-  (cd "$driver_dir" && cargo fmt)
+  (cd "$driver_dir" && cargo fmt --all)
   exit
 fi
 
 step "clang-format"
 "$venv/bin/clang-format" --dry-run --Werror "${cpp[@]}"
 step "rustfmt"
-(cd "$driver_dir" && cargo fmt --check)
+(cd "$driver_dir" && cargo fmt --all --check)
 
 step "clang-tidy"
 quietly cmake --preset release
@@ -29,7 +29,7 @@ git ls-files --cached --others --exclude-standard -- 'src/*.cc' ':!*_test.cc' |
 # Debian's Rust for browsers comes without clippy.
 if cargo clippy --version >/dev/null 2>&1; then
   step "clippy"
-  (cd "$driver_dir" && cargo clippy --release --locked --quiet --all-targets -- -D warnings)
+  (cd "$driver_dir" && cargo clippy --release --locked --workspace --quiet --all-targets -- -D warnings)
 else
   step "clippy is not installed: left out"
 fi
