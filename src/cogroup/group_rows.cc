@@ -1,6 +1,7 @@
 #include "cogroup/group_rows.h"
 
 #include <arrow/array.h>
+#include <arrow/array/concatenate.h>
 #include <arrow/compute/api.h>
 #include <arrow/table.h>
 
@@ -10,17 +11,91 @@
 
 #include "cogroup/row_text.h"
 #include "sheaf/error.h"
+#include "spill/row_memory.h"
 
 namespace sheaf {
 namespace {
 
-arrow::Result<std::shared_ptr<arrow::RecordBatch>> Concatenate(
-    const TableInput& input, const std::vector<std::shared_ptr<arrow::RecordBatch>>& slices) {
-  if (slices.empty()) return arrow::RecordBatch::MakeEmpty(input.schema);
-  if (slices.size() == 1) return slices[0];
-  auto rows = arrow::ConcatenateRecordBatches(slices);
-  if (rows.ok()) return rows;
-  return TooLarge(input, rows.status());
+using Pieces = std::vector<std::shared_ptr<arrow::RecordBatch>>;
+
+arrow::Result<std::shared_ptr<arrow::Array>> JoinColumn(const Pieces& pieces, int column) {
+  arrow::ArrayVector arrays;
+  for (const auto& piece : pieces) arrays.push_back(piece->column(column));
+  if (arrays.size() == 1) return arrays[0];
+  return arrow::Concatenate(arrays, RowMemory());
+}
+
+arrow::Result<std::shared_ptr<arrow::RecordBatch>> Join(const Pieces& pieces) {
+  return pieces.size() == 1 ? pieces[0] : arrow::ConcatenateRecordBatches(pieces, RowMemory());
+}
+
+std::vector<RowRef> RefsOf(const Pieces& pieces) {
+  std::vector<RowRef> refs;
+  for (uint32_t p = 0; p < pieces.size(); ++p) {
+    const auto rows = static_cast<uint32_t>(pieces[p]->num_rows());
+    for (uint32_t row = 0; row < rows; ++row) refs.push_back({p, row});
+  }
+  return refs;
+}
+
+// The numbers of the rows in order, where they are not in order by key alone and the columns of order_by
+// tell; empty else. These columns are brought together first: just they are looked at many times.
+arrow::Result<std::vector<int32_t>> NumbersInOrder(const TableInput& input, const Pieces& pieces,
+                                                   std::span<const RowRef> refs,
+                                                   const std::vector<int32_t>& offsets) {
+  const std::vector<int> columns = input.group_order->OrderColumns();
+  if (columns.empty()) return std::vector<int32_t>();
+  arrow::ArrayVector values;
+  for (const int column : columns) {
+    ARROW_ASSIGN_OR_RAISE(auto array, refs.empty()
+                                          ? JoinColumn(pieces, column)
+                                          : GatherColumn(column, input.schema, pieces, refs));
+    values.push_back(std::move(array));
+  }
+  return input.group_order->Numbers(values, offsets);
+}
+
+arrow::Result<std::shared_ptr<arrow::RecordBatch>> Ordered(const TableInput& input,
+                                                           const Pieces& pieces,
+                                                           std::span<const RowRef> refs,
+                                                           const std::vector<int32_t>& offsets) {
+  if (offsets.back() == 0) return arrow::RecordBatch::MakeEmpty(input.schema);
+  ARROW_ASSIGN_OR_RAISE(const auto numbers, NumbersInOrder(input, pieces, refs, offsets));
+  if (numbers.empty()) {
+    return refs.empty() ? Join(pieces) : Gather(input.schema, pieces, refs);
+  }
+  const std::vector<RowRef> standing = refs.empty() ? RefsOf(pieces) : std::vector<RowRef>();
+  const std::span<const RowRef> from = refs.empty() ? standing : refs;
+  std::vector<RowRef> sorted;
+  sorted.reserve(numbers.size());
+  for (const int32_t number : numbers) sorted.push_back(from[static_cast<size_t>(number)]);
+  return Gather(input.schema, pieces, sorted);
+}
+
+// Where each group starts, and the end.
+arrow::Result<std::vector<int32_t>> OffsetsOf(std::span<const int64_t> counts) {
+  std::vector<int32_t> offsets(counts.size() + 1);
+  int64_t total = 0;
+  for (size_t k = 0; k < counts.size(); ++k) {
+    total += counts[k];
+    if (total > std::numeric_limits<int32_t>::max()) {
+      return arrow::Status::CapacityError("more than 2^31-1 rows");
+    }
+    offsets[k + 1] = static_cast<int32_t>(total);
+  }
+  return offsets;
+}
+
+arrow::Result<BatchTable> TryGroupRows(const TableInput& input, const Pieces& pieces,
+                                       std::span<const int64_t> counts,
+                                       std::span<const RowRef> refs) {
+  ARROW_ASSIGN_OR_RAISE(std::vector<int32_t> offsets, OffsetsOf(counts));
+  ARROW_ASSIGN_OR_RAISE(auto rows, Ordered(input, pieces, refs, offsets));
+  if (input.group_order->OrderColumns().empty()) {
+    ARROW_ASSIGN_OR_RAISE(rows, input.group_order->Apply(rows, offsets));
+  }
+  return BatchTable{input.table.name, input.table.rows_per_key, std::move(rows),
+                    OffsetsArray(std::move(offsets))};
 }
 
 // The rows [offsets[k], offsets[k] + length(k)) of each group.
@@ -60,36 +135,14 @@ std::shared_ptr<arrow::Int32Array> OffsetsArray(std::vector<int32_t> offsets) {
   return std::make_shared<arrow::Int32Array>(length, arrow::Buffer::FromVector(std::move(offsets)));
 }
 
-arrow::Status TooLarge(const TableInput& input, const arrow::Status& cause) {
+arrow::Result<BatchTable> GroupRows(const TableInput& input, const Pieces& pieces,
+                                    std::span<const int64_t> counts, std::span<const RowRef> refs) {
+  auto table = TryGroupRows(input, pieces, counts, refs);
+  if (!table.status().IsCapacityError() && !table.status().IsInvalid()) return table;
   return MakeError(ErrorKind::kEngine,
                    "table \"" + input.table.name +
                        "\": the rows of one batch do not fit in one Arrow array (" +
-                       cause.message() + "); lower batch.max_keys");
-}
-
-arrow::Result<std::vector<int32_t>> GroupOffsets(const TableInput& input,
-                                                 std::span<const int64_t> counts) {
-  std::vector<int32_t> offsets(counts.size() + 1);
-  int64_t total = 0;
-  for (size_t k = 0; k < counts.size(); ++k) {
-    total += counts[k];
-    if (total > std::numeric_limits<int32_t>::max()) {
-      return TooLarge(input, arrow::Status::CapacityError("more than 2^31-1 rows"));
-    }
-    offsets[k + 1] = static_cast<int32_t>(total);
-  }
-  return offsets;
-}
-
-arrow::Result<BatchTable> GroupRows(const TableInput& input,
-                                    std::vector<std::shared_ptr<arrow::RecordBatch>> slices,
-                                    const std::vector<int64_t>& counts) {
-  ARROW_ASSIGN_OR_RAISE(std::vector<int32_t> offsets, GroupOffsets(input, counts));
-  ARROW_ASSIGN_OR_RAISE(auto rows, Concatenate(input, slices));
-  slices.clear();  // two copies of a batch are enough
-  ARROW_ASSIGN_OR_RAISE(rows, input.group_order->Apply(rows, offsets));
-  return BatchTable{input.table.name, input.table.rows_per_key, std::move(rows),
-                    OffsetsArray(std::move(offsets))};
+                       table.status().message() + "); lower batch.max_keys");
 }
 
 arrow::Status ApplyCardinality(const TableInput& input, const Policy& policy,

@@ -10,23 +10,19 @@
 #include <vector>
 
 #include "cogroup/counters.h"
+#include "cogroup/gather.h"
 #include "cogroup/table_input.h"
 #include "sheaf/batch.h"
 
 namespace sheaf {
 
-/// One table's share of a batch from slices, in key order; `counts`: rows a key. Each group is put in
-/// the table's order. Errors: kEngine where the rows of one window exceed what Arrow's offsets hold.
+/// One table's share of a batch; `counts`: rows a key. The rows of `pieces` stand in key order, or `refs`
+/// names them so. Each group is put in the table's order. Rows are copied once at most, but for ties = "fixed".
+/// Errors: kEngine where the rows of one window exceed what Arrow's offsets hold.
 arrow::Result<BatchTable> GroupRows(const TableInput& input,
-                                    std::vector<std::shared_ptr<arrow::RecordBatch>> slices,
-                                    const std::vector<int64_t>& counts);
-
-/// Where each group starts, and the end; `counts`: rows a key. Errors: kEngine past 2^31-1 rows.
-arrow::Result<std::vector<int32_t>> GroupOffsets(const TableInput& input,
-                                                 std::span<const int64_t> counts);
-
-/// That the rows of one window exceed what Arrow's offsets hold.
-arrow::Status TooLarge(const TableInput& input, const arrow::Status& cause);
+                                    const std::vector<std::shared_ptr<arrow::RecordBatch>>& pieces,
+                                    std::span<const int64_t> counts,
+                                    std::span<const RowRef> refs = {});
 
 /// Checks rows_per_key in the group of every row of `keys`: drops second rows (duplicate = "first"), or fails.
 /// Counts duplicates. Errors: kPolicy, naming table and key.

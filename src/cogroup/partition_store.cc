@@ -1,7 +1,6 @@
 #include "cogroup/partition_store.h"
 
 #include <arrow/array.h>
-#include <arrow/table.h>
 #include <arrow/type.h>
 
 #include <algorithm>
@@ -9,7 +8,6 @@
 #include <utility>
 
 #include "cogroup/group_rows.h"
-#include "spill/row_memory.h"
 
 namespace sheaf {
 namespace {
@@ -111,23 +109,17 @@ arrow::Result<BatchTable> PartitionStore::Take(const Window& window, int64_t par
                           .subspan(static_cast<size_t>(window.first_rank - first_rank), keys + 1);
   std::vector<int64_t> counts(keys);
   for (size_t k = 0; k < keys; ++k) counts[k] = starts[k + 1] - starts[k];
-  ARROW_ASSIGN_OR_RAISE(std::vector<int32_t> offsets, GroupOffsets(input_, counts));
   const auto begin = static_cast<size_t>(starts.front());
   const auto end = static_cast<size_t>(starts.back());
-  auto rows = loaded_.order.empty()
-                  ? Standing(starts.front(), starts.back())
-                  : Ordered(std::span(loaded_.order).subspan(begin, end - begin), offsets);
-  if (rows.status().IsCapacityError()) return TooLarge(input_, rows.status());
-  ARROW_RETURN_NOT_OK(rows);
-  // Where order_by alone decides, Ordered() has seen to it.
-  if (loaded_.order.empty() || input_.group_order->OrderColumns().empty()) {
-    ARROW_ASSIGN_OR_RAISE(rows, input_.group_order->Apply(*rows, offsets));
-  }
+  ARROW_ASSIGN_OR_RAISE(BatchTable table,
+                        loaded_.order.empty()
+                            ? GroupRows(input_, Standing(starts.front(), starts.back()), counts)
+                            : GroupRows(input_, loaded_.pieces, counts,
+                                        std::span(loaded_.order).subspan(begin, end - begin)));
   const int64_t end_rank = window.first_rank + window.keys;
   const bool done = end_rank % partition_keys_ % part_keys == 0 || end_rank == keys_.size();
   if (done) loaded_ = {};
-  return BatchTable{input_.table.name, input_.table.rows_per_key, *std::move(rows),
-                    OffsetsArray(std::move(offsets))};
+  return table;
 }
 
 arrow::Status PartitionStore::Load(int64_t first_rank, int64_t part_keys) {
@@ -205,28 +197,9 @@ void PartitionStore::CountingSort(const std::vector<std::span<const uint32_t>>& 
   }
 }
 
-// The rows that `refs` name, in groups that follow order_by where that takes its columns alone. Those are
-// gathered first: their values tell in which order all columns are.
-arrow::Result<std::shared_ptr<arrow::RecordBatch>> PartitionStore::Ordered(
-    std::span<const RowRef> refs, const std::vector<int32_t>& offsets) const {
-  arrow::ArrayVector values;
-  for (const int column : input_.group_order->OrderColumns()) {
-    ARROW_ASSIGN_OR_RAISE(auto array, GatherColumn(column, input_.schema, loaded_.pieces, refs));
-    values.push_back(std::move(array));
-  }
-  std::vector<RowRef> sorted;
-  if (!values.empty() && !refs.empty()) {
-    ARROW_ASSIGN_OR_RAISE(const auto numbers, input_.group_order->Numbers(values, offsets));
-    sorted.reserve(numbers.size());
-    for (const int32_t number : numbers) sorted.push_back(refs[static_cast<size_t>(number)]);
-  }
-  return Gather(input_.schema, loaded_.pieces,
-                sorted.empty() ? refs : std::span<const RowRef>(sorted));
-}
-
-// Rows [begin, end) of the partition, which stand in order.
-arrow::Result<std::shared_ptr<arrow::RecordBatch>> PartitionStore::Standing(int64_t begin,
-                                                                            int64_t end) const {
+// Rows [begin, end) of what is loaded, which stand in order.
+std::vector<std::shared_ptr<arrow::RecordBatch>> PartitionStore::Standing(int64_t begin,
+                                                                          int64_t end) const {
   std::vector<std::shared_ptr<arrow::RecordBatch>> slices;
   int64_t start = 0;  // of the piece
   for (const auto& piece : loaded_.pieces) {
@@ -235,9 +208,7 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> PartitionStore::Standing(int6
     if (from < to) slices.push_back(piece->Slice(from, to - from));
     start += piece->num_rows();
   }
-  if (slices.empty()) return arrow::RecordBatch::MakeEmpty(input_.schema);
-  if (slices.size() == 1) return slices[0];
-  return arrow::ConcatenateRecordBatches(slices, RowMemory());
+  return slices;
 }
 
 }  // namespace sheaf

@@ -73,10 +73,8 @@ class PartitionStore {
   arrow::Status ScatterParts(size_t partition, int64_t part_keys);
   void CountingSort(const std::vector<std::span<const uint32_t>>& places, uint32_t first_place,
                     int64_t keys);
-  [[nodiscard]] arrow::Result<std::shared_ptr<arrow::RecordBatch>> Ordered(
-      std::span<const RowRef> refs, const std::vector<int32_t>& offsets) const;
-  [[nodiscard]] arrow::Result<std::shared_ptr<arrow::RecordBatch>> Standing(int64_t begin,
-                                                                            int64_t end) const;
+  [[nodiscard]] std::vector<std::shared_ptr<arrow::RecordBatch>> Standing(int64_t begin,
+                                                                          int64_t end) const;
 
   const TableInput& input_;
   const KeySet& keys_;

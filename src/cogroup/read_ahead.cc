@@ -14,6 +14,7 @@
 #include "cogroup/row_text.h"
 #include "key/plain_types.h"
 #include "sheaf/error.h"
+#include "spill/row_memory.h"
 
 namespace sheaf {
 namespace {
@@ -21,15 +22,22 @@ namespace {
 // One query may deliver a batch of any size; pieces of this many rows keep the queue's bound true.
 constexpr int64_t kMaxChunkRows = 65536;
 
-// The rows in buffers of just their size. An engine's buffers are often larger than what stands in them
-// (measured on DataFusion: by a half), which a budget can't see; and they hold on to its allocator.
-arrow::Result<std::shared_ptr<arrow::RecordBatch>> Compact(const arrow::RecordBatch& rows) {
+// Rows whose buffers are at most this much larger than what stands in them are kept as they came.
+constexpr int64_t kMaxWaste = 4;
+
+// Makes rows independent of buffers that are much larger than they are, such as those of a batch that they
+// are a slice of: a budget can't see those. Returns the bytes that the rows hold.
+arrow::Result<int64_t> Compact(std::shared_ptr<arrow::RecordBatch>* rows) {
+  ARROW_ASSIGN_OR_RAISE(const int64_t used, arrow::util::ReferencedBufferSize(**rows));
+  const int64_t held = arrow::util::TotalBufferSize(**rows);
+  if (held - used <= used / kMaxWaste) return held;
   arrow::ArrayVector columns;
-  for (const auto& column : rows.columns()) {
-    ARROW_ASSIGN_OR_RAISE(auto copy, arrow::Concatenate({column}));
+  for (const auto& column : (*rows)->columns()) {
+    ARROW_ASSIGN_OR_RAISE(auto copy, arrow::Concatenate({column}, RowMemory()));
     columns.push_back(std::move(copy));
   }
-  return arrow::RecordBatch::Make(rows.schema(), rows.num_rows(), std::move(columns));
+  *rows = arrow::RecordBatch::Make((*rows)->schema(), (*rows)->num_rows(), std::move(columns));
+  return used;
 }
 
 }  // namespace
@@ -91,15 +99,15 @@ arrow::Result<Chunk> ReadAhead::MakeChunk(const std::shared_ptr<arrow::RecordBat
   counters_->rows_read += batch->num_rows();
   Chunk chunk;
   ARROW_ASSIGN_OR_RAISE(chunk.rows, ToPlain(batch, input_.schema));
-  // In any order, rows are soon copied anyway.
-  if (order_ == KeyOrder::kAscending) {
-    ARROW_ASSIGN_OR_RAISE(chunk.rows, Compact(*chunk.rows));
-  }
   ARROW_ASSIGN_OR_RAISE(chunk.rows, DropNullKeys(std::move(chunk.rows)));
   if (chunk.rows->num_rows() == 0) return chunk;
+  // In any order, rows are soon copied anyway.
+  int64_t bytes = arrow::util::TotalBufferSize(*chunk.rows);
+  if (order_ == KeyOrder::kAscending) {
+    ARROW_ASSIGN_OR_RAISE(bytes, Compact(&chunk.rows));
+  }
   ARROW_ASSIGN_OR_RAISE(chunk.keys, input_.key_encoder->Encode(KeyColumns(input_, *chunk.rows)));
   if (order_ == KeyOrder::kAscending) ARROW_RETURN_NOT_OK(CheckOrder(chunk));
-  ARROW_ASSIGN_OR_RAISE(const int64_t bytes, arrow::util::ReferencedBufferSize(*chunk.rows));
   chunk.bytes = bytes + chunk.keys.bytes();
   return chunk;
 }

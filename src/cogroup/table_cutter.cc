@@ -97,7 +97,8 @@ arrow::Result<BatchTable> TableCutter::Cut(const Window& window) {
       row_ = 0;
     }
   }
-  return GroupRows(input_, std::exchange(slices_, {}), counts_);
+  const auto slices = std::exchange(slices_, {});
+  return GroupRows(input_, slices, counts_);
 }
 
 arrow::Status TableCutter::CutChunk(const Window& window, size_t* key) {

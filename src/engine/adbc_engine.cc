@@ -29,6 +29,15 @@ bool IsSessionSetting(const std::string& sql) {
   return word == "set" || word == "use" || word == "pragma";
 }
 
+bool SetsPartitions(const EngineOptions& options) {
+  const auto names = [](const std::string& text) {
+    return text.find("target_partitions") != std::string::npos;
+  };
+  return std::ranges::any_of(options.setup, names) ||
+         std::ranges::any_of(options.options,
+                             [&](const auto& option) { return names(option.first); });
+}
+
 // The options of the database: the user's, and defaults that the user did not set.
 std::map<std::string, std::string> DatabaseOptions(const EngineOptions& options,
                                                    const std::string& driver) {
@@ -84,6 +93,7 @@ class AdbcEngine final : public Engine::Impl {
     ARROW_ASSIGN_OR_RAISE(database_, FindDatabase(options));
     ARROW_ASSIGN_OR_RAISE(first_, adbc::Connection::Open(database_));
     ARROW_RETURN_NOT_OK(ReadInfo(options.driver));
+    partitions_are_set_ = SetsPartitions(options);
     return SetUp(options.setup);
   }
 
@@ -115,6 +125,7 @@ class AdbcEngine final : public Engine::Impl {
   std::vector<std::string>
       session_setup_;  ///< The part of the set-up that each connection repeats.
   bool is_own_driver_ = false;
+  bool partitions_are_set_ = false;  ///< By the user, in an option or a statement.
   bool embedded_ = false;
 };
 
@@ -124,7 +135,8 @@ arrow::Result<std::unique_ptr<Connection>> AdbcEngine::Connect() {
     const std::lock_guard lock(mutex_);
     ARROW_ASSIGN_OR_RAISE(connection, adbc::Connection::Open(database_));
   }
-  auto session = MakeConnection(std::move(connection), dialect_, is_own_driver_);
+  auto session = MakeConnection(std::move(connection), dialect_, is_own_driver_,
+                                is_own_driver_ && !partitions_are_set_);
   for (const std::string& sql : session_setup_) ARROW_RETURN_NOT_OK(session->Execute(sql));
   return session;
 }
@@ -150,7 +162,7 @@ arrow::Status AdbcEngine::ReadInfo(const std::string& driver) {
 }
 
 arrow::Status AdbcEngine::SetUp(const std::vector<std::string>& statements) {
-  const auto session = MakeConnection(first_, dialect_, is_own_driver_);
+  const auto session = MakeConnection(first_, dialect_, is_own_driver_, /*takes_partitions=*/false);
   for (size_t i = 0; i < statements.size(); ++i) {
     ARROW_RETURN_NOT_OK(
         WithContext(session->Execute(statements[i]), fmt::format("setup statement {}", i + 1)));

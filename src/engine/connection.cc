@@ -10,6 +10,7 @@ namespace sheaf {
 namespace {
 
 constexpr char kMemoryLimit[] = "datafusion.memory_limit";
+constexpr char kPartitions[] = "datafusion.target_partitions";
 constexpr char kEstimatedRows[] = "datafusion.estimated_rows";
 constexpr char kExplain[] = "datafusion.explain";
 
@@ -91,10 +92,11 @@ class ResultReader final : public arrow::RecordBatchReader {
 class AdbcConnection final : public Connection {
  public:
   AdbcConnection(std::shared_ptr<adbc::Connection> connection,
-                 std::shared_ptr<const Dialect> dialect, bool is_own_driver)
+                 std::shared_ptr<const Dialect> dialect, bool is_own_driver, bool takes_partitions)
       : connection_(std::move(connection)),
         dialect_(std::move(dialect)),
-        is_own_driver_(is_own_driver) {}
+        is_own_driver_(is_own_driver),
+        takes_partitions_(takes_partitions) {}
 
   arrow::Status Execute(const std::string& sql) override {
     ARROW_ASSIGN_OR_RAISE(const auto statement, Start(sql));
@@ -159,6 +161,10 @@ class AdbcConnection final : public Connection {
     return (*statement)->GetOption(kExplain).value_or("");
   }
 
+  void SetPartitions(int partitions) override {
+    if (takes_partitions_) partitions_ = partitions;
+  }
+
   void Cancel() override { cancellation_->Cancel(); }
 
  private:
@@ -182,6 +188,9 @@ class AdbcConnection final : public Connection {
     if (is_own_driver_ && memory_limit > 0) {
       ARROW_RETURN_NOT_OK(statement->SetOption(kMemoryLimit, std::to_string(memory_limit)));
     }
+    if (partitions_ > 0) {
+      ARROW_RETURN_NOT_OK(statement->SetOption(kPartitions, std::to_string(partitions_)));
+    }
     auto stream = statement->ExecuteQuery();
     ARROW_RETURN_NOT_OK(cancellation_->Check(statement->message().ToStatus(stream.status())));
     return std::make_shared<ResultReader>(std::move(statement), stream.MoveValueUnsafe(),
@@ -191,6 +200,8 @@ class AdbcConnection final : public Connection {
   std::shared_ptr<adbc::Connection> connection_;
   std::shared_ptr<const Dialect> dialect_;
   const bool is_own_driver_;
+  const bool takes_partitions_;
+  int partitions_ = 0;  // 0: the engine's own number
   std::shared_ptr<Cancellation> cancellation_ = std::make_shared<Cancellation>();
 };
 
@@ -198,8 +209,9 @@ class AdbcConnection final : public Connection {
 
 std::unique_ptr<Connection> MakeConnection(std::shared_ptr<adbc::Connection> connection,
                                            std::shared_ptr<const Dialect> dialect,
-                                           bool is_own_driver) {
-  return std::make_unique<AdbcConnection>(std::move(connection), std::move(dialect), is_own_driver);
+                                           bool is_own_driver, bool takes_partitions) {
+  return std::make_unique<AdbcConnection>(std::move(connection), std::move(dialect), is_own_driver,
+                                          takes_partitions);
 }
 
 }  // namespace sheaf
