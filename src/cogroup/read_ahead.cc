@@ -97,7 +97,8 @@ arrow::Result<Chunk> ReadAhead::MakeChunk(const std::shared_ptr<arrow::RecordBat
   }
   ARROW_ASSIGN_OR_RAISE(chunk.rows, DropNullKeys(std::move(chunk.rows)));
   if (chunk.rows->num_rows() == 0) return chunk;
-  ARROW_ASSIGN_OR_RAISE(chunk.keys, input_.key_encoder->Encode(KeyColumns(input_, *chunk.rows)));
+  ARROW_ASSIGN_OR_RAISE(const auto keys, ColumnsAt(input_.key_columns, *chunk.rows));
+  ARROW_ASSIGN_OR_RAISE(chunk.keys, input_.key_encoder->Encode(keys));
   if (order_ == KeyOrder::kAscending) ARROW_RETURN_NOT_OK(CheckOrder(chunk));
   ARROW_ASSIGN_OR_RAISE(const int64_t bytes, arrow::util::ReferencedBufferSize(*chunk.rows));
   chunk.bytes = bytes + chunk.keys.bytes();
@@ -106,7 +107,7 @@ arrow::Result<Chunk> ReadAhead::MakeChunk(const std::shared_ptr<arrow::RecordBat
 
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> ReadAhead::DropNullKeys(
     std::shared_ptr<arrow::RecordBatch> rows) {
-  const arrow::ArrayVector keys = KeyColumns(input_, *rows);
+  ARROW_ASSIGN_OR_RAISE(const arrow::ArrayVector keys, ColumnsAt(input_.key_columns, *rows));
   const bool any_null =
       std::ranges::any_of(keys, [](const auto& column) { return column->null_count() > 0; });
   if (!any_null) return rows;

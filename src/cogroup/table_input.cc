@@ -6,7 +6,6 @@
 #include <optional>
 #include <utility>
 
-#include "job/nearest.h"
 #include "key/key_type.h"
 #include "key/plain_types.h"
 #include "sheaf/error.h"
@@ -42,18 +41,8 @@ arrow::Status FindKeyColumns(TableInput* input) {
     return MakeError(ErrorKind::kEngine, "has no columns; is its file empty?");
   }
   for (const std::string& name : input->key_names) {
-    const std::vector<int> matches = input->schema->GetAllFieldIndices(name);
-    if (matches.size() > 1) {
-      return MakeError(ErrorKind::kEngine, "has " + std::to_string(matches.size()) +
-                                               " columns called " + Quoted(name) +
-                                               "; give them different names");
-    }
-    if (matches.empty()) {
-      return MakeError(ErrorKind::kEngine, "has no key column " + Quoted(name) +
-                                               DidYouMean(name, input->schema->field_names()));
-    }
-    input->key_indices.push_back(matches[0]);
-    input->key_types.push_back(input->schema->field(matches[0])->type());
+    ARROW_ASSIGN_OR_RAISE(ColumnPath column, FindColumn(*input->schema, name, "key column"));
+    input->key_columns.push_back(std::move(column));
   }
   return arrow::Status::OK();
 }
@@ -86,7 +75,7 @@ arrow::Status Describe(const Engine* engine, const Job& job, TableInput* input) 
 arrow::Status DontCompare(const TableInput& a, const TableInput& b, size_t column) {
   const auto describe = [&](const TableInput& input) {
     return Quoted(input.key_names[column]) + " of " + TableContext(input.table) + " is " +
-           input.key_types[column]->ToString();
+           input.key_columns[column].type->ToString();
   };
   return MakeError(ErrorKind::kEngine,
                    "key types do not compare: " + describe(a) + ", " + describe(b));
@@ -98,7 +87,7 @@ arrow::Result<ColumnForm> CommonFormOf(const std::vector<TableInput>& tables, si
   ColumnForm form;
   for (const TableInput& input : tables) {
     if (input.absent) continue;
-    const auto own = FormOf(*input.key_types[column]);
+    const auto own = FormOf(*input.key_columns[column].type);
     if (!own.ok()) {
       return MakeError(ErrorKind::kEngine, TableContext(input.table) + ": key column " +
                                                Quoted(input.key_names[column]) + " of type " +
@@ -106,7 +95,8 @@ arrow::Result<ColumnForm> CommonFormOf(const std::vector<TableInput>& tables, si
     }
     if (before.empty()) form = *own;
     for (const TableInput* other : before) {
-      const auto common = CommonForm(*other->key_types[column], *input.key_types[column]);
+      const auto common =
+          CommonForm(*other->key_columns[column].type, *input.key_columns[column].type);
       if (!common.ok()) return DontCompare(*other, input, column);
       form = WiderForm(form, *common);
     }
@@ -136,10 +126,10 @@ arrow::Result<std::shared_ptr<arrow::Schema>> KeySchema(const Job& job,
       if (!input.table.selects_keys || input.absent) continue;
       if (first == nullptr) {
         first = &input;
-        type = input.key_types[c];
+        type = input.key_columns[c].type;
         continue;
       }
-      const auto common = CommonType(type, input.key_types[c]);
+      const auto common = CommonType(type, input.key_columns[c].type);
       if (!common.ok()) return DontCompare(*first, input, c);
       type = *common;
     }
@@ -154,8 +144,8 @@ arrow::Status DescribeAbsent(const arrow::Schema& key_schema, TableInput* input)
   for (size_t c = 0; c < input->key_names.size(); ++c) {
     const auto& type = key_schema.field(static_cast<int>(c))->type();
     fields.push_back(arrow::field(input->key_names[c], type));
-    input->key_indices.push_back(static_cast<int>(c));
-    input->key_types.push_back(type);
+    input->key_columns.push_back(
+        {arrow::FieldPath({static_cast<int>(c)}), {input->key_names[c]}, type});
   }
   input->schema = input->raw_schema = arrow::schema(std::move(fields));
   ARROW_ASSIGN_OR_RAISE(GroupOrder order, GroupOrder::Make(*input->schema, {}, Ties::kAny));
@@ -164,14 +154,6 @@ arrow::Status DescribeAbsent(const arrow::Schema& key_schema, TableInput* input)
 }
 
 }  // namespace
-
-std::vector<std::shared_ptr<arrow::Array>> KeyColumns(const TableInput& input,
-                                                      const arrow::RecordBatch& rows) {
-  std::vector<std::shared_ptr<arrow::Array>> columns;
-  columns.reserve(input.key_indices.size());
-  for (const int index : input.key_indices) columns.push_back(rows.column(index));
-  return columns;
-}
 
 arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> OpenRows(const TableInput& input,
                                                                   const std::string& sql,
@@ -186,7 +168,7 @@ arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> OpenRows(const TableInp
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> ConformKeys(
     const TableInput& input, const arrow::RecordBatch& rows,
     const std::shared_ptr<arrow::Schema>& key_schema) {
-  arrow::ArrayVector columns = KeyColumns(input, rows);
+  ARROW_ASSIGN_OR_RAISE(arrow::ArrayVector columns, ColumnsAt(input.key_columns, rows));
   for (size_t c = 0; c < columns.size(); ++c) {
     const auto& type = key_schema->field(static_cast<int>(c))->type();
     if (columns[c]->type()->Equals(*type)) continue;
@@ -200,6 +182,13 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> ConformKeys(
     columns[c] = *std::move(cast);
   }
   return arrow::RecordBatch::Make(key_schema, rows.num_rows(), std::move(columns));
+}
+
+std::vector<SqlColumn> SqlColumns(const TableInput& input) {
+  std::vector<SqlColumn> columns;
+  columns.reserve(input.key_columns.size());
+  for (const ColumnPath& column : input.key_columns) columns.push_back({column.names, column.type});
+  return columns;
 }
 
 arrow::Result<ResolvedJob> ResolveJob(const Engine* engine, Job job) {

@@ -23,7 +23,7 @@ arrow::Status ReadEngine(TableReader reader, EngineOptions* engine) {
 }
 
 arrow::Status ReadBatch(TableReader reader, Job* job) {
-  ARROW_RETURN_NOT_OK(reader.Columns("key", &job->key));
+  ARROW_RETURN_NOT_OK(reader.Texts("key", &job->key));
   ARROW_RETURN_NOT_OK(reader.Count("max_keys", &job->max_keys));
   int64_t max_bytes = 0;
   ARROW_RETURN_NOT_OK(reader.Size("max_bytes", &max_bytes));
@@ -39,7 +39,7 @@ arrow::Status ReadTable(TableReader reader, const std::filesystem::path& directo
   ARROW_RETURN_NOT_OK(reader.Text("source", &table->source));
   ARROW_RETURN_NOT_OK(reader.Text("query", &table->query));
   ARROW_RETURN_NOT_OK(reader.File("substrait", directory, &table->substrait));
-  ARROW_RETURN_NOT_OK(reader.Columns("key", &table->key));
+  ARROW_RETURN_NOT_OK(reader.Texts("key", &table->key));
   ARROW_RETURN_NOT_OK(reader.Texts("order_by", &table->order_by));
   ARROW_RETURN_NOT_OK(reader.Flag("selects_keys", &table->selects_keys));
   ARROW_RETURN_NOT_OK(reader.Flag("optional", &table->optional));
