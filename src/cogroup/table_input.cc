@@ -3,6 +3,7 @@
 #include <arrow/compute/api.h>
 #include <arrow/type.h>
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -71,14 +72,26 @@ arrow::Status Describe(const Engine* engine, const Job& job, TableInput* input) 
   return arrow::Status::OK();
 }
 
+// A column and its type, with the name that the job has for it.
+std::string Described(const std::string& name, const Table& table, const arrow::DataType& type) {
+  return Quoted(name) + " of " + TableContext(table) + " is " + type.ToString();
+}
+
 // Names both tables, and the types of their key column `column`.
 arrow::Status DontCompare(const TableInput& a, const TableInput& b, size_t column) {
   const auto describe = [&](const TableInput& input) {
-    return Quoted(input.key_names[column]) + " of " + TableContext(input.table) + " is " +
-           input.key_columns[column].type->ToString();
+    return Described(input.key_names[column], input.table, *input.key_columns[column].type);
   };
   return MakeError(ErrorKind::kEngine,
                    "key types do not compare: " + describe(a) + ", " + describe(b));
+}
+
+arrow::Result<ColumnForm> KeyFormOf(const TableInput& input, size_t column) {
+  const auto form = FormOf(*input.key_columns[column].type);
+  if (form.ok()) return form;
+  return MakeError(ErrorKind::kEngine, TableContext(input.table) + ": key column " +
+                                           Quoted(input.key_names[column]) + " of type " +
+                                           form.status().message());
 }
 
 // Every pair of tables must compare: what A shares with B, and A with C, says nothing of B and C.
@@ -86,14 +99,9 @@ arrow::Result<ColumnForm> CommonFormOf(const std::vector<TableInput>& tables, si
   std::vector<const TableInput*> before;
   ColumnForm form;
   for (const TableInput& input : tables) {
-    if (input.absent) continue;
-    const auto own = FormOf(*input.key_columns[column].type);
-    if (!own.ok()) {
-      return MakeError(ErrorKind::kEngine, TableContext(input.table) + ": key column " +
-                                               Quoted(input.key_names[column]) + " of type " +
-                                               own.status().message());
-    }
-    if (before.empty()) form = *own;
+    if (input.absent || input.table.link) continue;
+    ARROW_ASSIGN_OR_RAISE(const ColumnForm own, KeyFormOf(input, column));
+    if (before.empty()) form = own;
     for (const TableInput* other : before) {
       const auto common =
           CommonForm(*other->key_columns[column].type, *input.key_columns[column].type);
@@ -111,7 +119,9 @@ arrow::Status MakeComparable(const Job& job, std::vector<TableInput>* tables) {
     ARROW_ASSIGN_OR_RAISE(columns[c].form, CommonFormOf(*tables, c));
   }
   const auto encoder = std::make_shared<const RowEncoder>(std::move(columns));
-  for (TableInput& input : *tables) input.key_encoder = encoder;
+  for (TableInput& input : *tables) {
+    if (!input.table.link) input.key_encoder = encoder;
+  }
   return arrow::Status::OK();
 }
 
@@ -139,18 +149,66 @@ arrow::Result<std::shared_ptr<arrow::Schema>> KeySchema(const Job& job,
 }
 
 // An absent table delivers zero rows, under its own names and in the types of the keys.
-arrow::Status DescribeAbsent(const arrow::Schema& key_schema, TableInput* input) {
+arrow::Status DescribeAbsent(const std::vector<std::shared_ptr<arrow::DataType>>& key_types,
+                             TableInput* input) {
   arrow::FieldVector fields;
   for (size_t c = 0; c < input->key_names.size(); ++c) {
-    const auto& type = key_schema.field(static_cast<int>(c))->type();
-    fields.push_back(arrow::field(input->key_names[c], type));
+    fields.push_back(arrow::field(input->key_names[c], key_types[c]));
     input->key_columns.push_back(
-        {arrow::FieldPath({static_cast<int>(c)}), {input->key_names[c]}, type});
+        {arrow::FieldPath({static_cast<int>(c)}), {input->key_names[c]}, key_types[c]});
   }
   input->schema = input->raw_schema = arrow::schema(std::move(fields));
   ARROW_ASSIGN_OR_RAISE(GroupOrder order, GroupOrder::Make(*input->schema, {}, Ties::kAny));
   input->group_order = std::make_shared<const GroupOrder>(std::move(order));
   return arrow::Status::OK();
+}
+
+// Finds the columns that a linked table hangs on, in a table that is described already.
+arrow::Status FindLink(const std::vector<TableInput>& tables, TableInput* input) {
+  const Link& link = *input->table.link;
+  const auto other = std::ranges::find_if(
+      tables, [&](const TableInput& table) { return table.table.name == link.table; });
+  input->link = LinkInput{static_cast<size_t>(other - tables.begin()), {}};
+  if (other->absent) return arrow::Status::OK();
+  for (const std::string& name : link.columns) {
+    auto column = FindColumn(*other->schema, name, "column");
+    if (!column.ok()) return WithContext(column.status(), TableContext(other->table));
+    input->link->columns.push_back(*std::move(column));
+  }
+  return arrow::Status::OK();
+}
+
+// The key of a linked table compares with the columns that it hangs on, and with nothing else.
+arrow::Status MakeLinkComparable(const std::vector<TableInput>& tables, TableInput* input) {
+  const TableInput& other = tables[input->link->table];
+  std::vector<EncodedColumn> columns(input->key_columns.size());
+  for (size_t c = 0; c < columns.size(); ++c) {
+    ARROW_ASSIGN_OR_RAISE(columns[c].form, KeyFormOf(*input, c));
+    if (other.absent) continue;
+    const auto& type = input->link->columns[c].type;
+    const auto common = CommonForm(*input->key_columns[c].type, *type);
+    if (!common.ok()) {
+      return MakeError(
+          ErrorKind::kEngine,
+          "key types do not compare: " +
+              Described(input->key_names[c], input->table, *input->key_columns[c].type) + ", " +
+              Described(input->table.link->columns[c], other.table, *type));
+    }
+    columns[c].form = *common;
+  }
+  input->key_encoder = std::make_shared<const RowEncoder>(std::move(columns));
+  return arrow::Status::OK();
+}
+
+// What an absent table's key columns are: those of the keys, or of what it hangs on.
+std::vector<std::shared_ptr<arrow::DataType>> TypesOfAbsent(const arrow::Schema& key_schema,
+                                                            const TableInput& input) {
+  std::vector<std::shared_ptr<arrow::DataType>> types(input.key_names.size(), arrow::int64());
+  for (size_t c = 0; c < types.size(); ++c) {
+    if (!input.link) types[c] = key_schema.field(static_cast<int>(c))->type();
+    if (input.link && !input.link->columns.empty()) types[c] = input.link->columns[c].type;
+  }
+  return types;
 }
 
 }  // namespace
@@ -205,7 +263,14 @@ arrow::Result<ResolvedJob> ResolveJob(const Engine* engine, Job job) {
   ARROW_RETURN_NOT_OK(MakeComparable(job, &resolved.tables));
   ARROW_ASSIGN_OR_RAISE(resolved.key_schema, KeySchema(job, resolved.tables));
   for (TableInput& input : resolved.tables) {
-    if (input.absent) ARROW_RETURN_NOT_OK(DescribeAbsent(*resolved.key_schema, &input));
+    if (input.table.link) {
+      ARROW_RETURN_NOT_OK(
+          WithContext(FindLink(resolved.tables, &input), TableContext(input.table)));
+    }
+    if (input.absent) {
+      ARROW_RETURN_NOT_OK(DescribeAbsent(TypesOfAbsent(*resolved.key_schema, input), &input));
+    }
+    if (input.table.link) ARROW_RETURN_NOT_OK(MakeLinkComparable(resolved.tables, &input));
   }
   resolved.job = std::move(job);
   return resolved;

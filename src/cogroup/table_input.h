@@ -4,7 +4,9 @@
 #include <arrow/result.h>
 #include <arrow/type_fwd.h>
 
+#include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +20,12 @@
 
 namespace sheaf {
 
+/// Where a linked table finds what its rows hang on.
+struct LinkInput {
+  size_t table = 0;                 ///< The other table: its place in ResolvedJob::tables.
+  std::vector<ColumnPath> columns;  ///< Of the other table; empty where that is absent.
+};
+
 /// One table, ready to be read.
 struct TableInput {
   Table table;
@@ -28,6 +36,7 @@ struct TableInput {
   std::shared_ptr<arrow::Schema> schema;      ///< As sheaf delivers: plain types.
   std::shared_ptr<const RowEncoder> key_encoder;
   std::shared_ptr<const GroupOrder> group_order;
+  std::optional<LinkInput> link;
   std::unique_ptr<Connection> connection;  ///< Its own; null for a stream and an absent table.
   bool absent = false;                     ///< optional, and the engine does not have it.
 };

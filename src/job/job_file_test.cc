@@ -369,5 +369,37 @@ TEST_F(JobFileTest, OutputPathsAreRelativeToTheFile) {
   EXPECT_EQ(Good(kMinimal, {"output.dir=/x"}).output->dir, "/x");
 }
 
+TEST_F(JobFileTest, ReadsLinks) {
+  const JobFile file = Good(std::string(kMinimal) + R"([[table]]
+name = "R"
+key = ["parent_id"]
+references = { table = "A", columns = ["resource.id"] }
+[[table]]
+name = "C"
+key = ["parent_id"]
+parent = "A"
+parent_columns = ["id"]
+)");
+  EXPECT_FALSE(file.job.tables[0].link);
+  const Link& references = file.job.tables[1].link.value();
+  EXPECT_EQ(references.kind, Link::Kind::kReference);
+  EXPECT_EQ(references.table, "A");
+  EXPECT_THAT(references.columns, ElementsAre("resource.id"));
+  const Link& parent = file.job.tables[2].link.value();
+  EXPECT_EQ(parent.kind, Link::Kind::kParent);
+  EXPECT_EQ(parent.table, "A");
+  EXPECT_THAT(parent.columns, ElementsAre("id"));
+}
+
+TEST_F(JobFileTest, FaultsOfLinksNameFileAndLine) {
+  const std::string table = std::string(kMinimal) + "[[table]]\nname = \"R\"\n";
+  EXPECT_EQ(Fault(table + "references = { table = \"A\", column = [\"x\"] }\n"),
+            "job.toml:8: unknown field \"column\" in [table.references]; did you mean \"columns\"?");
+  EXPECT_EQ(Fault(table + "references = { table = \"A\", columns = [\"x\"] }\nparent = \"A\"\n"),
+            "job.toml:8: references and parent exclude each other");
+  EXPECT_EQ(Fault(table + "parent_columns = [\"x\"]\n"),
+            "job.toml:6: table \"R\": parent names no table");
+}
+
 }  // namespace
 }  // namespace sheaf
