@@ -50,7 +50,7 @@ Table Events(const std::string& name, const std::vector<std::string>& batches) {
   return Table::Stream(name, StreamOf(schema, batches)).Key({"parent"});
 }
 
-struct Run {
+struct Outcome {
   std::vector<Batch> batches;
   Metrics metrics;
 };
@@ -63,8 +63,8 @@ class LinkedReaderTest : public ::testing::TestWithParam<Strategy> {
     return job;
   }
 
-  static Run Read(const Job& job) {
-    Run run;
+  static Outcome Read(const Job& job) {
+    Outcome run;
     const auto reader = BatchReader::Open(nullptr, job).ValueOrDie();
     auto batches = ReadAll(reader.get());
     EXPECT_TRUE(batches.ok()) << batches.status();
@@ -88,7 +88,7 @@ void ExpectInts(const std::shared_ptr<arrow::Int32Array>& array, const std::stri
 }
 
 TEST_P(LinkedReaderTest, ARowOfAReferenceTableComesOnceABatchInKeyOrder) {
-  const Run run = Read(JobOf(
+  const Outcome run = Read(JobOf(
       {Logs({R"([[1,{"id":9}],[1,{"id":7}],[2,{"id":9}],[3,{"id":7}],[4,null],[4,{"id":8}]])"}),
        Resources({R"([[9,"n"],[7,"s"]])", R"([[5,"orphan"],[7,"t"]])"})}));
   ASSERT_EQ(run.batches.size(), 2);
@@ -102,7 +102,7 @@ TEST_P(LinkedReaderTest, ARowOfAReferenceTableComesOnceABatchInKeyOrder) {
 }
 
 TEST_P(LinkedReaderTest, RowsOfAReferenceTableAreCounted) {
-  const Run run = Read(JobOf(
+  const Outcome run = Read(JobOf(
       {Resources({R"([[9,"n"],[7,"s"],[null,"x"],[5,"orphan"],[7,"t"]])"}),
        Logs({R"([[1,{"id":9}],[1,{"id":7}],[2,{"id":9}],[3,{"id":7}],[4,null],[4,{"id":8}]])"})}));
   const TableMetrics& metrics = run.metrics.tables[0];
@@ -117,11 +117,11 @@ TEST_P(LinkedReaderTest, RowsOfAReferenceTableAreCounted) {
 }
 
 TEST_P(LinkedReaderTest, RowsOfAGrandchildFollowTheRowsOfTheirParent) {
-  const Run run =
-      Read(JobOf({Logs({R"([[1,null],[2,null],[3,null]])"}),
-                  Events("E", {R"([[1,30,"a"],[1,10,"b"],[2,null,"c"],[3,20,"d"],[3,20,"twice"]])"}),
-                  Linked("EA", {R"([[10,"x"],[20,"y"],[40,"orphan"]])", R"([[30,"z"],[10,"w"]])"})
-                      .Parent("E", {"id"})}));
+  const Outcome run = Read(
+      JobOf({Logs({R"([[1,null],[2,null],[3,null]])"}),
+             Events("E", {R"([[1,30,"a"],[1,10,"b"],[2,null,"c"],[3,20,"d"],[3,20,"twice"]])"}),
+             Linked("EA", {R"([[10,"x"],[20,"y"],[40,"orphan"]])", R"([[30,"z"],[10,"w"]])"})
+                 .Parent("E", {"id"})}));
   EXPECT_EQ(Rows(run.batches[0], "EA"), "30,z 10,x 10,w");
   ExpectInts(run.batches[0].offsets("EA"), "[0,1,3,3]");
   // Two parents of one id: a row is delivered once, with the first.
@@ -130,7 +130,7 @@ TEST_P(LinkedReaderTest, RowsOfAGrandchildFollowTheRowsOfTheirParent) {
 }
 
 TEST_P(LinkedReaderTest, AGroupHasTheGrandchildrenOfItsKey) {
-  const Run run = Read(JobOf(
+  const Outcome run = Read(JobOf(
       {Logs({R"([[1,null],[2,null]])"}), Events("E", {R"([[1,30,"a"],[1,10,"b"],[2,20,"c"]])"}),
        Linked("EA", {R"([[10,"x"],[20,"y"],[30,"z"]])"}).Parent("E", {"id"})}));
   std::vector<std::string> rows;
@@ -139,7 +139,7 @@ TEST_P(LinkedReaderTest, AGroupHasTheGrandchildrenOfItsKey) {
 }
 
 TEST_P(LinkedReaderTest, LinksMayFollowLinksInAnyOrderOfTables) {
-  const Run run = Read(JobOf(
+  const Outcome run = Read(JobOf(
       {Linked("third", {R"([[200,"t"],[300,"u"],[500,"orphan"]])"}).References("second", {"id"}),
        Events("second", {R"([[10,100,"p"],[20,200,"q"],[10,300,"r"]])"}).Parent("first", {"id"}),
        Logs({R"([[1,null],[2,null],[3,null]])"}),
@@ -154,13 +154,12 @@ TEST_P(LinkedReaderTest, APromiseOfRowsPerKeyHoldsForLinkedTables) {
   const std::vector<std::string> logs = {R"([[1,{"id":9}],[2,{"id":7}],[3,{"id":9}]])"};
   Job twice = JobOf({Logs(logs), Resources({R"([[9,"n"],[7,"s"],[7,"t"]])"})});
   twice.tables[1].RowsPerKey(Cardinality::kAtMostOne);
-  EXPECT_THAT(ErrorOf(twice).message(),
-              AllOf(HasSubstr("table \"R\" has 2 rows"), HasSubstr("7")));
+  EXPECT_THAT(ErrorOf(twice).message(), AllOf(HasSubstr("table \"R\" has 2 rows"), HasSubstr("7")));
 
   Job first = JobOf({Logs(logs), Resources({R"([[9,"n"],[7,"s"],[7,"t"]])"})});
   first.tables[1].RowsPerKey(Cardinality::kAtMostOne);
   first.policy.duplicate = Policy::Duplicate::kFirst;
-  const Run run = Read(first);
+  const Outcome run = Read(first);
   EXPECT_EQ(Rows(run.batches[0], "R"), "7,s 9,n");
   ExpectInts(run.batches[0].mapping("R"), "[1,0]");
   EXPECT_EQ(run.metrics.tables[1].duplicates, 1);
@@ -214,7 +213,7 @@ TEST_P(LinkedReaderTest, TypesThatDoNotCompareAreNamed) {
 }
 
 TEST_P(LinkedReaderTest, ARunWithoutKeysLeavesAllRowsOrphans) {
-  const Run run = Read(JobOf({Logs({}), Resources({R"([[9,"n"],[7,"s"]])"})}));
+  const Outcome run = Read(JobOf({Logs({}), Resources({R"([[9,"n"],[7,"s"]])"})}));
   EXPECT_TRUE(run.batches.empty());
   EXPECT_EQ(run.metrics.tables[1].orphans, 2);
 }

@@ -232,13 +232,10 @@ TEST_F(JobFileTest, UnknownWordsNameTheNearest) {
 TEST_F(JobFileTest, KnownWordsOfLaterVersionsAreNotUnknown) {
   EXPECT_EQ(Fault("[batch]\nstrategy = \"probe\"\n"),
             "job.toml:2: batch.strategy = \"probe\" is not supported by this version");
-  EXPECT_EQ(Fault("[[table]]\nparent = \"E\"\n"),
-            "job.toml:2: table.parent is not supported by this version");
-  for (const char* text :
-       {"[batch]\nstrategy = \"probe\"", "[[table]]\nreferences = { table = \"P\" }",
-        "[[table]]\nparent_columns = [\"id\"]", "[output]\nformat = \"jsonl\"",
-        "[output]\nformat = \"nested\"", "[output]\nlocal_id = \"uint16\"",
-        "[batch]\nkey = [\"resource.id\"]", "[[table]]\nkey = [\"resource.id\"]"}) {
+  EXPECT_EQ(Fault("[output]\nlocal_id = \"uint16\"\n"),
+            "job.toml:2: output.local_id is not supported by this version");
+  for (const char* text : {"[batch]\nstrategy = \"probe\"", "[output]\nformat = \"jsonl\"",
+                           "[output]\nformat = \"nested\"", "[output]\nlocal_id = \"uint16\""}) {
     const std::string message = Fault(text);
     EXPECT_THAT(message, StartsWith("job.toml:2: ")) << text;
     EXPECT_THAT(message, HasSubstr("not supported by this version")) << text;
@@ -393,8 +390,9 @@ parent_columns = ["id"]
 
 TEST_F(JobFileTest, FaultsOfLinksNameFileAndLine) {
   const std::string table = std::string(kMinimal) + "[[table]]\nname = \"R\"\n";
-  EXPECT_EQ(Fault(table + "references = { table = \"A\", column = [\"x\"] }\n"),
-            "job.toml:8: unknown field \"column\" in [table.references]; did you mean \"columns\"?");
+  EXPECT_EQ(
+      Fault(table + "references = { table = \"A\", column = [\"x\"] }\n"),
+      "job.toml:8: unknown field \"column\" in [table.references]; did you mean \"columns\"?");
   EXPECT_EQ(Fault(table + "references = { table = \"A\", columns = [\"x\"] }\nparent = \"A\"\n"),
             "job.toml:8: references and parent exclude each other");
   EXPECT_EQ(Fault(table + "parent_columns = [\"x\"]\n"),

@@ -116,9 +116,7 @@ TEST(JobTest, TablesUseTheJobsKeyUnlessTheyHaveTheirOwn) {
   EXPECT_THAT(KeyColumnsOf(job, job.tables[2]), ElementsAre("parent_id"));
 }
 
-Job JobWithLink(Table table) {
-  return GoodJob().Add(table.Key({"k"}));
-}
+Job JobWithLink(Table table) { return GoodJob().Add(table.Key({"k"})); }
 
 TEST(JobCheckTest, AcceptsLinksOfAnyDepth) {
   const Job job = JobWithLink(Table::Named("C").Parent("B", {"id"}))
