@@ -20,9 +20,8 @@ constexpr const char* kKeyTable = "sheaf_selected_keys";
 bool CanFilter(const TableInput& input) {
   // Engines disagree on whether NaN equals NaN, and on -0 and 0.
   if (input.query.empty()) return false;
-  return std::ranges::none_of(input.key_columns, [](const auto& column) {
-    return arrow::is_floating(column.type->id());
-  });
+  return std::ranges::none_of(
+      input.key_columns, [](const auto& column) { return arrow::is_floating(column.type->id()); });
 }
 
 bool WorthFiltering(const TableInput& input, int64_t num_keys) {

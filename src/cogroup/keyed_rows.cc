@@ -1,10 +1,8 @@
 #include "cogroup/keyed_rows.h"
 
-#include <arrow/compute/api.h>
 #include <arrow/util/byte_size.h>
 
 #include <algorithm>
-#include <numeric>
 #include <utility>
 
 #include "cogroup/group_rows.h"
@@ -24,6 +22,19 @@ std::vector<size_t> ByPartition(const std::vector<int64_t>& ranks, int64_t keys_
   }
   std::ranges::stable_sort(places, {}, [&](size_t i) { return ranks[i] / keys_per_partition; });
   return places;
+}
+
+// The rows that `refs` name; a slice where they stand so.
+arrow::Result<std::shared_ptr<arrow::RecordBatch>> InOrder(
+    const TableInput& input, const std::vector<std::shared_ptr<arrow::RecordBatch>>& pieces,
+    const std::vector<RowRef>& refs) {
+  if (refs.empty()) return arrow::RecordBatch::MakeEmpty(input.schema);
+  const bool together = std::ranges::adjacent_find(refs, [](const RowRef& a, const RowRef& b) {
+                          return a.piece != b.piece || a.row + 1 != b.row;
+                        }) == refs.end();
+  if (together) return pieces[refs[0].piece]->Slice(refs[0].row, std::ssize(refs));
+  auto rows = Gather(input.schema, pieces, refs);
+  return rows.ok() ? rows : TooLarge(input, rows.status());
 }
 
 }  // namespace
@@ -53,18 +64,19 @@ const KeyedRows::Partition& KeyedRows::PartitionOf(int64_t rank) const {
   return partitions_[static_cast<size_t>(rank / keys_per_partition_)];
 }
 
-int64_t KeyedRows::num_rows(int64_t rank) const {
-  const arrow::Int32Array& offsets = *PartitionOf(rank).offsets;
-  return offsets.Value(PlaceOf(rank) + 1) - offsets.Value(PlaceOf(rank));
+int32_t KeyedRows::FirstRow(int64_t rank) const {
+  return PartitionOf(rank).offsets->Value(rank % keys_per_partition_);
 }
 
-arrow::Result<std::shared_ptr<arrow::RecordBatch>> KeyedRows::RowsOf(size_t partition) {
-  const Partition& wanted = partitions_[partition];
-  if (wanted.rows != nullptr) return wanted.rows;
+int64_t KeyedRows::num_rows(int64_t rank) const {
+  return PartitionOf(rank).offsets->Value(rank % keys_per_partition_ + 1) - FirstRow(rank);
+}
+
+arrow::Result<std::shared_ptr<arrow::RecordBatch>> KeyedRows::ReadBack(size_t partition) {
   for (const Recent& recent : recent_) {
     if (recent.partition == partition) return recent.rows;
   }
-  ARROW_ASSIGN_OR_RAISE(auto rows, spill_->Read(wanted.block));
+  ARROW_ASSIGN_OR_RAISE(auto rows, spill_->Read(partitions_[partition].block));
   const int64_t bytes = arrow::util::TotalBufferSize(*rows);
   recent_.push_back({partition, rows, bytes});
   recent_bytes_ += bytes;
@@ -77,60 +89,50 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> KeyedRows::RowsOf(size_t part
   return rows;
 }
 
-// The rows of keys of one partition, in their order; a slice where they stand together.
-arrow::Result<std::shared_ptr<arrow::RecordBatch>> KeyedRows::TakeFrom(
-    size_t partition, const std::vector<int64_t>& ranks) {
-  ARROW_ASSIGN_OR_RAISE(const auto rows, RowsOf(partition));
-  const arrow::Int32Array& offsets = *partitions_[partition].offsets;
-  std::vector<int32_t> indices;
-  bool together = true;
-  for (const int64_t rank : ranks) {
-    const int32_t begin = offsets.Value(PlaceOf(rank));
-    const int32_t end = offsets.Value(PlaceOf(rank) + 1);
-    together = together && (indices.empty() || indices.back() + 1 == begin);
-    for (int32_t i = begin; i < end; ++i) indices.push_back(i);
+// Partitions in memory are pieces as they stand. Of one on disk only the rows that are needed become a
+// piece: keys in no order can need some of every partition, and all of them at once may be too large.
+arrow::Result<KeyedRows::Pieces> KeyedRows::Collect(const std::vector<int64_t>& ranks) {
+  Pieces pieces;
+  pieces.groups.resize(ranks.size());
+  const std::vector<size_t> places = ByPartition(ranks, keys_per_partition_);
+  for (size_t begin = 0; begin < places.size();) {
+    const auto partition = static_cast<size_t>(ranks[places[begin]] / keys_per_partition_);
+    const bool in_memory = partitions_[partition].rows != nullptr;
+    std::vector<RowRef> needed;
+    for (; begin < places.size(); ++begin) {
+      const size_t group = places[begin];
+      const int64_t rank = ranks[group];
+      if (static_cast<size_t>(rank / keys_per_partition_) != partition) break;
+      const auto first = static_cast<uint32_t>(FirstRow(rank));
+      const auto piece = static_cast<uint32_t>(pieces.batches.size());
+      pieces.groups[group] = {piece, in_memory ? first : static_cast<uint32_t>(needed.size())};
+      if (in_memory) continue;
+      for (uint32_t row = 0; row < num_rows(rank); ++row) needed.push_back({0, first + row});
+    }
+    std::shared_ptr<arrow::RecordBatch> rows = partitions_[partition].rows;
+    if (!in_memory) {
+      ARROW_ASSIGN_OR_RAISE(const auto all, ReadBack(partition));
+      ARROW_ASSIGN_OR_RAISE(rows, Gather(input_.schema, {all}, needed));
+    }
+    pieces.batches.push_back(std::move(rows));
   }
-  if (together) return rows->Slice(indices.front(), static_cast<int64_t>(indices.size()));
-  ARROW_ASSIGN_OR_RAISE(const arrow::Datum taken,
-                        arrow::compute::Take(rows, OffsetsArray(std::move(indices)),
-                                             arrow::compute::TakeOptions::NoBoundsCheck()));
-  return taken.record_batch();
+  return pieces;
 }
 
 arrow::Result<BatchTable> KeyedRows::Take(const std::vector<int64_t>& ranks) {
-  const std::vector<size_t> places = ByPartition(ranks, keys_per_partition_);
-  std::vector<std::shared_ptr<arrow::RecordBatch>> slices;
-  for (size_t begin = 0; begin < places.size();) {
-    const int64_t partition = ranks[places[begin]] / keys_per_partition_;
-    std::vector<int64_t> taken;
-    size_t end = begin;
-    for (; end < places.size() && ranks[places[end]] / keys_per_partition_ == partition; ++end) {
-      taken.push_back(ranks[places[end]]);
-    }
-    ARROW_ASSIGN_OR_RAISE(auto rows, TakeFrom(static_cast<size_t>(partition), taken));
-    slices.push_back(std::move(rows));
-    begin = end;
-  }
-
   std::vector<int64_t> counts(ranks.size());
-  for (const size_t i : places) counts[i] = num_rows(ranks[i]);
-  std::vector<int32_t> order;
-  if (!std::ranges::is_sorted(places)) {
-    // Where each group starts in the slices, and from there its rows, group after group.
-    std::vector<int64_t> starts(ranks.size());
-    int64_t start = 0;
-    for (const size_t i : places) {
-      starts[i] = start;
-      start += counts[i];
-    }
-    order.reserve(static_cast<size_t>(start));
-    for (size_t i = 0; i < ranks.size(); ++i) {
-      for (int64_t row = 0; row < counts[i]; ++row) {
-        order.push_back(static_cast<int32_t>(starts[i] + row));
-      }
-    }
+  for (size_t g = 0; g < ranks.size(); ++g) counts[g] = ranks[g] < 0 ? 0 : num_rows(ranks[g]);
+  ARROW_ASSIGN_OR_RAISE(std::vector<int32_t> offsets, GroupOffsets(input_, counts));
+  ARROW_ASSIGN_OR_RAISE(const Pieces pieces, Collect(ranks));
+  std::vector<RowRef> refs;
+  refs.reserve(static_cast<size_t>(offsets.back()));
+  for (size_t g = 0; g < ranks.size(); ++g) {
+    const auto [piece, first] = pieces.groups[g];
+    for (uint32_t row = 0; row < counts[g]; ++row) refs.push_back({piece, first + row});
   }
-  return GroupRows(input_, std::move(slices), counts, std::move(order));
+  ARROW_ASSIGN_OR_RAISE(auto rows, InOrder(input_, pieces.batches, refs));
+  return BatchTable{input_.table.name, input_.table.rows_per_key, std::move(rows),
+                    OffsetsArray(std::move(offsets))};
 }
 
 }  // namespace sheaf

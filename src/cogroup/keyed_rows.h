@@ -13,6 +13,7 @@
 #include <memory>
 #include <vector>
 
+#include "cogroup/gather.h"
 #include "cogroup/table_input.h"
 #include "sheaf/batch.h"
 #include "spill/memory_budget.h"
@@ -49,11 +50,16 @@ class KeyedRows {
     int64_t bytes;
   };
 
+  // Rows of the table, in pieces, and where in them each group begins.
+  struct Pieces {
+    std::vector<std::shared_ptr<arrow::RecordBatch>> batches;
+    std::vector<RowRef> groups;
+  };
+
   [[nodiscard]] const Partition& PartitionOf(int64_t rank) const;
-  [[nodiscard]] int64_t PlaceOf(int64_t rank) const { return rank % keys_per_partition_; }
-  arrow::Result<std::shared_ptr<arrow::RecordBatch>> RowsOf(size_t partition);
-  arrow::Result<std::shared_ptr<arrow::RecordBatch>> TakeFrom(size_t partition,
-                                                              const std::vector<int64_t>& ranks);
+  [[nodiscard]] int32_t FirstRow(int64_t rank) const;
+  arrow::Result<Pieces> Collect(const std::vector<int64_t>& ranks);
+  arrow::Result<std::shared_ptr<arrow::RecordBatch>> ReadBack(size_t partition);
 
   const TableInput& input_;
   const int64_t keys_per_partition_;

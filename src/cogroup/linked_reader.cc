@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "cogroup/linked_table.h"
-#include "cogroup/memory_split.h"
 #include "sheaf/error.h"
 
 namespace sheaf {
@@ -19,7 +18,7 @@ class LinkedReader final : public BatchReader {
   LinkedReader(LinkedJob job, Plan plan, std::unique_ptr<BatchReader> keyed)
       : job_(std::move(job.job)),
         plan_(std::move(plan)),
-        memory_(SplitMemory(job.memory, job.linked.size())),
+        memory_(job.memory, job.linked.size()),
         keyed_(std::move(keyed)),
         linked_(job_.tables.size()) {
     size_t next_keyed = 0;

@@ -8,7 +8,6 @@
 #include <string>
 #include <utility>
 
-#include "cogroup/chunk_store.h"
 #include "cogroup/group_rows.h"
 #include "cogroup/partition_store.h"
 #include "cogroup/row_text.h"
@@ -103,29 +102,31 @@ bool LinkedTable::WaitUntilLoaded() {
   return !stopped_;
 }
 
-arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> LinkedTable::OpenStream() {
-  if (input_.table.stream != nullptr) return input_.table.stream;
-  if (input_.absent) return arrow::RecordBatchReader::Make({}, input_.schema);
-  return input_.connection->Query(input_.query, memory_->split.query);
+arrow::Result<std::unique_ptr<KeySet>> LinkedTable::ReadRows(ChunkStore* rows, int64_t* num_rows) {
+  KeySetBuilder keys;
+  reader_.Start([this] { return OpenRows(input_, input_.query, memory_->split.query); });
+  while (const std::optional<Chunk> chunk = reader_.Pop()) {
+    keys.Add(chunk->keys);
+    *num_rows += chunk->rows->num_rows();
+    ARROW_RETURN_NOT_OK(rows->Add(*chunk));
+  }
+  return keys.Finish();
 }
 
 // As strategy `partition` does with a selecting table: the keys first, then the rows by their rank.
 arrow::Status LinkedTable::Load() {
   ChunkStore kept(input_, &memory_->loading);
-  KeySetBuilder builder;
-  reader_.Start([this] { return OpenStream(); });
   int64_t num_rows = 0;
-  while (std::optional<Chunk> chunk = reader_.Pop()) {
-    builder.Add(chunk->keys);
-    num_rows += chunk->rows->num_rows();
-    ARROW_RETURN_NOT_OK(kept.Add(*std::move(chunk)));
-  }
-  keys_ = builder.Finish();
+  memory_->scans.acquire();
+  auto keys = ReadRows(&kept, &num_rows);
+  memory_->scans.release();
+  ARROW_ASSIGN_OR_RAISE(keys_, std::move(keys));
   found_.resize(static_cast<size_t>(keys_->size()));
   orphans_ = num_rows;
 
   const int32_t keys_per_partition = KeysPerPartition(num_rows, keys_->size());
-  PartitionStore scattered(input_, *keys_, keys_per_partition, &memory_->loading, &counters_);
+  PartitionStore scattered(input_, *keys_, keys_per_partition, memory_->tables, &memory_->loading,
+                           &counters_);
   while (true) {
     ARROW_ASSIGN_OR_RAISE(const std::optional<Chunk> chunk, kept.Pop());
     if (!chunk) break;
@@ -133,7 +134,7 @@ arrow::Status LinkedTable::Load() {
   }
   ARROW_RETURN_NOT_OK(scattered.Seal());
   rows_ = std::make_unique<KeyedRows>(input_, keys_per_partition, &memory_->resident);
-  for (int64_t p = 0; p < scattered.num_partitions(); ++p) {
+  for (int64_t p = 0; p < scattered.num_windows(); ++p) {
     ARROW_ASSIGN_OR_RAISE(BatchTable partition, scattered.Take(p));
     ARROW_RETURN_NOT_OK(rows_->Add(std::move(partition)));
   }

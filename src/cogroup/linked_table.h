@@ -8,9 +8,11 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <semaphore>
 #include <thread>
 #include <vector>
 
+#include "cogroup/chunk_store.h"
 #include "cogroup/counters.h"
 #include "cogroup/keyed_rows.h"
 #include "cogroup/memory_split.h"
@@ -25,12 +27,18 @@ namespace sheaf {
 
 /// What the linked tables of a run share.
 struct LinkedMemory {
-  explicit LinkedMemory(const MemorySplit& split)
-      : split(split), loading(split.rows / 2), resident(split.rows / 2) {}
+  LinkedMemory(int64_t bytes, size_t tables)
+      : tables(tables),
+        split(SplitMemory(bytes, tables)),
+        loading(split.rows / 2),
+        resident(split.rows / 2),
+        scans(split.scans) {}
 
+  const size_t tables;
   const MemorySplit split;
-  MemoryBudget loading;   ///< Rows on their way into key order.
-  MemoryBudget resident;  ///< Rows in key order.
+  MemoryBudget loading;             ///< Rows on their way into key order.
+  MemoryBudget resident;            ///< Rows in key order.
+  std::counting_semaphore<> scans;  ///< Queries that may run at the same time.
 };
 
 /// Threads: one caller at a time; Cancel() and metrics() from any.
@@ -73,8 +81,8 @@ class LinkedTable {
     std::vector<int64_t> missing;  // the rows that name a key without rows
   };
 
-  arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> OpenStream();
   arrow::Status Load();
+  arrow::Result<std::unique_ptr<KeySet>> ReadRows(ChunkStore* rows, int64_t* num_rows);
   arrow::Result<Named> Look(const arrow::ArrayVector& columns);
   arrow::Status CheckMissing(const arrow::ArrayVector& columns, const Named& named);
   arrow::Result<BatchTable> TakeReferenced(const std::vector<int64_t>& ranks);
