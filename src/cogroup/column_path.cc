@@ -24,7 +24,7 @@ arrow::Result<std::optional<std::vector<int>>> Find(const arrow::FieldVector& fi
   for (size_t end = name.size(); end != std::string::npos && end > 0;
        end = name.rfind('.', end - 1)) {
     const std::string head = name.substr(0, end);
-    const std::vector<int> matches = IndicesOf(fields, head);
+    std::vector<int> matches = IndicesOf(fields, head);
     if (matches.size() > 1) {
       return MakeError(ErrorKind::kEngine, "has " + std::to_string(matches.size()) +
                                                " columns called \"" + head +

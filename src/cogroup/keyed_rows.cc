@@ -33,7 +33,7 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> InOrder(
                           return a.piece != b.piece || a.row + 1 != b.row;
                         }) == refs.end();
   if (together) return pieces[refs[0].piece]->Slice(refs[0].row, std::ssize(refs));
-  auto rows = Gather(input.schema, pieces, refs);
+  const auto rows = Gather(input.schema, pieces, refs);
   return rows.ok() ? rows : TooLarge(input, rows.status());
 }
 

@@ -107,7 +107,7 @@ arrow::Result<Batch> LinkedReader::AddLinked(const Batch& batch) {
     if (linked_[t] == nullptr) tables[t] = batch.tables()[next_keyed++];
   }
   for (size_t t = 0; t < tables.size(); ++t) ARROW_RETURN_NOT_OK(Fill(t, &tables));
-  return Batch(batch.index(), batch.keys(), std::move(tables));
+  return Batch(batch.index(), batch.keys(), std::move(tables), batch.continued());
 }
 
 // Looks up table `t`, once, and before it the one that it hangs on.

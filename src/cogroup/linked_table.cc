@@ -149,7 +149,7 @@ arrow::Result<BatchTable> LinkedTable::Follow(const BatchTable& other) {
     if (!named.missing.empty()) ARROW_RETURN_NOT_OK(CheckMissing(columns, named));
   }
   MarkFound(named.ranks);
-  const bool reference = input_.table.link->kind == Link::Kind::kReference;
+  const bool reference = input_.link->kind == Link::Kind::kReference;
   ARROW_ASSIGN_OR_RAISE(BatchTable table, reference ? TakeReferenced(named.ranks)
                                                     : TakeChildren(std::move(named.ranks)));
   counters_.rows_delivered += table.rows->num_rows();
@@ -185,7 +185,7 @@ arrow::Status LinkedTable::CheckMissing(const arrow::ArrayVector& columns, const
     return MakeError(ErrorKind::kPolicy,
                      "table \"" + input_.table.name + "\" has no row for key " +
                          TextOf(columns, input_.key_names, named.missing.front()) +
-                         ", which table \"" + input_.table.link->table +
+                         ", which table \"" + input_.link->name +
                          "\" names, against rows_per_key = \"one\"; set policy.missing = \"keep\" "
                          "to go on");
   }

@@ -87,7 +87,7 @@ class LinkedTable {
   arrow::Status CheckMissing(const arrow::ArrayVector& columns, const Named& named);
   arrow::Result<BatchTable> TakeReferenced(const std::vector<int64_t>& ranks);
   arrow::Result<BatchTable> TakeChildren(std::vector<int64_t> ranks);
-  arrow::Status CheckCardinality(BatchTable* rows);
+  arrow::Status CheckCardinality(BatchTable* table);
   void MarkFound(const std::vector<int64_t>& ranks);
 
   const TableInput input_;

@@ -2,6 +2,8 @@
 
 #include <arrow/compute/api.h>
 #include <arrow/type.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <optional>
@@ -75,6 +77,10 @@ arrow::Status Describe(const Engine* engine, const Job& job, TableInput* input) 
 // A column and its type, with the name that the job has for it.
 std::string Described(const std::string& name, const Table& table, const arrow::DataType& type) {
   return Quoted(name) + " of " + TableContext(table) + " is " + type.ToString();
+}
+
+std::string NameOf(const ColumnPath& column) {
+  return fmt::format("{}", fmt::join(column.names, "."));
 }
 
 // Names both tables, and the types of their key column `column`.
@@ -163,22 +169,27 @@ arrow::Status DescribeAbsent(const std::vector<std::shared_ptr<arrow::DataType>>
   return arrow::Status::OK();
 }
 
-// Finds the columns that a linked table hangs on, in a table that is described already.
+// Finds the columns that a table hangs on where it is linked, in a table that is described already.
 arrow::Status FindLink(const std::vector<TableInput>& tables, TableInput* input) {
+  if (!input->table.link) return arrow::Status::OK();
   const Link& link = *input->table.link;
   const auto other = std::ranges::find_if(
       tables, [&](const TableInput& table) { return table.table.name == link.table; });
-  input->link = LinkInput{static_cast<size_t>(other - tables.begin()), {}};
+  const auto place = static_cast<size_t>(other - tables.begin());
+  input->link = std::make_unique<LinkInput>(LinkInput{link.kind, place, link.table, {}});
   if (other->absent) return arrow::Status::OK();
   for (const std::string& name : link.columns) {
     auto column = FindColumn(*other->schema, name, "column");
-    if (!column.ok()) return WithContext(column.status(), TableContext(other->table));
+    if (!column.ok()) {
+      return WithContext(WithContext(column.status(), TableContext(other->table)),
+                         TableContext(input->table));
+    }
     input->link->columns.push_back(*std::move(column));
   }
   return arrow::Status::OK();
 }
 
-// The key of a linked table compares with the columns that it hangs on, and with nothing else.
+// The key of a linked table, which FindLink has seen, compares with the columns that it hangs on, and with nothing else.
 arrow::Status MakeLinkComparable(const std::vector<TableInput>& tables, TableInput* input) {
   const TableInput& other = tables[input->link->table];
   std::vector<EncodedColumn> columns(input->key_columns.size());
@@ -192,7 +203,7 @@ arrow::Status MakeLinkComparable(const std::vector<TableInput>& tables, TableInp
           ErrorKind::kEngine,
           "key types do not compare: " +
               Described(input->key_names[c], input->table, *input->key_columns[c].type) + ", " +
-              Described(input->table.link->columns[c], other.table, *type));
+              Described(NameOf(input->link->columns[c]), other.table, *type));
     }
     columns[c].form = *common;
   }
@@ -205,8 +216,11 @@ std::vector<std::shared_ptr<arrow::DataType>> TypesOfAbsent(const arrow::Schema&
                                                             const TableInput& input) {
   std::vector<std::shared_ptr<arrow::DataType>> types(input.key_names.size(), arrow::int64());
   for (size_t c = 0; c < types.size(); ++c) {
-    if (!input.link) types[c] = key_schema.field(static_cast<int>(c))->type();
-    if (input.link && !input.link->columns.empty()) types[c] = input.link->columns[c].type;
+    if (input.link == nullptr) {
+      types[c] = key_schema.field(static_cast<int>(c))->type();
+    } else if (!input.link->columns.empty()) {
+      types[c] = input.link->columns[c].type;
+    }
   }
   return types;
 }
@@ -263,14 +277,11 @@ arrow::Result<ResolvedJob> ResolveJob(const Engine* engine, Job job) {
   ARROW_RETURN_NOT_OK(MakeComparable(job, &resolved.tables));
   ARROW_ASSIGN_OR_RAISE(resolved.key_schema, KeySchema(job, resolved.tables));
   for (TableInput& input : resolved.tables) {
-    if (input.table.link) {
-      ARROW_RETURN_NOT_OK(
-          WithContext(FindLink(resolved.tables, &input), TableContext(input.table)));
-    }
+    ARROW_RETURN_NOT_OK(FindLink(resolved.tables, &input));
     if (input.absent) {
       ARROW_RETURN_NOT_OK(DescribeAbsent(TypesOfAbsent(*resolved.key_schema, input), &input));
     }
-    if (input.table.link) ARROW_RETURN_NOT_OK(MakeLinkComparable(resolved.tables, &input));
+    if (input.link != nullptr) ARROW_RETURN_NOT_OK(MakeLinkComparable(resolved.tables, &input));
   }
   resolved.job = std::move(job);
   return resolved;

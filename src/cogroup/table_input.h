@@ -6,7 +6,6 @@
 
 #include <cstddef>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,7 +21,9 @@ namespace sheaf {
 
 /// Where a linked table finds what its rows hang on.
 struct LinkInput {
-  size_t table = 0;                 ///< The other table: its place in ResolvedJob::tables.
+  Link::Kind kind;
+  size_t table;                     ///< The other table: its place in ResolvedJob::tables.
+  std::string name;                 ///< The other table's.
   std::vector<ColumnPath> columns;  ///< Of the other table; empty where that is absent.
 };
 
@@ -31,12 +32,12 @@ struct TableInput {
   Table table;
   std::vector<std::string> key_names;   ///< As the job writes them.
   std::vector<ColumnPath> key_columns;  ///< What they name.
-  std::string query;  ///< Its rows in any order; empty for a stream and a plan.
+  std::string query;                    ///< Its rows in any order; empty for a stream and a plan.
   std::shared_ptr<arrow::Schema> raw_schema;  ///< As the engine delivers.
   std::shared_ptr<arrow::Schema> schema;      ///< As sheaf delivers: plain types.
   std::shared_ptr<const RowEncoder> key_encoder;
   std::shared_ptr<const GroupOrder> group_order;
-  std::optional<LinkInput> link;
+  std::unique_ptr<LinkInput> link;         ///< Null where it hangs on the keys.
   std::unique_ptr<Connection> connection;  ///< Its own; null for a stream and an absent table.
   bool absent = false;                     ///< optional, and the engine does not have it.
 };

@@ -117,7 +117,7 @@ std::string Dialect::OrderedQuery(const std::string& query,
                                   const std::vector<SqlColumn>& keys) const {
   std::vector<std::string> terms;
   terms.reserve(keys.size());
-  for (const SqlColumn& key : keys) terms.push_back(OrderTerm(Column(key.path), *key.type));
+  for (const SqlColumn& key : keys) terms.push_back(OrderTerm(Column(key.path, ""), *key.type));
   return fmt::format("SELECT * FROM {} ORDER BY {}", Nested(query), fmt::join(terms, ", "));
 }
 

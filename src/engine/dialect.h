@@ -28,9 +28,9 @@ class Dialect {
   /// quotes is taken whole.
   [[nodiscard]] virtual std::string QuoteTable(std::string_view name) const;
 
-  /// A column of table `table` (empty: of the only one), or a field of a struct column.
+  /// A column of table `table` (empty: of the only one there is), or a field of a struct column.
   [[nodiscard]] virtual std::string Column(const std::vector<std::string>& path,
-                                           std::string_view table = "") const;
+                                           std::string_view table) const;
 
   /// The term that orders a key, an SQL expression of this type, ascending in sheaf's order
   /// (docs/architecture.md): text by bytes whatever the collation, NaN last, nulls last.

@@ -58,7 +58,7 @@ TEST(Dialect, OrdersByAllKeysInTurn) {
 
 TEST(Dialect, NamesFieldsOfStructs) {
   const std::vector<std::string> path = {"resource", "it's", "id"};
-  EXPECT_EQ(MakeDialect("DuckDB")->Column(path), R"((("resource")."it's")."id")");
+  EXPECT_EQ(MakeDialect("DuckDB")->Column(path, ""), R"((("resource")."it's")."id")");
   EXPECT_EQ(MakeDialect("Apache DataFusion")->Column(path, "q"), R"(q."resource"['it''s']['id'])");
 }
 

@@ -141,9 +141,8 @@ std::vector<std::string> CycleOf(const Job& job, const Table& table) {
   return {};
 }
 
-MaybeProblem CheckLinkedTable(const Job& job, size_t index, const std::string& field) {
-  const Table& table = job.tables[index];
-  const std::string& other = table.link->table;
+MaybeProblem CheckLinkedTable(const Job& job, size_t index, const std::string& field,
+                              const std::string& other) {
   if (other.empty()) return InTable(job, index, field, field + " names no table");
   if (FindTable(job, other) == nullptr) {
     std::vector<std::string> names;
@@ -152,7 +151,7 @@ MaybeProblem CheckLinkedTable(const Job& job, size_t index, const std::string& f
                    fmt::format("{} names table \"{}\", which the job does not have{}", field, other,
                                DidYouMean(other, names)));
   }
-  if (const auto cycle = CycleOf(job, table); !cycle.empty()) {
+  if (const auto cycle = CycleOf(job, job.tables[index]); !cycle.empty()) {
     return InTable(
         job, index, field,
         fmt::format("{} leads back to the table itself: {}", field, fmt::join(cycle, " -> ")));
@@ -166,7 +165,9 @@ MaybeProblem CheckLink(const Job& job, size_t index) {
   const bool reference = table.link->kind == Link::Kind::kReference;
   const std::string field = reference ? "references" : "parent";
   const std::string columns_field = reference ? "references" : "parent_columns";
-  if (MaybeProblem problem = CheckLinkedTable(job, index, field)) return problem;
+  if (MaybeProblem problem = CheckLinkedTable(job, index, field, table.link->table)) {
+    return problem;
+  }
   const std::string columns_name = reference ? "references.columns" : "parent_columns";
   const size_t columns = table.link->columns.size();
   if (columns == 0) return InTable(job, index, columns_field, columns_name + " is missing");
