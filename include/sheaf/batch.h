@@ -127,7 +127,7 @@ class Batch {
   [[nodiscard]] int64_t total_rows() const;
 
   /// One row a key: the key columns, then each table as list<struct>, built from the offsets
-  /// without copying values. Errors: Invalid where a table has the name of a key column.
+  /// without copying values. Linked tables are left out: their rows hang on no key. Errors: Invalid where a table has the name of a key column.
   [[nodiscard]] arrow::Result<std::shared_ptr<arrow::RecordBatch>> nested() const;
 
  private:
