@@ -145,6 +145,31 @@ arrow::Status LinkedReader::failure() const {
   return failure_;
 }
 
+// How many rows the engine expects of the tables; nullopt where it does not tell of each.
+std::optional<double> ExpectedRows(const std::vector<TableInput>& tables) {
+  double rows = 0;
+  for (const TableInput& input : tables) {
+    if (input.absent) continue;
+    if (input.query.empty()) return std::nullopt;  // a stream or a plan
+    const std::optional<int64_t> expected = input.connection->EstimateRows(input.query);
+    if (!expected) return std::nullopt;
+    rows += static_cast<double>(*expected);
+  }
+  return rows;
+}
+
+// Most reference tables are small, and grandchildren can be the largest tables of all.
+int64_t MemoryOfLinked(int64_t memory, const std::vector<TableInput>& keyed,
+                       const std::vector<TableInput>& linked) {
+  const std::optional<double> keyed_rows = ExpectedRows(keyed);
+  const std::optional<double> linked_rows = ExpectedRows(linked);
+  const bool known = keyed_rows && linked_rows && *keyed_rows + *linked_rows > 0;
+  const auto tables = static_cast<double>(keyed.size() + linked.size());
+  const double share = known ? *linked_rows / (*keyed_rows + *linked_rows)
+                             : static_cast<double>(linked.size()) / tables;
+  return static_cast<int64_t>(static_cast<double>(memory) * std::clamp(share, 1.0 / 8, 1.0 / 2));
+}
+
 }  // namespace
 
 bool HasLinks(const ResolvedJob& resolved) {
@@ -161,10 +186,8 @@ LinkedJob SplitLinks(ResolvedJob resolved) {
   for (TableInput& input : resolved.tables) {
     (input.link ? split.linked : split.keyed.tables).push_back(std::move(input));
   }
-  const auto keyed = static_cast<int64_t>(split.keyed.tables.size());
-  const auto all = static_cast<int64_t>(split.job.tables.size());
-  split.keyed.job.memory = split.job.memory / all * keyed;
-  split.memory = split.job.memory - split.keyed.job.memory;
+  split.memory = MemoryOfLinked(split.job.memory, split.keyed.tables, split.linked);
+  split.keyed.job.memory = split.job.memory - split.memory;
   return split;
 }
 

@@ -13,7 +13,7 @@
 
 namespace sheaf {
 
-/// A job in two parts. Each has its share of the memory budget, by the number of its tables.
+/// A job in two parts. Each has its share of the memory budget, by the rows that the engine expects.
 struct LinkedJob {
   ResolvedJob keyed;               ///< The tables without a link, which a strategy reads.
   std::vector<TableInput> linked;  ///< The others; LinkInput::table counts all tables.

@@ -146,6 +146,7 @@ MaybeProblem CheckLinkedTable(const Job& job, size_t index, const std::string& f
   if (other.empty()) return InTable(job, index, field, field + " names no table");
   if (FindTable(job, other) == nullptr) {
     std::vector<std::string> names;
+    names.reserve(job.tables.size());
     for (const Table& known : job.tables) names.push_back(known.name);
     return InTable(job, index, field,
                    fmt::format("{} names table \"{}\", which the job does not have{}", field, other,
