@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <iterator>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,12 +26,19 @@
 
 namespace sheaf {
 
-/// One table's share of a batch.
+/// One table's share of a batch: rows in groups. A group holds the rows of
+///   a key of the batch                       where the table has no link,
+///   a value that rows of the other table name   of a reference table: ascending, each once,
+///   a row of the other table                 of a grandchild: as many groups as that table has rows.
 struct BatchTable {
   std::string name;
   Cardinality rows_per_key = Cardinality::kAny;
-  std::shared_ptr<arrow::RecordBatch> rows;    ///< Never null; zero rows where no key has any.
-  std::shared_ptr<arrow::Int32Array> offsets;  ///< num_keys + 1: where each group starts.
+  std::shared_ptr<arrow::RecordBatch> rows;    ///< Never null; zero rows where no group has any.
+  std::shared_ptr<arrow::Int32Array> offsets;  ///< groups + 1: where each group starts.
+  std::optional<Link> link = std::nullopt;     ///< What its rows hang on, where not on keys.
+  /// Of a reference table: for each row of the other table the number of the group that it names; null
+  /// where it names none, or a value that has no row. Else null.
+  std::shared_ptr<arrow::Int32Array> mapping = nullptr;
 };
 
 class Batch;
@@ -44,8 +52,10 @@ class Group {
   [[nodiscard]] int64_t index() const { return index_; }
   /// The key: one row of Batch::keys(), without a copy.
   [[nodiscard]] std::shared_ptr<arrow::RecordBatch> key() const;
-  /// The key's rows of a table, without a copy; zero rows where it has none.
-  /// `table` must be a table of the job: anything else ends the program with a message.
+  /// The key's rows of a table, without a copy; zero rows where it has none. Of a grandchild those that
+  /// hang on the key's rows of its parent.
+  /// `table` must be a table of the job, and no reference table nor one that hangs on one (their rows belong
+  /// to many keys; see Batch::mapping): anything else ends the program with a message.
   [[nodiscard]] std::shared_ptr<arrow::RecordBatch> rows(std::string_view table) const;
   [[nodiscard]] int64_t num_rows(std::string_view table) const;
 
@@ -90,7 +100,7 @@ class GroupRange {
 
 class Batch {
  public:
-  /// `keys`: one row a key, ascending. `tables`: in the job's order, offsets of keys+1 entries.
+  /// `keys`: one row a key, ascending. `tables`: in the job's order.
   Batch(int64_t index, std::shared_ptr<arrow::RecordBatch> keys, std::vector<BatchTable> tables,
         bool continued = false);
 
@@ -105,20 +115,22 @@ class Batch {
   /// All tables, in the job's order.
   [[nodiscard]] const std::vector<BatchTable>& tables() const { return tables_; }
 
+  /// One table; null where the job has no such table.
+  [[nodiscard]] const BatchTable* Find(std::string_view name) const;
   /// All rows of a table, group after group; null where the job has no such table.
   [[nodiscard]] std::shared_ptr<arrow::RecordBatch> table(std::string_view name) const;
-  /// Where each group starts in table(name), and its end; null where the job has no such table.
+  /// Where each group (see BatchTable) starts in table(name), and its end; null where the job has no such table.
   [[nodiscard]] std::shared_ptr<arrow::Int32Array> offsets(std::string_view name) const;
+  /// BatchTable::mapping of table(name).
+  [[nodiscard]] std::shared_ptr<arrow::Int32Array> mapping(std::string_view name) const;
   [[nodiscard]] GroupRange groups() const { return {this, num_keys()}; }
   [[nodiscard]] int64_t total_rows() const;
 
   /// One row a key: the key columns, then each table as list<struct>, built from the offsets
-  /// without copying values. Errors: Invalid where a table has the name of a key column.
+  /// without copying values. Linked tables are left out: their rows hang on no key. Errors: Invalid where a table has the name of a key column.
   [[nodiscard]] arrow::Result<std::shared_ptr<arrow::RecordBatch>> nested() const;
 
  private:
-  [[nodiscard]] const BatchTable* Find(std::string_view name) const;
-
   int64_t index_;
   std::shared_ptr<arrow::RecordBatch> keys_;
   std::vector<BatchTable> tables_;

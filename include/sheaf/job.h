@@ -40,6 +40,19 @@ struct OrderTerm {
   static arrow::Result<OrderTerm> Parse(const std::string& text);
 };
 
+/// What a linked table hangs on: rows of another table, rather than keys of the batch. Its own key columns
+/// (Table::key) hold the values of `columns`. A link leads to a table of the job that may be linked in
+/// turn. The table is read once, whole, in any order, whatever the strategy.
+struct Link {
+  enum class Kind {
+    kReference,  ///< A reference table: each row comes once a batch, in key order, however many rows name it.
+    kParent,  ///< A grandchild: its rows follow the rows of the other table, in their order.
+  };
+  Kind kind = Kind::kReference;
+  std::string table;                 ///< The name of the other table.
+  std::vector<std::string> columns;  ///< Of the other table; as many as this table's key has.
+};
+
 /// One named input of a job. Exactly one of source, query, substrait and stream is set.
 struct Table {
   std::string name;    ///< Unique within the job; names output folders and appears in every error.
@@ -49,6 +62,7 @@ struct Table {
   std::shared_ptr<arrow::RecordBatchReader> stream;  ///< Rows that need no engine.
 
   std::vector<std::string> key;       ///< This table's names of the key columns; empty: the job's.
+  std::optional<Link> link;           ///< Where set, rows hang on another table's.
   std::vector<std::string> order_by;  ///< Text forms of OrderTerm: the order within a group.
   bool selects_keys = false;
   bool optional = false;  ///< A source that the engine lacks delivers zero rows.
@@ -69,6 +83,10 @@ struct Table {
   Table& SelectsKeys(bool value = true);
   Table& Optional(bool value = true);
   Table& RowsPerKey(Cardinality cardinality);
+  /// Makes it a reference table of `columns` of `table`; Key() names its own columns.
+  Table& References(std::string table, std::vector<std::string> columns);
+  /// Makes it a grandchild: its rows hang on rows of `table`; Key() names its own columns.
+  Table& Parent(std::string table, std::vector<std::string> columns);
 };
 
 /// What to do where the data breaks a promise. Each default loses no row silently.

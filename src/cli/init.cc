@@ -52,6 +52,10 @@ name = "P"
 source = "items"           # a table or view of the engine; without source and query: the name
 rows_per_key = "one"       # one | at_most_one | any: checked as rows arrive, see [policy]
 # optional = true          # the engine may lack this table: then it delivers no rows
+# A table may hang on rows of another table rather than on the keys (docs/job.md, linked tables):
+# references = { table = "A", columns = ["moment"] }   # each row once a batch, however many rows of A name it
+# parent = "A"             # or: its rows follow those of A whose parent_columns equal this table's key
+# parent_columns = ["moment"]
 
 [policy]
 # null_key  = "skip"       # a row whose key is null: skip (and count) | error

@@ -7,6 +7,27 @@
 #include <utility>
 
 namespace sheaf {
+namespace {
+
+struct Range {
+  int64_t begin;
+  int64_t end;
+};
+
+/// The rows of a key: those of a grandchild follow their parents' rows, which stand together.
+Range RangeOf(const Batch& batch, std::string_view name, int64_t key) {
+  const BatchTable* table = batch.Find(name);
+  ARROW_CHECK(table != nullptr) << "the job has no table \"" << name << "\"";
+  Range groups = {key, key + 1};
+  if (table->link) {
+    ARROW_CHECK(table->link->kind == Link::Kind::kParent)
+        << "table \"" << name << "\" is a reference table: its rows belong to many keys";
+    groups = RangeOf(batch, table->link->table, key);
+  }
+  return {table->offsets->Value(groups.begin), table->offsets->Value(groups.end)};
+}
+
+}  // namespace
 
 Batch::Batch(int64_t index, std::shared_ptr<arrow::RecordBatch> keys,
              std::vector<BatchTable> tables, bool continued)
@@ -29,6 +50,11 @@ std::shared_ptr<arrow::Int32Array> Batch::offsets(std::string_view name) const {
   return table == nullptr ? nullptr : table->offsets;
 }
 
+std::shared_ptr<arrow::Int32Array> Batch::mapping(std::string_view name) const {
+  const BatchTable* table = Find(name);
+  return table == nullptr ? nullptr : table->mapping;
+}
+
 int64_t Batch::total_rows() const {
   int64_t rows = 0;
   for (const BatchTable& table : tables_) rows += table.rows->num_rows();
@@ -39,6 +65,7 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> Batch::nested() const {
   arrow::FieldVector fields = keys_->schema()->fields();
   arrow::ArrayVector columns = keys_->columns();
   for (const BatchTable& table : tables_) {
+    if (table.link) continue;
     if (keys_->schema()->GetFieldIndex(table.name) >= 0) {
       return arrow::Status::Invalid("table \"", table.name, "\" has the name of a key column");
     }
@@ -53,17 +80,13 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> Batch::nested() const {
 std::shared_ptr<arrow::RecordBatch> Group::key() const { return batch_->keys()->Slice(index_, 1); }
 
 std::shared_ptr<arrow::RecordBatch> Group::rows(std::string_view table) const {
-  const auto rows = batch_->table(table);
-  ARROW_CHECK(rows != nullptr) << "the job has no table \"" << table << "\"";
-  const auto offsets = batch_->offsets(table);
-  const int32_t begin = offsets->Value(index_);
-  return rows->Slice(begin, offsets->Value(index_ + 1) - begin);
+  const Range range = RangeOf(*batch_, table, index_);
+  return batch_->table(table)->Slice(range.begin, range.end - range.begin);
 }
 
 int64_t Group::num_rows(std::string_view table) const {
-  const auto offsets = batch_->offsets(table);
-  ARROW_CHECK(offsets != nullptr) << "the job has no table \"" << table << "\"";
-  return offsets->Value(index_ + 1) - offsets->Value(index_);
+  const Range range = RangeOf(*batch_, table, index_);
+  return range.end - range.begin;
 }
 
 }  // namespace sheaf

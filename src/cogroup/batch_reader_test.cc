@@ -76,6 +76,22 @@ INSTANTIATE_TEST_SUITE_P(Strategies, BatchReaderTest,
                            return strategy.param == Strategy::kMerge ? "Merge" : "Partition";
                          });
 
+TEST_P(BatchReaderTest, AKeyMayBeAFieldOfAStructAndANullStructHasNone) {
+  const auto type = arrow::struct_({arrow::field("id", arrow::int64())});
+  const auto schema = arrow::schema({arrow::field("r", type), arrow::field("v", arrow::utf8())});
+  const Table p =
+      Table::Stream("P", StreamOf(schema, {R"([[{"id":1},"a"],[{"id":3},"c"],[null,"d"]])"}));
+  Job job = JobOf({Selecting("A", {R"([[1,"x"],[2,"y"],[3,"z"]])"}), p});
+  job.tables[1].Key({"r.id"});
+  const auto reader = Open(job);
+  const auto batches = ReadAll(reader.get());
+  ASSERT_TRUE(batches.ok()) << batches.status();
+  const Batch& batch = batches->front();
+  EXPECT_EQ(batch.offsets("P")->ToString(),
+            sheaf::testing::FromJson(arrow::int32(), "[0,1,1,2]")->ToString());
+  EXPECT_EQ(reader->metrics().tables[1].null_keys, 1);
+}
+
 TEST_P(BatchReaderTest, ABatchHoldsTheRowsOfItsKeysInEveryTable) {
   EXPECT_THAT(TextsOf(JobOf({Selecting("A", {R"([[1,"a"],[1,"b"],[3,"c"]])"}),
                              StreamTable("R", {R"([[1,"x"],[1,"y"],[1,"z"]])"}),

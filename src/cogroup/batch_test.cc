@@ -93,5 +93,13 @@ TEST(BatchDeathTest, AGroupOfAnUnknownTableEndsTheProgramWithItsName) {
   EXPECT_DEATH((void)group.num_rows("C"), "the job has no table \"C\"");
 }
 
+TEST(BatchDeathTest, AGroupHasNoRowsOfAReferenceTable) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  std::vector<BatchTable> tables = TestBatch().tables();
+  tables[1].link = Link{Link::Kind::kReference, "A", {"v"}};
+  const Batch batch(0, TestBatch().keys(), std::move(tables));
+  EXPECT_DEATH((void)(*batch.groups().begin()).rows("B"), "\"B\" is a reference table");
+}
+
 }  // namespace
 }  // namespace sheaf

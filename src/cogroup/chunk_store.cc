@@ -28,7 +28,8 @@ arrow::Result<std::optional<Chunk>> ChunkStore::Pop() {
   Chunk chunk;
   ARROW_ASSIGN_OR_RAISE(chunk.rows, rows_.TakeSome(0));
   if (chunk.rows == nullptr) return std::nullopt;
-  ARROW_ASSIGN_OR_RAISE(chunk.keys, input_.key_encoder->Encode(KeyColumns(input_, *chunk.rows)));
+  ARROW_ASSIGN_OR_RAISE(const auto keys, ColumnsAt(input_.key_columns, *chunk.rows));
+  ARROW_ASSIGN_OR_RAISE(chunk.keys, input_.key_encoder->Encode(keys));
   ARROW_ASSIGN_OR_RAISE(chunk.bytes, arrow::util::ReferencedBufferSize(*chunk.rows));
   return chunk;
 }

@@ -72,24 +72,10 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> Ordered(const TableInput& inp
   return Gather(input.schema, pieces, sorted);
 }
 
-// Where each group starts, and the end.
-arrow::Result<std::vector<int32_t>> OffsetsOf(std::span<const int64_t> counts) {
-  std::vector<int32_t> offsets(counts.size() + 1);
-  int64_t total = 0;
-  for (size_t k = 0; k < counts.size(); ++k) {
-    total += counts[k];
-    if (total > std::numeric_limits<int32_t>::max()) {
-      return arrow::Status::CapacityError("more than 2^31-1 rows");
-    }
-    offsets[k + 1] = static_cast<int32_t>(total);
-  }
-  return offsets;
-}
-
 arrow::Result<BatchTable> TryGroupRows(const TableInput& input, const Pieces& pieces,
                                        std::span<const int64_t> counts,
                                        std::span<const RowRef> refs) {
-  ARROW_ASSIGN_OR_RAISE(std::vector<int32_t> offsets, OffsetsOf(counts));
+  ARROW_ASSIGN_OR_RAISE(std::vector<int32_t> offsets, GroupOffsets(counts));
   ARROW_ASSIGN_OR_RAISE(auto rows, Ordered(input, pieces, refs, offsets));
   if (input.group_order->OrderColumns().empty()) {
     ARROW_ASSIGN_OR_RAISE(rows, input.group_order->Apply(rows, offsets));
@@ -135,14 +121,31 @@ std::shared_ptr<arrow::Int32Array> OffsetsArray(std::vector<int32_t> offsets) {
   return std::make_shared<arrow::Int32Array>(length, arrow::Buffer::FromVector(std::move(offsets)));
 }
 
+arrow::Result<std::vector<int32_t>> GroupOffsets(std::span<const int64_t> counts) {
+  std::vector<int32_t> offsets(counts.size() + 1);
+  int64_t total = 0;
+  for (size_t k = 0; k < counts.size(); ++k) {
+    total += counts[k];
+    if (total > std::numeric_limits<int32_t>::max()) {
+      return arrow::Status::CapacityError("more than 2^31-1 rows");
+    }
+    offsets[k + 1] = static_cast<int32_t>(total);
+  }
+  return offsets;
+}
+
+arrow::Status TooLarge(const TableInput& input, const arrow::Status& cause) {
+  return MakeError(ErrorKind::kEngine,
+                   "table \"" + input.table.name +
+                       "\": the rows of one batch do not fit in one Arrow array (" +
+                       cause.message() + "); lower batch.max_keys");
+}
+
 arrow::Result<BatchTable> GroupRows(const TableInput& input, const Pieces& pieces,
                                     std::span<const int64_t> counts, std::span<const RowRef> refs) {
   auto table = TryGroupRows(input, pieces, counts, refs);
   if (!table.status().IsCapacityError() && !table.status().IsInvalid()) return table;
-  return MakeError(ErrorKind::kEngine,
-                   "table \"" + input.table.name +
-                       "\": the rows of one batch do not fit in one Arrow array (" +
-                       table.status().message() + "); lower batch.max_keys");
+  return TooLarge(input, table.status());
 }
 
 arrow::Status ApplyCardinality(const TableInput& input, const Policy& policy,

@@ -24,6 +24,12 @@ arrow::Result<BatchTable> GroupRows(const TableInput& input,
                                     std::span<const int64_t> counts,
                                     std::span<const RowRef> refs = {});
 
+/// Where each group starts, and the end; `counts`: rows a key. Errors: CapacityError past 2^31-1 rows.
+arrow::Result<std::vector<int32_t>> GroupOffsets(std::span<const int64_t> counts);
+
+/// That the rows of one batch exceed what Arrow's offsets hold, with the table's name.
+arrow::Status TooLarge(const TableInput& input, const arrow::Status& cause);
+
 /// Checks rows_per_key in the group of every row of `keys`: drops second rows (duplicate = "first"), or fails.
 /// Counts duplicates. Errors: kPolicy, naming table and key.
 arrow::Status ApplyCardinality(const TableInput& input, const Policy& policy,

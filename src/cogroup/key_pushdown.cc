@@ -20,8 +20,8 @@ constexpr const char* kKeyTable = "sheaf_selected_keys";
 bool CanFilter(const TableInput& input) {
   // Engines disagree on whether NaN equals NaN, and on -0 and 0.
   if (input.query.empty()) return false;
-  return std::ranges::none_of(input.key_types,
-                              [](const auto& type) { return arrow::is_floating(type->id()); });
+  return std::ranges::none_of(
+      input.key_columns, [](const auto& column) { return arrow::is_floating(column.type->id()); });
 }
 
 bool WorthFiltering(const TableInput& input, int64_t num_keys) {
@@ -39,7 +39,7 @@ arrow::Result<std::string> FilteredQuery(const Engine& engine, const TableInput&
       arrow::RecordBatch::Make(arrow::schema(std::move(fields)), keys->num_rows(), keys->columns());
   ARROW_ASSIGN_OR_RAISE(const auto reader, arrow::RecordBatchReader::Make({renamed}));
   ARROW_RETURN_NOT_OK(input.connection->CreateTemporaryTable(kKeyTable, reader));
-  return engine.impl().dialect().SemiJoinQuery(input.query, input.key_names, kKeyTable);
+  return engine.impl().dialect().SemiJoinQuery(input.query, SqlColumns(input), kKeyTable);
 }
 
 }  // namespace sheaf

@@ -135,8 +135,7 @@ arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> MergeReader::OpenStream
     ARROW_ASSIGN_OR_RAISE(query, FilteredQuery(*engine(), *input, selected));
     lane->counters.filtered_by_engine = true;
   }
-  const std::string ordered =
-      engine()->impl().dialect().OrderedQuery(query, input->key_names, input->key_types);
+  const std::string ordered = engine()->impl().dialect().OrderedQuery(query, SqlColumns(*input));
   // All tables are read at the same time. Within one, parts that are in order have to be merged again,
   // at a price, and are read one after the other all the same where their keys follow each other.
   const auto cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
@@ -193,7 +192,7 @@ arrow::Result<std::optional<CutWindow>> MergeReader::NextWindow() {
 
 std::string MergeQuery(const Engine* engine, const TableInput& input) {
   if (input.query.empty() || input.absent) return "";
-  return engine->impl().dialect().OrderedQuery(input.query, input.key_names, input.key_types);
+  return engine->impl().dialect().OrderedQuery(input.query, SqlColumns(input));
 }
 
 std::unique_ptr<BatchReader> OpenMerge(std::shared_ptr<Engine> engine, ResolvedJob resolved,

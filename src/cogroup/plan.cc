@@ -19,6 +19,9 @@ std::string Mebibytes(int64_t bytes) { return std::to_string(bytes / kMiB) + " M
 std::string Executions(const ResolvedJob& resolved, const TableInput& input, Strategy strategy) {
   if (input.absent) return "never: the engine does not have this optional table";
   if (input.table.stream != nullptr) return "once: a stream is read as it comes";
+  if (input.link) {
+    return "once: all its rows, in any order; they are kept and looked up for each batch";
+  }
   if (strategy == Strategy::kPartition) return "once: all its rows, in any order";
   if (!input.table.substrait.empty())
     return "once: the plan as it is, whose rows must be in key order";
@@ -36,7 +39,7 @@ enum class Arrival { kInOrder, kSorted, kUnknown };
 
 // The engine's plan of a table's ordered query says whether it must sort. The words are DataFusion's.
 Arrival ArrivalOf(const TableInput& input, const std::string& engine_plan) {
-  if (input.absent) return Arrival::kInOrder;
+  if (input.absent || input.link) return Arrival::kInOrder;
   if (engine_plan.empty()) return Arrival::kUnknown;
   return engine_plan.find("SortExec") == std::string::npos ? Arrival::kInOrder : Arrival::kSorted;
 }
@@ -53,9 +56,9 @@ void Choose(const Engine* engine, const ResolvedJob& resolved, const std::vector
     return;
   }
   const bool streams = std::ranges::any_of(
-      resolved.tables, [](const TableInput& t) { return t.table.stream != nullptr; });
+      resolved.tables, [](const TableInput& t) { return t.table.stream != nullptr && !t.link; });
   const bool plans = std::ranges::any_of(
-      resolved.tables, [](const TableInput& t) { return !t.table.substrait.empty(); });
+      resolved.tables, [](const TableInput& t) { return !t.table.substrait.empty() && !t.link; });
   const bool in_order =
       std::ranges::all_of(arrivals, [](Arrival arrival) { return arrival == Arrival::kInOrder; });
   if (streams) {
@@ -89,6 +92,17 @@ std::vector<std::string> Guarantees(const Job& job) {
   sheet.emplace_back(job.policy.null_key == Policy::NullKey::kError
                          ? "A row with a null key ends the run with an error."
                          : "Rows with a null key are left out and counted.");
+  const auto has = [&](Link::Kind kind) {
+    return std::ranges::any_of(
+        job.tables, [&](const Table& table) { return table.link && table.link->kind == kind; });
+  };
+  if (has(Link::Kind::kReference)) {
+    sheet.emplace_back(
+        "A row of a reference table comes once in each batch that names it, in key order.");
+  }
+  if (has(Link::Kind::kParent)) {
+    sheet.emplace_back("Rows of a grandchild come in the batch of their parent row, in its order.");
+  }
   sheet.emplace_back("A failing query ends the run with an error that names the table.");
   return sheet;
 }
@@ -101,7 +115,7 @@ Plan MakePlan(const Engine* engine, const ResolvedJob& resolved) {
   for (const TableInput& input : resolved.tables) {
     TablePlan table;
     table.name = input.table.name;
-    table.sql = MergeQuery(engine, input);
+    table.sql = input.link ? input.query : MergeQuery(engine, input);
     if (!table.sql.empty()) table.engine_plan = input.connection->ExplainPlan(table.sql);
     arrivals.push_back(ArrivalOf(input, table.engine_plan));
     table.ordered_by_engine = arrivals.back() == Arrival::kSorted;

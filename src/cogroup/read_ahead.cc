@@ -106,7 +106,8 @@ arrow::Result<Chunk> ReadAhead::MakeChunk(const std::shared_ptr<arrow::RecordBat
   if (order_ == KeyOrder::kAscending) {
     ARROW_ASSIGN_OR_RAISE(bytes, Compact(&chunk.rows));
   }
-  ARROW_ASSIGN_OR_RAISE(chunk.keys, input_.key_encoder->Encode(KeyColumns(input_, *chunk.rows)));
+  ARROW_ASSIGN_OR_RAISE(const auto keys, ColumnsAt(input_.key_columns, *chunk.rows));
+  ARROW_ASSIGN_OR_RAISE(chunk.keys, input_.key_encoder->Encode(keys));
   if (order_ == KeyOrder::kAscending) ARROW_RETURN_NOT_OK(CheckOrder(chunk));
   chunk.bytes = bytes + chunk.keys.bytes();
   return chunk;
@@ -114,7 +115,7 @@ arrow::Result<Chunk> ReadAhead::MakeChunk(const std::shared_ptr<arrow::RecordBat
 
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> ReadAhead::DropNullKeys(
     std::shared_ptr<arrow::RecordBatch> rows) {
-  const arrow::ArrayVector keys = KeyColumns(input_, *rows);
+  ARROW_ASSIGN_OR_RAISE(const arrow::ArrayVector keys, ColumnsAt(input_.key_columns, *rows));
   const bool any_null =
       std::ranges::any_of(keys, [](const auto& column) { return column->null_count() > 0; });
   if (!any_null) return rows;

@@ -2,11 +2,13 @@
 
 #include <arrow/compute/api.h>
 #include <arrow/type.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
-#include "job/nearest.h"
 #include "key/key_type.h"
 #include "key/plain_types.h"
 #include "sheaf/error.h"
@@ -42,18 +44,8 @@ arrow::Status FindKeyColumns(TableInput* input) {
     return MakeError(ErrorKind::kEngine, "has no columns; is its file empty?");
   }
   for (const std::string& name : input->key_names) {
-    const std::vector<int> matches = input->schema->GetAllFieldIndices(name);
-    if (matches.size() > 1) {
-      return MakeError(ErrorKind::kEngine, "has " + std::to_string(matches.size()) +
-                                               " columns called " + Quoted(name) +
-                                               "; give them different names");
-    }
-    if (matches.empty()) {
-      return MakeError(ErrorKind::kEngine, "has no key column " + Quoted(name) +
-                                               DidYouMean(name, input->schema->field_names()));
-    }
-    input->key_indices.push_back(matches[0]);
-    input->key_types.push_back(input->schema->field(matches[0])->type());
+    ARROW_ASSIGN_OR_RAISE(ColumnPath column, FindColumn(*input->schema, name, "key column"));
+    input->key_columns.push_back(std::move(column));
   }
   return arrow::Status::OK();
 }
@@ -82,14 +74,30 @@ arrow::Status Describe(const Engine* engine, const Job& job, TableInput* input) 
   return arrow::Status::OK();
 }
 
+// A column and its type, with the name that the job has for it.
+std::string Described(const std::string& name, const Table& table, const arrow::DataType& type) {
+  return Quoted(name) + " of " + TableContext(table) + " is " + type.ToString();
+}
+
+std::string NameOf(const ColumnPath& column) {
+  return fmt::format("{}", fmt::join(column.names, "."));
+}
+
 // Names both tables, and the types of their key column `column`.
 arrow::Status DontCompare(const TableInput& a, const TableInput& b, size_t column) {
   const auto describe = [&](const TableInput& input) {
-    return Quoted(input.key_names[column]) + " of " + TableContext(input.table) + " is " +
-           input.key_types[column]->ToString();
+    return Described(input.key_names[column], input.table, *input.key_columns[column].type);
   };
   return MakeError(ErrorKind::kEngine,
                    "key types do not compare: " + describe(a) + ", " + describe(b));
+}
+
+arrow::Result<ColumnForm> KeyFormOf(const TableInput& input, size_t column) {
+  const auto form = FormOf(*input.key_columns[column].type);
+  if (form.ok()) return form;
+  return MakeError(ErrorKind::kEngine, TableContext(input.table) + ": key column " +
+                                           Quoted(input.key_names[column]) + " of type " +
+                                           form.status().message());
 }
 
 // Every pair of tables must compare: what A shares with B, and A with C, says nothing of B and C.
@@ -97,16 +105,12 @@ arrow::Result<ColumnForm> CommonFormOf(const std::vector<TableInput>& tables, si
   std::vector<const TableInput*> before;
   ColumnForm form;
   for (const TableInput& input : tables) {
-    if (input.absent) continue;
-    const auto own = FormOf(*input.key_types[column]);
-    if (!own.ok()) {
-      return MakeError(ErrorKind::kEngine, TableContext(input.table) + ": key column " +
-                                               Quoted(input.key_names[column]) + " of type " +
-                                               own.status().message());
-    }
-    if (before.empty()) form = *own;
+    if (input.absent || input.table.link) continue;
+    ARROW_ASSIGN_OR_RAISE(const ColumnForm own, KeyFormOf(input, column));
+    if (before.empty()) form = own;
     for (const TableInput* other : before) {
-      const auto common = CommonForm(*other->key_types[column], *input.key_types[column]);
+      const auto common =
+          CommonForm(*other->key_columns[column].type, *input.key_columns[column].type);
       if (!common.ok()) return DontCompare(*other, input, column);
       form = WiderForm(form, *common);
     }
@@ -121,7 +125,9 @@ arrow::Status MakeComparable(const Job& job, std::vector<TableInput>* tables) {
     ARROW_ASSIGN_OR_RAISE(columns[c].form, CommonFormOf(*tables, c));
   }
   const auto encoder = std::make_shared<const RowEncoder>(std::move(columns));
-  for (TableInput& input : *tables) input.key_encoder = encoder;
+  for (TableInput& input : *tables) {
+    if (!input.table.link) input.key_encoder = encoder;
+  }
   return arrow::Status::OK();
 }
 
@@ -136,10 +142,10 @@ arrow::Result<std::shared_ptr<arrow::Schema>> KeySchema(const Job& job,
       if (!input.table.selects_keys || input.absent) continue;
       if (first == nullptr) {
         first = &input;
-        type = input.key_types[c];
+        type = input.key_columns[c].type;
         continue;
       }
-      const auto common = CommonType(type, input.key_types[c]);
+      const auto common = CommonType(type, input.key_columns[c].type);
       if (!common.ok()) return DontCompare(*first, input, c);
       type = *common;
     }
@@ -149,13 +155,13 @@ arrow::Result<std::shared_ptr<arrow::Schema>> KeySchema(const Job& job,
 }
 
 // An absent table delivers zero rows, under its own names and in the types of the keys.
-arrow::Status DescribeAbsent(const arrow::Schema& key_schema, TableInput* input) {
+arrow::Status DescribeAbsent(const std::vector<std::shared_ptr<arrow::DataType>>& key_types,
+                             TableInput* input) {
   arrow::FieldVector fields;
   for (size_t c = 0; c < input->key_names.size(); ++c) {
-    const auto& type = key_schema.field(static_cast<int>(c))->type();
-    fields.push_back(arrow::field(input->key_names[c], type));
-    input->key_indices.push_back(static_cast<int>(c));
-    input->key_types.push_back(type);
+    fields.push_back(arrow::field(input->key_names[c], key_types[c]));
+    input->key_columns.push_back(
+        {arrow::FieldPath({static_cast<int>(c)}), {input->key_names[c]}, key_types[c]});
   }
   input->schema = input->raw_schema = arrow::schema(std::move(fields));
   ARROW_ASSIGN_OR_RAISE(GroupOrder order, GroupOrder::Make(*input->schema, {}, Ties::kAny));
@@ -163,15 +169,63 @@ arrow::Status DescribeAbsent(const arrow::Schema& key_schema, TableInput* input)
   return arrow::Status::OK();
 }
 
-}  // namespace
-
-std::vector<std::shared_ptr<arrow::Array>> KeyColumns(const TableInput& input,
-                                                      const arrow::RecordBatch& rows) {
-  std::vector<std::shared_ptr<arrow::Array>> columns;
-  columns.reserve(input.key_indices.size());
-  for (const int index : input.key_indices) columns.push_back(rows.column(index));
-  return columns;
+// Finds the columns that a table hangs on where it is linked, in a table that is described already.
+arrow::Status FindLink(const std::vector<TableInput>& tables, TableInput* input) {
+  if (!input->table.link) return arrow::Status::OK();
+  const Link& link = *input->table.link;
+  const auto other = std::ranges::find_if(
+      tables, [&](const TableInput& table) { return table.table.name == link.table; });
+  const auto place = static_cast<size_t>(other - tables.begin());
+  input->link = std::make_unique<LinkInput>(LinkInput{link.kind, place, link.table, {}});
+  if (other->absent) return arrow::Status::OK();
+  for (const std::string& name : link.columns) {
+    auto column = FindColumn(*other->schema, name, "column");
+    if (!column.ok()) {
+      return WithContext(WithContext(column.status(), TableContext(other->table)),
+                         TableContext(input->table));
+    }
+    input->link->columns.push_back(*std::move(column));
+  }
+  return arrow::Status::OK();
 }
+
+// The key of a linked table, which FindLink has seen, compares with the columns that it hangs on, and with nothing else.
+arrow::Status MakeLinkComparable(const std::vector<TableInput>& tables, TableInput* input) {
+  const TableInput& other = tables[input->link->table];
+  std::vector<EncodedColumn> columns(input->key_columns.size());
+  for (size_t c = 0; c < columns.size(); ++c) {
+    ARROW_ASSIGN_OR_RAISE(columns[c].form, KeyFormOf(*input, c));
+    if (other.absent) continue;
+    const auto& type = input->link->columns[c].type;
+    const auto common = CommonForm(*input->key_columns[c].type, *type);
+    if (!common.ok()) {
+      return MakeError(
+          ErrorKind::kEngine,
+          "key types do not compare: " +
+              Described(input->key_names[c], input->table, *input->key_columns[c].type) + ", " +
+              Described(NameOf(input->link->columns[c]), other.table, *type));
+    }
+    columns[c].form = *common;
+  }
+  input->key_encoder = std::make_shared<const RowEncoder>(std::move(columns));
+  return arrow::Status::OK();
+}
+
+// What an absent table's key columns are: those of the keys, or of what it hangs on.
+std::vector<std::shared_ptr<arrow::DataType>> TypesOfAbsent(const arrow::Schema& key_schema,
+                                                            const TableInput& input) {
+  std::vector<std::shared_ptr<arrow::DataType>> types(input.key_names.size(), arrow::int64());
+  for (size_t c = 0; c < types.size(); ++c) {
+    if (input.link == nullptr) {
+      types[c] = key_schema.field(static_cast<int>(c))->type();
+    } else if (!input.link->columns.empty()) {
+      types[c] = input.link->columns[c].type;
+    }
+  }
+  return types;
+}
+
+}  // namespace
 
 arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> OpenRows(const TableInput& input,
                                                                   const std::string& sql,
@@ -186,7 +240,7 @@ arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> OpenRows(const TableInp
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> ConformKeys(
     const TableInput& input, const arrow::RecordBatch& rows,
     const std::shared_ptr<arrow::Schema>& key_schema) {
-  arrow::ArrayVector columns = KeyColumns(input, rows);
+  ARROW_ASSIGN_OR_RAISE(arrow::ArrayVector columns, ColumnsAt(input.key_columns, rows));
   for (size_t c = 0; c < columns.size(); ++c) {
     const auto& type = key_schema->field(static_cast<int>(c))->type();
     if (columns[c]->type()->Equals(*type)) continue;
@@ -200,6 +254,13 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> ConformKeys(
     columns[c] = *std::move(cast);
   }
   return arrow::RecordBatch::Make(key_schema, rows.num_rows(), std::move(columns));
+}
+
+std::vector<SqlColumn> SqlColumns(const TableInput& input) {
+  std::vector<SqlColumn> columns;
+  columns.reserve(input.key_columns.size());
+  for (const ColumnPath& column : input.key_columns) columns.push_back({column.names, column.type});
+  return columns;
 }
 
 arrow::Result<ResolvedJob> ResolveJob(const Engine* engine, Job job) {
@@ -216,7 +277,11 @@ arrow::Result<ResolvedJob> ResolveJob(const Engine* engine, Job job) {
   ARROW_RETURN_NOT_OK(MakeComparable(job, &resolved.tables));
   ARROW_ASSIGN_OR_RAISE(resolved.key_schema, KeySchema(job, resolved.tables));
   for (TableInput& input : resolved.tables) {
-    if (input.absent) ARROW_RETURN_NOT_OK(DescribeAbsent(*resolved.key_schema, &input));
+    ARROW_RETURN_NOT_OK(FindLink(resolved.tables, &input));
+    if (input.absent) {
+      ARROW_RETURN_NOT_OK(DescribeAbsent(TypesOfAbsent(*resolved.key_schema, input), &input));
+    }
+    if (input.link != nullptr) ARROW_RETURN_NOT_OK(MakeLinkComparable(resolved.tables, &input));
   }
   resolved.job = std::move(job);
   return resolved;

@@ -4,11 +4,14 @@
 #include <arrow/result.h>
 #include <arrow/type_fwd.h>
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "cogroup/column_path.h"
 #include "cogroup/group_order.h"
+#include "engine/dialect.h"
 #include "engine/engine_impl.h"
 #include "key/row_encoder.h"
 #include "sheaf/engine.h"
@@ -16,24 +19,28 @@
 
 namespace sheaf {
 
+/// Where a linked table finds what its rows hang on.
+struct LinkInput {
+  Link::Kind kind;
+  size_t table;                     ///< The other table: its place in ResolvedJob::tables.
+  std::string name;                 ///< The other table's.
+  std::vector<ColumnPath> columns;  ///< Of the other table; empty where that is absent.
+};
+
 /// One table, ready to be read.
 struct TableInput {
   Table table;
-  std::vector<std::string> key_names;
-  std::vector<int> key_indices;
-  std::vector<std::shared_ptr<arrow::DataType>> key_types;
-  std::string query;  ///< Its rows in any order; empty for a stream and a plan.
+  std::vector<std::string> key_names;   ///< As the job writes them.
+  std::vector<ColumnPath> key_columns;  ///< What they name.
+  std::string query;                    ///< Its rows in any order; empty for a stream and a plan.
   std::shared_ptr<arrow::Schema> raw_schema;  ///< As the engine delivers.
   std::shared_ptr<arrow::Schema> schema;      ///< As sheaf delivers: plain types.
   std::shared_ptr<const RowEncoder> key_encoder;
   std::shared_ptr<const GroupOrder> group_order;
+  std::unique_ptr<LinkInput> link;         ///< Null where it hangs on the keys.
   std::unique_ptr<Connection> connection;  ///< Its own; null for a stream and an absent table.
   bool absent = false;                     ///< optional, and the engine does not have it.
 };
-
-/// The key columns of some of the table's rows.
-std::vector<std::shared_ptr<arrow::Array>> KeyColumns(const TableInput& input,
-                                                      const arrow::RecordBatch& rows);
 
 /// The key columns of some of the table's rows, under the job's names and in the types of the key
 /// schema. Errors: kEngine, naming the table, where a key does not fit in such a type.
@@ -46,6 +53,9 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> ConformKeys(
 arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> OpenRows(const TableInput& input,
                                                                   const std::string& sql,
                                                                   int64_t memory);
+
+/// The key columns for SQL.
+std::vector<SqlColumn> SqlColumns(const TableInput& input);
 
 struct ResolvedJob {
   Job job;

@@ -11,11 +11,14 @@
 #include "engine/dialect.h"
 #include "engine/engine_impl.h"
 #include "engine/test_engines.h"
+#include "key/key_test_support.h"
 #include "sheaf/error.h"
 
 namespace sheaf {
 namespace {
 
+using sheaf::testing::FromJson;
+using sheaf::testing::RowsFromJson;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -38,7 +41,7 @@ Reader Rows(const std::shared_ptr<arrow::RecordBatch>& batch) {
   return arrow::RecordBatchReader::Make({batch}).ValueOrDie();
 }
 
-class ConnectionTest : public testing::TestWithParam<std::optional<EngineOptions> (*)()> {
+class ConnectionTest : public ::testing::TestWithParam<std::optional<EngineOptions> (*)()> {
  protected:
   void SetUp() override {
     const auto options = GetParam()();
@@ -94,7 +97,7 @@ TEST_P(ConnectionTest, ReadsTwoStreamsInTurn) {
 TEST_P(ConnectionTest, TellsAQuerysColumnsWithoutRunningIt) {
   const auto schema = Connect()->QuerySchema("SELECT 1 AS a, 'x' AS \"B c\" -- end");
   ASSERT_TRUE(schema.ok()) << schema.status();
-  EXPECT_THAT((*schema)->field_names(), testing::ElementsAre("a", "B c"));
+  EXPECT_THAT((*schema)->field_names(), ::testing::ElementsAre("a", "B c"));
   EXPECT_TRUE(Connect()->QuerySchema(kEndless).ok());
 }
 
@@ -113,16 +116,37 @@ TEST_P(ConnectionTest, FiltersByTheKeysOfATemporaryTableAndKeepsTheOrder) {
   const auto connection = Connect();
   ASSERT_TRUE(connection->CreateTemporaryTable("keys", Rows(KeyBatch({7, 70000, 3}))).ok());
   const Dialect& dialect = engine->impl().dialect();
-  const std::string filtered = dialect.SemiJoinQuery(
-      R"(SELECT n AS "Key ""n" FROM range(0, 100000) AS r(n))", {"Key \"n"}, "keys");
+  const std::string filtered =
+      dialect.SemiJoinQuery(R"(SELECT n AS "Key ""n" FROM range(0, 100000) AS r(n))",
+                            {{{"Key \"n"}, arrow::int64()}}, "keys");
   const auto reader =
-      connection->Query(dialect.OrderedQuery(filtered, {"Key \"n"}, {arrow::int64()}), 0);
+      connection->Query(dialect.OrderedQuery(filtered, {{{"Key \"n"}, arrow::int64()}}), 0);
   ASSERT_TRUE(reader.ok()) << reader.status();
   const auto table = (*reader)->ToTable().ValueOrDie()->CombineChunks().ValueOrDie();
   const auto& keys = static_cast<const arrow::Int64Array&>(*table->column(0)->chunk(0));
   ASSERT_EQ(keys.length(), 3);
   EXPECT_EQ(keys.Value(0), 3);
   EXPECT_EQ(keys.Value(2), 70000);
+}
+
+TEST_P(ConnectionTest, OrdersAndFiltersByFieldsOfStructs) {
+  const auto connection = Connect();
+  const auto keys = RowsFromJson(
+      arrow::schema({arrow::field("k0", arrow::int64()), arrow::field("k1", arrow::utf8())}),
+      R"([[7,"a"],[70000,"a"],[3,"a"],[5,"b"]])");
+  ASSERT_TRUE(connection->CreateTemporaryTable("keys", Rows(keys)).ok());
+  const Dialect& dialect = engine->impl().dialect();
+  const bool duckdb = engine->vendor_name() != "Apache DataFusion";
+  const std::string query = std::string("SELECT ") +
+                            (duckdb ? "{'id n': n}" : "named_struct('id n', n)") +
+                            " AS s, 'a' AS p FROM range(0, 100000) AS r(n)";
+  const std::vector<SqlColumn> columns = {{{"s", "id n"}, arrow::int64()}, {{"p"}, arrow::utf8()}};
+  const auto reader = connection->Query(
+      dialect.OrderedQuery(dialect.SemiJoinQuery(query, columns, "keys"), columns), 0);
+  ASSERT_TRUE(reader.ok()) << reader.status();
+  const auto table = (*reader)->ToTable().ValueOrDie()->CombineChunks().ValueOrDie();
+  const auto& structs = static_cast<const arrow::StructArray&>(*table->column(0)->chunk(0));
+  EXPECT_EQ(structs.field(0)->ToString(), FromJson(arrow::int64(), "[3,7,70000]")->ToString());
 }
 
 TEST_P(ConnectionTest, ErrorIsTheDriversInOneLine) {
@@ -195,7 +219,7 @@ TEST_P(ConnectionTest, OrdersTextByBytesAndFloatsByValue) {
   const auto order = [&](const std::string& values, const std::shared_ptr<arrow::DataType>& type) {
     const auto reader =
         connection->Query(dialect.OrderedQuery("SELECT * FROM (VALUES " + values + ") AS v(k, n)",
-                                               {"k", "n"}, {type, arrow::int64()}),
+                                               {{{"k"}, type}, {{"n"}, arrow::int64()}}),
                           0);
     EXPECT_TRUE(reader.ok()) << reader.status();
     if (!reader.ok()) return std::string();
@@ -224,8 +248,8 @@ TEST_P(ConnectionTest, TellsEstimatesAndPlansWhereTheDriverDoes) {
   EXPECT_EQ(connection->EstimateRows("SELECT * FROM missing_table"), std::nullopt);
 }
 
-INSTANTIATE_TEST_SUITE_P(DataFusion, ConnectionTest, testing::Values(&DataFusionForTest));
-INSTANTIATE_TEST_SUITE_P(DuckDb, ConnectionTest, testing::Values(&DuckDbForTest));
+INSTANTIATE_TEST_SUITE_P(DataFusion, ConnectionTest, ::testing::Values(&DataFusionForTest));
+INSTANTIATE_TEST_SUITE_P(DuckDb, ConnectionTest, ::testing::Values(&DuckDbForTest));
 
 }  // namespace
 }  // namespace sheaf

@@ -23,44 +23,57 @@ std::string Ascending(std::string_view expression) {
   return fmt::format("{} ASC NULLS LAST", expression);
 }
 
+std::string Literal(std::string_view text) {
+  std::string literal = "'";
+  for (const char c : text) literal += c == '\'' ? std::string("''") : std::string(1, c);
+  return literal + "'";
+}
+
 class DataFusionDialect final : public Dialect {
  public:
   // Text is ordered by bytes already, and a plain column lets a file's known order stand for a
   // sort. Floats are ordered by their bits: a negative NaN first, -0 before 0.
-  [[nodiscard]] std::string OrderTerm(std::string_view column,
+  [[nodiscard]] std::string OrderTerm(const std::string& key,
                                       const arrow::DataType& type) const override {
-    if (!arrow::is_floating(type.id())) return Ascending(Quote(column));
-    return Ascending(
-        fmt::format("nanvl(CAST({} AS DOUBLE), CAST('NaN' AS DOUBLE)) + 0.0", Quote(column)));
+    if (!arrow::is_floating(type.id())) return Ascending(key);
+    return Ascending(fmt::format("nanvl(CAST({} AS DOUBLE), CAST('NaN' AS DOUBLE)) + 0.0", key));
+  }
+
+  // In brackets: fields by dots are not possible everywhere, such as in a correlated subquery.
+  [[nodiscard]] std::string Column(const std::vector<std::string>& path,
+                                   std::string_view table) const override {
+    std::string column = Dialect::Column({path.front()}, table);
+    for (size_t i = 1; i < path.size(); ++i) column += fmt::format("[{}]", Literal(path[i]));
+    return column;
   }
 };
 
 class PostgresDialect final : public Dialect {
  public:
   // The cast serves what arrives as text but has no collation, such as NUMERIC.
-  [[nodiscard]] std::string OrderTerm(std::string_view column,
+  [[nodiscard]] std::string OrderTerm(const std::string& key,
                                       const arrow::DataType& type) const override {
-    if (!IsText(type)) return Ascending(Quote(column));
-    return Ascending(fmt::format("CAST({} AS TEXT) COLLATE \"C\"", Quote(column)));
+    if (!IsText(type)) return Ascending(key);
+    return Ascending(fmt::format("CAST({} AS TEXT) COLLATE \"C\"", key));
   }
 };
 
 class DuckDbDialect final : public Dialect {
  public:
   // An ENUM arrives as a dictionary and would be ordered by the place of its values.
-  [[nodiscard]] std::string OrderTerm(std::string_view column,
+  [[nodiscard]] std::string OrderTerm(const std::string& key,
                                       const arrow::DataType& type) const override {
-    if (IsText(type)) return Ascending(Quote(column) + " COLLATE \"C\"");
-    if (!IsDictionaryOfText(type)) return Ascending(Quote(column));
-    return Ascending(fmt::format("CAST({} AS VARCHAR)", Quote(column)));
+    if (IsText(type)) return Ascending(key + " COLLATE \"C\"");
+    if (!IsDictionaryOfText(type)) return Ascending(key);
+    return Ascending(fmt::format("CAST({} AS VARCHAR)", key));
   }
 };
 
 class SqliteDialect final : public Dialect {
  public:
-  [[nodiscard]] std::string OrderTerm(std::string_view column,
+  [[nodiscard]] std::string OrderTerm(const std::string& key,
                                       const arrow::DataType& type) const override {
-    return Ascending(IsText(type) ? Quote(column) + " COLLATE BINARY" : Quote(column));
+    return Ascending(IsText(type) ? key + " COLLATE BINARY" : key);
   }
 
   // The driver guesses a column's type from its first rows.
@@ -90,16 +103,21 @@ std::string Dialect::QuoteTable(std::string_view name) const {
   return quoted;
 }
 
-std::string Dialect::OrderTerm(std::string_view column, const arrow::DataType&) const {
-  return Ascending(Quote(column));
+std::string Dialect::Column(const std::vector<std::string>& path, std::string_view table) const {
+  std::string column = (table.empty() ? "" : std::string(table) + ".") + Quote(path.front());
+  for (size_t i = 1; i < path.size(); ++i) column = fmt::format("({}).{}", column, Quote(path[i]));
+  return column;
 }
 
-std::string Dialect::OrderedQuery(
-    const std::string& query, const std::vector<std::string>& keys,
-    const std::vector<std::shared_ptr<arrow::DataType>>& types) const {
+std::string Dialect::OrderTerm(const std::string& key, const arrow::DataType&) const {
+  return Ascending(key);
+}
+
+std::string Dialect::OrderedQuery(const std::string& query,
+                                  const std::vector<SqlColumn>& keys) const {
   std::vector<std::string> terms;
   terms.reserve(keys.size());
-  for (size_t i = 0; i < keys.size(); ++i) terms.push_back(OrderTerm(keys[i], *types[i]));
+  for (const SqlColumn& key : keys) terms.push_back(OrderTerm(Column(key.path, ""), *key.type));
   return fmt::format("SELECT * FROM {} ORDER BY {}", Nested(query), fmt::join(terms, ", "));
 }
 
@@ -107,16 +125,16 @@ std::string Dialect::SchemaQuery(const std::string& query) const {
   return fmt::format("SELECT * FROM {} WHERE 1 = 0", Nested(query));
 }
 
-std::string Dialect::SemiJoinQuery(const std::string& query, const std::vector<std::string>& keys,
+std::string Dialect::SemiJoinQuery(const std::string& query, const std::vector<SqlColumn>& keys,
                                    const std::string& key_table) const {
   if (keys.size() == 1) {
-    return fmt::format("SELECT * FROM {} WHERE q.{} IN (SELECT s.k0 FROM {} AS s)", Nested(query),
-                       Quote(keys[0]), Quote(key_table));
+    return fmt::format("SELECT * FROM {} WHERE {} IN (SELECT s.k0 FROM {} AS s)", Nested(query),
+                       Column(keys[0].path, "q"), Quote(key_table));
   }
   std::vector<std::string> terms;
   terms.reserve(keys.size());
   for (size_t i = 0; i < keys.size(); ++i) {
-    terms.push_back(fmt::format("s.k{} = q.{}", i, Quote(keys[i])));
+    terms.push_back(fmt::format("s.k{} = {}", i, Column(keys[i].path, "q")));
   }
   return fmt::format("SELECT * FROM {} WHERE EXISTS (SELECT 1 FROM {} AS s WHERE {})",
                      Nested(query), Quote(key_table), fmt::join(terms, " AND "));

@@ -11,6 +11,12 @@
 
 namespace sheaf {
 
+/// A column of a query, for SQL.
+struct SqlColumn {
+  std::vector<std::string> path;  ///< Its name; below it, those of fields of structs.
+  std::shared_ptr<arrow::DataType> type;
+};
+
 class Dialect {
  public:
   virtual ~Dialect() = default;
@@ -22,15 +28,18 @@ class Dialect {
   /// quotes is taken whole.
   [[nodiscard]] virtual std::string QuoteTable(std::string_view name) const;
 
-  /// The term that orders a key column ascending in sheaf's order (docs/architecture.md): text by
-  /// bytes whatever the collation, NaN last, nulls last.
-  [[nodiscard]] virtual std::string OrderTerm(std::string_view column,
+  /// A column of table `table` (empty: of the only one there is), or a field of a struct column.
+  [[nodiscard]] virtual std::string Column(const std::vector<std::string>& path,
+                                           std::string_view table) const;
+
+  /// The term that orders a key, an SQL expression of this type, ascending in sheaf's order
+  /// (docs/architecture.md): text by bytes whatever the collation, NaN last, nulls last.
+  [[nodiscard]] virtual std::string OrderTerm(const std::string& key,
                                               const arrow::DataType& type) const;
 
-  /// `SELECT * FROM (query) ORDER BY keys`. `types`: the types of `keys`.
-  [[nodiscard]] std::string OrderedQuery(
-      const std::string& query, const std::vector<std::string>& keys,
-      const std::vector<std::shared_ptr<arrow::DataType>>& types) const;
+  /// `SELECT * FROM (query) ORDER BY keys`.
+  [[nodiscard]] std::string OrderedQuery(const std::string& query,
+                                         const std::vector<SqlColumn>& keys) const;
 
   /// A query of no rows, or few, whose result has the columns of `query`.
   [[nodiscard]] virtual std::string SchemaQuery(const std::string& query) const;
@@ -38,7 +47,7 @@ class Dialect {
   /// `SELECT * FROM (query)` with only the rows whose keys stand in table `key_table`, whose
   /// columns are called k0, k1, ...
   [[nodiscard]] std::string SemiJoinQuery(const std::string& query,
-                                          const std::vector<std::string>& keys,
+                                          const std::vector<SqlColumn>& keys,
                                           const std::string& key_table) const;
 };
 

@@ -7,7 +7,7 @@ namespace sheaf {
 namespace {
 
 std::string TermOf(const std::string& vendor, const std::shared_ptr<arrow::DataType>& type) {
-  return MakeDialect(vendor)->OrderTerm("k", *type);
+  return MakeDialect(vendor)->OrderTerm("\"k\"", *type);
 }
 
 TEST(Dialect, QuotesAnyName) {
@@ -50,17 +50,24 @@ TEST(Dialect, OrdersDuckDbsEnumsByText) {
 }
 
 TEST(Dialect, OrdersByAllKeysInTurn) {
-  EXPECT_EQ(MakeDialect("SQLite")->OrderedQuery("SELECT 1 -- one", {"a", "B"},
-                                                {arrow::int32(), arrow::utf8()}),
+  EXPECT_EQ(MakeDialect("SQLite")->OrderedQuery("SELECT 1 -- one",
+                                                {{{"a"}, arrow::int32()}, {{"B"}, arrow::utf8()}}),
             "SELECT * FROM (\nSELECT 1 -- one\n) AS q ORDER BY \"a\" ASC NULLS LAST, "
             "\"B\" COLLATE BINARY ASC NULLS LAST");
 }
 
+TEST(Dialect, NamesFieldsOfStructs) {
+  const std::vector<std::string> path = {"resource", "it's", "id"};
+  EXPECT_EQ(MakeDialect("DuckDB")->Column(path, ""), R"((("resource")."it's")."id")");
+  EXPECT_EQ(MakeDialect("Apache DataFusion")->Column(path, "q"), R"(q."resource"['it''s']['id'])");
+}
+
 TEST(Dialect, FiltersByOneKeyOrSeveral) {
   const auto dialect = MakeDialect("");
-  EXPECT_EQ(dialect->SemiJoinQuery("SELECT 1", {"a"}, "keys"),
+  EXPECT_EQ(dialect->SemiJoinQuery("SELECT 1", {{{"a"}, arrow::int32()}}, "keys"),
             "SELECT * FROM (\nSELECT 1\n) AS q WHERE q.\"a\" IN (SELECT s.k0 FROM \"keys\" AS s)");
-  EXPECT_EQ(dialect->SemiJoinQuery("SELECT 1", {"a", "b"}, "keys"),
+  EXPECT_EQ(dialect->SemiJoinQuery("SELECT 1", {{{"a"}, arrow::int32()}, {{"b"}, arrow::int32()}},
+                                   "keys"),
             "SELECT * FROM (\nSELECT 1\n) AS q WHERE EXISTS (SELECT 1 FROM \"keys\" AS s "
             "WHERE s.k0 = q.\"a\" AND s.k1 = q.\"b\")");
 }

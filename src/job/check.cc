@@ -1,13 +1,16 @@
 #include "job/check.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <array>
 #include <cctype>
 #include <initializer_list>
 #include <string_view>
 #include <utility>
 
+#include "job/nearest.h"
 #include "job/size.h"
 
 namespace sheaf {
@@ -111,10 +114,80 @@ MaybeProblem CheckTableKey(const Job& job, size_t index) {
   if (const std::string fault = KeyFault(key); !fault.empty()) {
     return InTable(job, index, "key", fault);
   }
+  if (job.tables[index].link) return std::nullopt;  // CheckLink counts its columns
   if (!key.empty() && key.size() != job.key.size()) {
     return InTable(job, index, "key",
                    fmt::format("key has {} column{} and the job's key {}", key.size(),
                                key.size() == 1 ? "" : "s", job.key.size()));
+  }
+  return std::nullopt;
+}
+
+const Table* FindTable(const Job& job, const std::string& name) {
+  const auto found = std::ranges::find(job.tables, name, &Table::name);
+  return found == job.tables.end() ? nullptr : &*found;
+}
+
+/// The tables that a linked one leads to, from itself to the one that comes back to it; empty where the
+/// links end.
+std::vector<std::string> CycleOf(const Job& job, const Table& table) {
+  std::vector<std::string> way = {table.name};
+  for (const Table* next = &table; next != nullptr && next->link;) {
+    next = FindTable(job, next->link->table);
+    if (next == nullptr || way.size() > job.tables.size()) break;
+    way.push_back(next->name);
+    if (next->name == table.name) return way;
+  }
+  return {};
+}
+
+MaybeProblem CheckLinkedTable(const Job& job, size_t index, const std::string& field,
+                              const std::string& other) {
+  if (other.empty()) return InTable(job, index, field, field + " names no table");
+  if (FindTable(job, other) == nullptr) {
+    std::vector<std::string> names;
+    names.reserve(job.tables.size());
+    for (const Table& known : job.tables) names.push_back(known.name);
+    return InTable(job, index, field,
+                   fmt::format("{} names table \"{}\", which the job does not have{}", field, other,
+                               DidYouMean(other, names)));
+  }
+  if (const auto cycle = CycleOf(job, job.tables[index]); !cycle.empty()) {
+    return InTable(
+        job, index, field,
+        fmt::format("{} leads back to the table itself: {}", field, fmt::join(cycle, " -> ")));
+  }
+  return std::nullopt;
+}
+
+MaybeProblem CheckLink(const Job& job, size_t index) {
+  const Table& table = job.tables[index];
+  if (!table.link) return std::nullopt;
+  const bool reference = table.link->kind == Link::Kind::kReference;
+  const std::string field = reference ? "references" : "parent";
+  const std::string columns_field = reference ? "references" : "parent_columns";
+  if (MaybeProblem problem = CheckLinkedTable(job, index, field, table.link->table)) {
+    return problem;
+  }
+  const std::string columns_name = reference ? "references.columns" : "parent_columns";
+  const size_t columns = table.link->columns.size();
+  if (columns == 0) return InTable(job, index, columns_field, columns_name + " is missing");
+  const size_t key = KeyColumnsOf(job, table).size();
+  if (columns != key) {
+    return InTable(job, index, columns_field,
+                   fmt::format("{} has {} column{} and the table's key {}", columns_name, columns,
+                               columns == 1 ? "" : "s", key));
+  }
+  if (table.selects_keys) {
+    return InTable(
+        job, index, "selects_keys",
+        fmt::format("selects_keys does not go with {}: the table's key is not the job's", field));
+  }
+  if (table.rows_per_key == Cardinality::kOne && job.policy.missing == Policy::Missing::kDrop) {
+    return InTable(job, index, "rows_per_key",
+                   fmt::format("rows_per_key = \"one\" with {} does not go with policy.missing = "
+                               "\"drop\", which drops keys of the job",
+                               field));
   }
   return std::nullopt;
 }
@@ -142,7 +215,7 @@ MaybeProblem CheckTables(const Job& job) {
   if (job.tables.empty()) return InJob("", "a job needs at least one table");
   bool selects = false;
   for (size_t index = 0; index < job.tables.size(); ++index) {
-    for (const auto& check : {CheckName, CheckOrigin, CheckTableKey, CheckOrder}) {
+    for (const auto& check : {CheckName, CheckOrigin, CheckTableKey, CheckLink, CheckOrder}) {
       if (MaybeProblem problem = check(job, index)) return problem;
     }
     selects = selects || job.tables[index].selects_keys;

@@ -65,6 +65,16 @@ Table& Table::RowsPerKey(Cardinality cardinality) {
   return *this;
 }
 
+Table& Table::References(std::string other, std::vector<std::string> columns) {
+  link = Link{Link::Kind::kReference, std::move(other), std::move(columns)};
+  return *this;
+}
+
+Table& Table::Parent(std::string other, std::vector<std::string> columns) {
+  link = Link{Link::Kind::kParent, std::move(other), std::move(columns)};
+  return *this;
+}
+
 Job& Job::Key(std::vector<std::string> columns) {
   key = std::move(columns);
   return *this;

@@ -23,7 +23,7 @@ arrow::Status ReadEngine(TableReader reader, EngineOptions* engine) {
 }
 
 arrow::Status ReadBatch(TableReader reader, Job* job) {
-  ARROW_RETURN_NOT_OK(reader.Columns("key", &job->key));
+  ARROW_RETURN_NOT_OK(reader.Texts("key", &job->key));
   ARROW_RETURN_NOT_OK(reader.Count("max_keys", &job->max_keys));
   int64_t max_bytes = 0;
   ARROW_RETURN_NOT_OK(reader.Size("max_bytes", &max_bytes));
@@ -34,16 +34,42 @@ arrow::Status ReadBatch(TableReader reader, Job* job) {
   return reader.Finish();
 }
 
-arrow::Status ReadTable(TableReader reader, const std::filesystem::path& directory, Table* table) {
+arrow::Status ReadReferences(TableReader reader, Table* table) {
+  Link link{Link::Kind::kReference, "", {}};
+  ARROW_RETURN_NOT_OK(reader.Text("table", &link.table));
+  ARROW_RETURN_NOT_OK(reader.Texts("columns", &link.columns));
+  ARROW_RETURN_NOT_OK(reader.Finish());
+  table->link = std::move(link);
+  return arrow::Status::OK();
+}
+
+arrow::Status ReadLink(JobSource* source, TableReader* reader, Table* table) {
+  ARROW_ASSIGN_OR_RAISE(const toml::table* references, reader->Section("references"));
+  Link parent{Link::Kind::kParent, "", {}};
+  ARROW_RETURN_NOT_OK(reader->Text("parent", &parent.table));
+  ARROW_RETURN_NOT_OK(reader->Texts("parent_columns", &parent.columns));
+  const bool has_parent = reader->Has("parent") || reader->Has("parent_columns");
+  if (references != nullptr && has_parent) {
+    return source->Error(references->source(), "references and parent exclude each other");
+  }
+  if (has_parent) table->link = std::move(parent);
+  if (references == nullptr) return arrow::Status::OK();
+  return ReadReferences(TableReader(source, *references, "table.references"), table);
+}
+
+arrow::Status ReadTable(JobSource* source, const toml::table& section,
+                        const std::filesystem::path& directory, Table* table) {
+  TableReader reader(source, section, "table");
   ARROW_RETURN_NOT_OK(reader.Text("name", &table->name));
   ARROW_RETURN_NOT_OK(reader.Text("source", &table->source));
   ARROW_RETURN_NOT_OK(reader.Text("query", &table->query));
   ARROW_RETURN_NOT_OK(reader.File("substrait", directory, &table->substrait));
-  ARROW_RETURN_NOT_OK(reader.Columns("key", &table->key));
+  ARROW_RETURN_NOT_OK(reader.Texts("key", &table->key));
   ARROW_RETURN_NOT_OK(reader.Texts("order_by", &table->order_by));
   ARROW_RETURN_NOT_OK(reader.Flag("selects_keys", &table->selects_keys));
   ARROW_RETURN_NOT_OK(reader.Flag("optional", &table->optional));
   ARROW_RETURN_NOT_OK(reader.Choice("rows_per_key", kCardinalityWords, &table->rows_per_key));
+  ARROW_RETURN_NOT_OK(ReadLink(source, &reader, table));
   ARROW_RETURN_NOT_OK(reader.Finish());
   if (!reader.Has("source") && !reader.Has("query") && !reader.Has("substrait")) {
     table->source = table->name;
@@ -75,8 +101,7 @@ arrow::Status ReadTables(JobSource* source, TableReader* root,
   ARROW_ASSIGN_OR_RAISE(const auto tables, root->Sections("table"));
   for (const toml::table* table : tables) {
     job->tables.emplace_back();
-    ARROW_RETURN_NOT_OK(
-        ReadTable(TableReader(source, *table, "table"), directory, &job->tables.back()));
+    ARROW_RETURN_NOT_OK(ReadTable(source, *table, directory, &job->tables.back()));
   }
   return arrow::Status::OK();
 }

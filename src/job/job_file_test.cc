@@ -232,13 +232,10 @@ TEST_F(JobFileTest, UnknownWordsNameTheNearest) {
 TEST_F(JobFileTest, KnownWordsOfLaterVersionsAreNotUnknown) {
   EXPECT_EQ(Fault("[batch]\nstrategy = \"probe\"\n"),
             "job.toml:2: batch.strategy = \"probe\" is not supported by this version");
-  EXPECT_EQ(Fault("[[table]]\nparent = \"E\"\n"),
-            "job.toml:2: table.parent is not supported by this version");
-  for (const char* text :
-       {"[batch]\nstrategy = \"probe\"", "[[table]]\nreferences = { table = \"P\" }",
-        "[[table]]\nparent_columns = [\"id\"]", "[output]\nformat = \"jsonl\"",
-        "[output]\nformat = \"nested\"", "[output]\nlocal_id = \"uint16\"",
-        "[batch]\nkey = [\"resource.id\"]", "[[table]]\nkey = [\"resource.id\"]"}) {
+  EXPECT_EQ(Fault("[output]\nlocal_id = \"uint16\"\n"),
+            "job.toml:2: output.local_id is not supported by this version");
+  for (const char* text : {"[batch]\nstrategy = \"probe\"", "[output]\nformat = \"jsonl\"",
+                           "[output]\nformat = \"nested\"", "[output]\nlocal_id = \"uint16\""}) {
     const std::string message = Fault(text);
     EXPECT_THAT(message, StartsWith("job.toml:2: ")) << text;
     EXPECT_THAT(message, HasSubstr("not supported by this version")) << text;
@@ -367,6 +364,39 @@ TEST_F(JobFileTest, OverridesMustBeAPathAndAValue) {
 TEST_F(JobFileTest, OutputPathsAreRelativeToTheFile) {
   EXPECT_EQ(Good(kMinimal, {"output.dir=../x"}).output->dir, directory_.parent_path() / "x");
   EXPECT_EQ(Good(kMinimal, {"output.dir=/x"}).output->dir, "/x");
+}
+
+TEST_F(JobFileTest, ReadsLinks) {
+  const JobFile file = Good(std::string(kMinimal) + R"([[table]]
+name = "R"
+key = ["parent_id"]
+references = { table = "A", columns = ["resource.id"] }
+[[table]]
+name = "C"
+key = ["parent_id"]
+parent = "A"
+parent_columns = ["id"]
+)");
+  EXPECT_FALSE(file.job.tables[0].link);
+  const Link& references = file.job.tables[1].link.value();
+  EXPECT_EQ(references.kind, Link::Kind::kReference);
+  EXPECT_EQ(references.table, "A");
+  EXPECT_THAT(references.columns, ElementsAre("resource.id"));
+  const Link& parent = file.job.tables[2].link.value();
+  EXPECT_EQ(parent.kind, Link::Kind::kParent);
+  EXPECT_EQ(parent.table, "A");
+  EXPECT_THAT(parent.columns, ElementsAre("id"));
+}
+
+TEST_F(JobFileTest, FaultsOfLinksNameFileAndLine) {
+  const std::string table = std::string(kMinimal) + "[[table]]\nname = \"R\"\n";
+  EXPECT_EQ(
+      Fault(table + "references = { table = \"A\", column = [\"x\"] }\n"),
+      "job.toml:8: unknown field \"column\" in [table.references]; did you mean \"columns\"?");
+  EXPECT_EQ(Fault(table + "references = { table = \"A\", columns = [\"x\"] }\nparent = \"A\"\n"),
+            "job.toml:8: references and parent exclude each other");
+  EXPECT_EQ(Fault(table + "parent_columns = [\"x\"]\n"),
+            "job.toml:6: table \"R\": parent names no table");
 }
 
 }  // namespace

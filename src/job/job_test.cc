@@ -116,5 +116,42 @@ TEST(JobTest, TablesUseTheJobsKeyUnlessTheyHaveTheirOwn) {
   EXPECT_THAT(KeyColumnsOf(job, job.tables[2]), ElementsAre("parent_id"));
 }
 
+Job JobWithLink(Table table) { return GoodJob().Add(table.Key({"k"})); }
+
+TEST(JobCheckTest, AcceptsLinksOfAnyDepth) {
+  const Job job = JobWithLink(Table::Named("C").Parent("B", {"id"}))
+                      .Add(Table::Named("B").References("P", {"x.id"}));
+  EXPECT_TRUE(job.Check().ok()) << job.Check();
+}
+
+TEST(JobCheckTest, ALinkNamesATableAndAsManyColumnsAsTheKeyHas) {
+  EXPECT_EQ(ProblemOf(JobWithLink(Table::Named("R").References("p", {"x"}))),
+            "table \"R\": references names table \"p\", which the job does not have; did you mean "
+            "\"P\"?");
+  EXPECT_EQ(ProblemOf(JobWithLink(Table::Named("R").Parent("", {"x"}))),
+            "table \"R\": parent names no table");
+  EXPECT_EQ(ProblemOf(JobWithLink(Table::Named("R").Parent("P", {}))),
+            "table \"R\": parent_columns is missing");
+  EXPECT_EQ(ProblemOf(JobWithLink(Table::Named("R").References("P", {"x", "y"}))),
+            "table \"R\": references.columns has 2 columns and the table's key 1");
+}
+
+TEST(JobCheckTest, RefusesLinksThatLeadBack) {
+  EXPECT_EQ(ProblemOf(JobWithLink(Table::Named("R").Parent("R", {"x"}))),
+            "table \"R\": parent leads back to the table itself: R -> R");
+  const Job job = JobWithLink(Table::Named("outside").Parent("B", {"x"}))
+                      .Add(Table::Named("B").References("C", {"x"}))
+                      .Add(Table::Named("C").Parent("B", {"x"}));
+  EXPECT_EQ(ProblemOf(job), "table \"B\": references leads back to the table itself: B -> C -> B");
+}
+
+TEST(JobCheckTest, ALinkedTableSelectsAndDropsNoKeys) {
+  EXPECT_THAT(ProblemOf(JobWithLink(Table::Named("R").References("P", {"x"}).SelectsKeys())),
+              HasSubstr("selects_keys does not go with references"));
+  Job job = JobWithLink(Table::Named("R").Parent("P", {"x"}).RowsPerKey(Cardinality::kOne));
+  job.policy.missing = Policy::Missing::kDrop;
+  EXPECT_THAT(ProblemOf(job), HasSubstr("policy.missing = \"drop\""));
+}
+
 }  // namespace
 }  // namespace sheaf

@@ -84,21 +84,6 @@ arrow::Status TableReader::Texts(const std::string& field, std::vector<std::stri
   return arrow::Status::OK();
 }
 
-arrow::Status TableReader::Columns(const std::string& field, std::vector<std::string>* out) {
-  ARROW_RETURN_NOT_OK(Texts(field, out));
-  const toml::node* node = table_.get(field);
-  if (node == nullptr) return arrow::Status::OK();
-  for (const toml::node& element : *node->as_array()) {
-    const std::string& column = **element.as_string();
-    if (column.find('.') == std::string::npos) continue;
-    return source_->Error(
-        element.source(),
-        fmt::format("{}: \"{}\" names a field of a struct, which is not supported by this version",
-                    PathOf(field), column));
-  }
-  return arrow::Status::OK();
-}
-
 arrow::Status TableReader::File(const std::string& field, const std::filesystem::path& directory,
                                 std::string* out) {
   std::string name;

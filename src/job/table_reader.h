@@ -30,8 +30,6 @@ class TableReader {
 
   arrow::Status Text(const std::string& field, std::string* out);
   arrow::Status Texts(const std::string& field, std::vector<std::string>* out);
-  /// Column names; those of struct fields (with a dot) are not supported yet.
-  arrow::Status Columns(const std::string& field, std::vector<std::string>* out);
   /// The bytes of the file that the field names, relative to `directory`.
   arrow::Status File(const std::string& field, const std::filesystem::path& directory,
                      std::string* out);

@@ -5,6 +5,7 @@
 
 #include "job/words.h"
 #include "sink/json_text.h"
+#include "sink/link_json.h"
 
 namespace sheaf {
 namespace {
@@ -22,6 +23,7 @@ Json TableJson(const Job& job, const Table& table) {
   json["selects_keys"] = table.selects_keys;
   json["optional"] = table.optional;
   json["rows_per_key"] = WordFor(kCardinalityWords, table.rows_per_key);
+  AddLink(table, &json);
   return json;
 }
 

@@ -12,6 +12,7 @@
 #include "job/words.h"
 #include "sheaf/version.h"
 #include "sink/job_fingerprint.h"
+#include "sink/link_json.h"
 
 namespace sheaf {
 namespace {
@@ -47,6 +48,7 @@ arrow::Result<Json> TableJson(const Job& job, const Table& table, const Plan& pl
   json["order_by"] = table.order_by;
   json["selects_keys"] = table.selects_keys;
   json["rows_per_key"] = WordFor(kCardinalityWords, table.rows_per_key);
+  AddLink(table, &json);
   for (const TablePlan& table_plan : plan.tables) {
     if (table_plan.name != table.name) continue;
     json["executions"] = table_plan.executions;

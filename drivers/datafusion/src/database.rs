@@ -21,6 +21,7 @@ use crate::memory::new_pool;
 use crate::options::{Limits, MEMORY_LIMIT, Settings, to_double, to_int, to_text};
 use crate::parquet_format::ParquetFactory;
 use crate::runtime::Runtime;
+use crate::table_factory::ParquetTableFactory;
 
 /// What the connections of a database share.
 #[derive(Debug)]
@@ -73,6 +74,10 @@ impl DataFusionDatabase {
         template
             .register_file_format(Arc::new(ParquetFactory::default()), true)
             .map_err(from_datafusion)?;
+        template.table_factories_mut().insert(
+            "PARQUET".to_owned(),
+            Arc::new(ParquetTableFactory::default()),
+        );
         let shared = Shared {
             runtime: Runtime::new()?,
             catalogs: first_catalog(&settings.config)?,

@@ -28,6 +28,7 @@ mod execution;
 mod info;
 mod ingest;
 mod memory;
+mod named_files;
 mod object_stores;
 mod options;
 mod parquet_format;
@@ -37,6 +38,7 @@ mod runtime;
 mod session;
 mod statement;
 mod stream;
+mod table_factory;
 mod temporary;
 #[cfg(test)]
 mod tests;

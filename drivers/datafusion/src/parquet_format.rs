@@ -1,4 +1,5 @@
-//! Parquet as DataFusion reads it, but for what it concludes from the statistics of float columns.
+//! Parquet as DataFusion reads it, but for what it concludes from the statistics of float columns, and
+//! with errors that name their file.
 //!
 //! Parquet's minimum and maximum leave NaN out. DataFusion 55 takes a column whose minimum equals its
 //! maximum, and which has no null, for a constant, and so reads a file of NaN and 1.0 as 1.0 alone
@@ -20,6 +21,8 @@ use datafusion::datasource::table_schema::TableSchema;
 use datafusion::physical_expr::{LexOrdering, LexRequirement};
 use datafusion::physical_plan::ExecutionPlan;
 use object_store::{ObjectMeta, ObjectStore};
+
+use crate::named_files::{in_file, name_files};
 
 /// Makes DataFusion's own Parquet format, without the bounds of float columns.
 #[derive(Debug, Default)]
@@ -83,7 +86,15 @@ impl FileFormat for Parquet {
         store: &Arc<dyn ObjectStore>,
         objects: &[ObjectMeta],
     ) -> Result<SchemaRef> {
-        self.0.infer_schema(state, store, objects).await
+        let schema = self.0.infer_schema(state, store, objects).await;
+        if schema.is_ok() || objects.len() == 1 {
+            return schema.map_err(|cause| in_file(&objects[0].location, cause));
+        }
+        for object in objects {
+            self.infer_schema(state, store, std::slice::from_ref(object))
+                .await?;
+        }
+        schema // each file is fine, and they differ
     }
 
     async fn infer_stats(
@@ -94,7 +105,11 @@ impl FileFormat for Parquet {
         object: &ObjectMeta,
     ) -> Result<Statistics> {
         let schema = Arc::clone(&table_schema);
-        let statistics = self.0.infer_stats(state, store, schema, object).await?;
+        let statistics = self
+            .0
+            .infer_stats(state, store, schema, object)
+            .await
+            .map_err(|cause| in_file(&object.location, cause))?;
         Ok(without_float_bounds(statistics, &table_schema))
     }
 
@@ -108,6 +123,7 @@ impl FileFormat for Parquet {
         self.0
             .infer_ordering(state, store, table_schema, object)
             .await
+            .map_err(|cause| in_file(&object.location, cause))
     }
 
     async fn infer_stats_and_ordering(
@@ -121,7 +137,8 @@ impl FileFormat for Parquet {
         let mut meta = self
             .0
             .infer_stats_and_ordering(state, store, schema, object)
-            .await?;
+            .await
+            .map_err(|cause| in_file(&object.location, cause))?;
         meta.statistics = without_float_bounds(meta.statistics, &table_schema);
         Ok(meta)
     }
@@ -131,7 +148,10 @@ impl FileFormat for Parquet {
         state: &dyn Session,
         conf: FileScanConfig,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        self.0.create_physical_plan(state, conf).await
+        self.0
+            .create_physical_plan(state, conf)
+            .await
+            .map(name_files)
     }
 
     async fn create_writer_physical_plan(

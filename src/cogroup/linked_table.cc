@@ -1,0 +1,285 @@
+#include "cogroup/linked_table.h"
+
+#include <arrow/array.h>
+#include <arrow/builder.h>
+#include <arrow/compute/api.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "cogroup/group_rows.h"
+#include "cogroup/partition_store.h"
+#include "cogroup/row_text.h"
+#include "sheaf/error.h"
+
+namespace sheaf {
+namespace {
+
+// About so many rows make a partition: enough to be read back at once, few enough to be held.
+constexpr int64_t kPartitionRows = 65536;
+
+int32_t KeysPerPartition(int64_t rows, int64_t keys) {
+  const int64_t rows_per_key = std::max<int64_t>(rows / std::max<int64_t>(keys, 1), 1);
+  return static_cast<int32_t>(std::max<int64_t>(kPartitionRows / rows_per_key, 1));
+}
+
+// Numbers the distinct ranks, ascending, and gives each row its rank's number.
+struct DistinctRanks {
+  explicit DistinctRanks(const std::vector<int64_t>& ranks) {
+    KeyVector::Words words;
+    for (const int64_t rank : ranks) {
+      if (rank >= 0) words.push_back(static_cast<uint64_t>(rank));
+    }
+    const KeyVector present(words);
+    KeySetBuilder builder;
+    builder.Add(present);
+    const auto set = builder.Finish();
+    set->Ranks(present, &numbers);
+    distinct.resize(static_cast<size_t>(set->size()));
+    for (size_t i = 0; i < words.size(); ++i) {
+      distinct[static_cast<size_t>(numbers[i])] = static_cast<int64_t>(words[i]);
+    }
+  }
+
+  std::vector<int64_t> distinct;
+  std::vector<int64_t> numbers;  // of the ranks that are not -1
+};
+
+std::string TextOf(const arrow::ArrayVector& columns, const std::vector<std::string>& names,
+                   int64_t row) {
+  arrow::FieldVector fields;
+  for (size_t c = 0; c < columns.size(); ++c) {
+    fields.push_back(arrow::field(names[c], columns[c]->type()));
+  }
+  const auto rows =
+      arrow::RecordBatch::Make(arrow::schema(std::move(fields)), columns[0]->length(), columns);
+  return RowText(*rows, row);
+}
+
+}  // namespace
+
+LinkedTable::LinkedTable(TableInput input, const Policy& policy, LinkedMemory* memory,
+                         ReadAhead::OnError on_error)
+    : input_(std::move(input)),
+      policy_(policy),
+      memory_(memory),
+      on_error_(std::move(on_error)),
+      reader_(input_, policy_, KeyOrder::kAny, memory->split.read_ahead, &counters_, on_error_) {}
+
+LinkedTable::~LinkedTable() {
+  Cancel();
+  Join();
+}
+
+void LinkedTable::Start() {
+  thread_ = std::thread([this] {
+    if (const arrow::Status status = Load(); !status.ok()) {
+      on_error_(WithContext(status, "table \"" + input_.table.name + "\""));
+      return;
+    }
+    const std::lock_guard lock(mutex_);
+    loaded_ = true;
+    changed_.notify_all();
+  });
+}
+
+void LinkedTable::Cancel() {
+  reader_.Cancel();
+  const std::lock_guard lock(mutex_);
+  stopped_ = true;
+  changed_.notify_all();
+}
+
+void LinkedTable::Join() {
+  if (thread_.joinable()) thread_.join();
+  reader_.Join();
+}
+
+bool LinkedTable::WaitUntilLoaded() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return loaded_ || stopped_; });
+  return !stopped_;
+}
+
+arrow::Result<std::unique_ptr<KeySet>> LinkedTable::ReadRows(ChunkStore* rows, int64_t* num_rows) {
+  KeySetBuilder keys;
+  reader_.Start([this] { return OpenRows(input_, input_.query, memory_->split.query); });
+  while (const std::optional<Chunk> chunk = reader_.Pop()) {
+    keys.Add(chunk->keys);
+    *num_rows += chunk->rows->num_rows();
+    ARROW_RETURN_NOT_OK(rows->Add(*chunk));
+  }
+  return keys.Finish();
+}
+
+// As strategy `partition` does with a selecting table: the keys first, then the rows by their rank.
+arrow::Status LinkedTable::Load() {
+  ChunkStore kept(input_, &memory_->loading);
+  int64_t num_rows = 0;
+  memory_->scans.acquire();
+  auto keys = ReadRows(&kept, &num_rows);
+  memory_->scans.release();
+  ARROW_ASSIGN_OR_RAISE(keys_, std::move(keys));
+  found_.resize(static_cast<size_t>(keys_->size()));
+  orphans_ = num_rows;
+
+  const int32_t keys_per_partition = KeysPerPartition(num_rows, keys_->size());
+  PartitionStore scattered(input_, *keys_, keys_per_partition, memory_->tables, &memory_->loading,
+                           &counters_);
+  while (true) {
+    ARROW_ASSIGN_OR_RAISE(const std::optional<Chunk> chunk, kept.Pop());
+    if (!chunk) break;
+    ARROW_RETURN_NOT_OK(scattered.Add(*chunk));
+  }
+  ARROW_RETURN_NOT_OK(scattered.Seal());
+  rows_ = std::make_unique<KeyedRows>(input_, keys_per_partition, &memory_->resident);
+  for (int64_t rank = 0; rank < keys_->size(); rank += keys_per_partition) {
+    const int64_t count = std::min<int64_t>(keys_per_partition, keys_->size() - rank);
+    ARROW_ASSIGN_OR_RAISE(BatchTable partition, scattered.Take({rank, count}, keys_per_partition));
+    ARROW_RETURN_NOT_OK(rows_->Add(std::move(partition)));
+  }
+  return arrow::Status::OK();
+}
+
+arrow::Result<BatchTable> LinkedTable::Follow(const BatchTable& other) {
+  Named named;
+  if (other.rows->num_rows() > 0) {
+    ARROW_ASSIGN_OR_RAISE(const auto columns, ColumnsAt(input_.link->columns, *other.rows));
+    ARROW_ASSIGN_OR_RAISE(named, Look(columns));
+    if (!named.missing.empty()) ARROW_RETURN_NOT_OK(CheckMissing(columns, named));
+  }
+  MarkFound(named.ranks);
+  const bool reference = input_.link->kind == Link::Kind::kReference;
+  ARROW_ASSIGN_OR_RAISE(BatchTable table, reference ? TakeReferenced(named.ranks)
+                                                    : TakeChildren(std::move(named.ranks)));
+  counters_.rows_delivered += table.rows->num_rows();
+  return table;
+}
+
+arrow::Result<LinkedTable::Named> LinkedTable::Look(const arrow::ArrayVector& columns) {
+  Named named;
+  const int64_t num_rows = columns[0]->length();
+  named.ranks.assign(static_cast<size_t>(num_rows), -1);
+  KeyVector keys;
+  if (keys_->size() > 0) {
+    ARROW_ASSIGN_OR_RAISE(keys, input_.key_encoder->Encode(columns));
+    keys_->Ranks(keys, &named.ranks);
+  }
+  for (int64_t i = 0; i < num_rows; ++i) {
+    int64_t& rank = named.ranks[static_cast<size_t>(i)];
+    const bool null =
+        std::ranges::any_of(columns, [i](const auto& column) { return column->IsNull(i); });
+    if (null) {
+      rank = -1;
+    } else if (rank < 0) {
+      named.missing.push_back(i);
+    }
+  }
+  return named;
+}
+
+// Counts the distinct keys that have no row, or ends the run for the sake of them.
+arrow::Status LinkedTable::CheckMissing(const arrow::ArrayVector& columns, const Named& named) {
+  const bool promised = input_.table.rows_per_key == Cardinality::kOne;
+  if (promised && policy_.missing == Policy::Missing::kError) {
+    return MakeError(ErrorKind::kPolicy,
+                     "table \"" + input_.table.name + "\" has no row for key " +
+                         TextOf(columns, input_.key_names, named.missing.front()) +
+                         ", which table \"" + input_.link->name +
+                         "\" names, against rows_per_key = \"one\"; set policy.missing = \"keep\" "
+                         "to go on");
+  }
+  ARROW_ASSIGN_OR_RAISE(const KeyVector keys, input_.key_encoder->Encode(columns));
+  KeySetBuilder builder;
+  builder.Add(keys.Take(named.missing));
+  keys_without_rows_ += builder.Finish()->size();
+  return arrow::Status::OK();
+}
+
+// Each key's rows once, by ascending key, and for each row of the other table where they are.
+arrow::Result<BatchTable> LinkedTable::TakeReferenced(const std::vector<int64_t>& ranks) {
+  const DistinctRanks groups(ranks);
+  ARROW_ASSIGN_OR_RAISE(BatchTable table, rows_->Take(groups.distinct));
+  ARROW_RETURN_NOT_OK(CheckCardinality(&table));
+  arrow::Int32Builder mapping;
+  ARROW_RETURN_NOT_OK(mapping.Reserve(static_cast<int64_t>(ranks.size())));
+  size_t next = 0;
+  for (const int64_t rank : ranks) {
+    if (rank < 0) {
+      mapping.UnsafeAppendNull();
+    } else {
+      mapping.UnsafeAppend(static_cast<int32_t>(groups.numbers[next++]));
+    }
+  }
+  table.link = input_.table.link;
+  ARROW_ASSIGN_OR_RAISE(const auto array, mapping.Finish());
+  table.mapping = std::static_pointer_cast<arrow::Int32Array>(array);
+  return table;
+}
+
+// The rows of each parent row's key; where several parent rows have one key, with the first of them.
+arrow::Result<BatchTable> LinkedTable::TakeChildren(std::vector<int64_t> ranks) {
+  const DistinctRanks groups(ranks);
+  std::vector<bool> taken(groups.distinct.size());
+  size_t next = 0;
+  for (int64_t& rank : ranks) {
+    if (rank < 0) continue;
+    const auto group = static_cast<size_t>(groups.numbers[next++]);
+    if (taken[group]) rank = -1;
+    taken[group] = true;
+  }
+  ARROW_ASSIGN_OR_RAISE(BatchTable table, rows_->Take(ranks));
+  ARROW_RETURN_NOT_OK(CheckCardinality(&table));
+  table.link = input_.table.link;
+  return table;
+}
+
+arrow::Status LinkedTable::CheckCardinality(BatchTable* table) {
+  if (input_.table.rows_per_key == Cardinality::kAny) return arrow::Status::OK();
+  // The key of each group stands in its first row; a group without rows is never reported here.
+  ARROW_ASSIGN_OR_RAISE(const auto columns, ColumnsAt(input_.key_columns, *table->rows));
+  arrow::Int32Builder firsts;
+  for (int64_t g = 0; g + 1 < table->offsets->length(); ++g) {
+    const int32_t begin = table->offsets->Value(g);
+    ARROW_RETURN_NOT_OK(begin < table->offsets->Value(g + 1) ? firsts.Append(begin)
+                                                             : firsts.AppendNull());
+  }
+  ARROW_ASSIGN_OR_RAISE(const auto indices, firsts.Finish());
+  arrow::FieldVector fields;
+  arrow::ArrayVector keys;
+  for (size_t c = 0; c < columns.size(); ++c) {
+    ARROW_ASSIGN_OR_RAISE(auto taken, arrow::compute::Take(*columns[c], *indices));
+    fields.push_back(arrow::field(input_.key_names[c], taken->type()));
+    keys.push_back(std::move(taken));
+  }
+  Policy policy = policy_;
+  policy.missing = Policy::Missing::kKeep;
+  const auto rows = arrow::RecordBatch::Make(arrow::schema(std::move(fields)), indices->length(),
+                                             std::move(keys));
+  return ApplyCardinality(input_, policy, *rows, &counters_, table);
+}
+
+void LinkedTable::MarkFound(const std::vector<int64_t>& ranks) {
+  for (const int64_t rank : ranks) {
+    if (rank < 0 || found_[static_cast<size_t>(rank)]) continue;
+    found_[static_cast<size_t>(rank)] = true;
+    orphans_ -= rows_->num_rows(rank);
+  }
+}
+
+void LinkedTable::CountOrphans() { counters_.orphans = orphans_; }
+
+TableMetrics LinkedTable::metrics() const {
+  TableMetrics metrics;
+  metrics.name = input_.table.name;
+  metrics.rows_read = counters_.rows_read;
+  metrics.rows_delivered = counters_.rows_delivered;
+  metrics.orphans = counters_.orphans;
+  metrics.null_keys = counters_.null_keys;
+  metrics.duplicates = counters_.duplicates;
+  metrics.keys_without_rows = keys_without_rows_;
+  return metrics;
+}
+
+}  // namespace sheaf
