@@ -13,14 +13,11 @@ struct UnsupportedWord {
   std::string_view word;  ///< Empty: the whole field.
 };
 
-inline constexpr std::array<UnsupportedWord, 7> kUnsupported = {{
+inline constexpr std::array<UnsupportedWord, 4> kUnsupported = {{
     {"batch", "strategy", "probe"},
     {"table", "references", ""},
     {"table", "parent", ""},
     {"table", "parent_columns", ""},
-    {"output", "format", "jsonl"},
-    {"output", "format", "nested"},
-    {"output", "local_id", ""},
 }};
 
 constexpr bool IsUnsupported(std::string_view section, std::string_view field,
