@@ -29,8 +29,8 @@ namespace sheaf {
 struct BatchTable {
   std::string name;
   Cardinality rows_per_key = Cardinality::kAny;  ///< Other than kAny: no key has a second row.
-  std::shared_ptr<arrow::RecordBatch> rows;    ///< Never null; zero rows where no key has any.
-  std::shared_ptr<arrow::Int32Array> offsets;  ///< num_keys + 1: where each group starts.
+  std::shared_ptr<arrow::RecordBatch> rows;      ///< Never null; zero rows where no key has any.
+  std::shared_ptr<arrow::Int32Array> offsets;    ///< num_keys + 1: where each group starts.
 };
 
 class Batch;

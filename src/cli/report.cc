@@ -19,9 +19,9 @@ std::string_view EventOf(const RunEnd& end) { return end.completed ? "completed"
 using Line = std::vector<std::string>;
 
 const Line& Headings() {
-  static const Line kHeadings = {"table",       "rows read",     "delivered",    "orphans",
-                                 "null keys",   "second rows",   "keys without", "rows a key: min",
-                                 "mean",        "p50",           "p99",          "max"};
+  static const Line kHeadings = {"table",     "rows read",   "delivered",    "orphans",
+                                 "null keys", "second rows", "keys without", "rows a key: min",
+                                 "mean",      "p50",         "p99",          "max"};
   return kHeadings;
 }
 

@@ -76,8 +76,7 @@ arrow::Status Run(const RunOptions& options, const JobFile& file, Interrupt* int
   const Strategy strategy = reader->plan().strategy;
   spdlog::info("strategy: {}: {}", WordFor(kStrategyWords, strategy), reader->plan().reason);
   const Interrupt::Scope scope(interrupt, [&reader] { reader->Cancel(); });
-  ARROW_ASSIGN_OR_RAISE(const std::unique_ptr<Sink> sink,
-                        OpenSink(file, engine.get(), *reader));
+  ARROW_ASSIGN_OR_RAISE(const std::unique_ptr<Sink> sink, OpenSink(file, engine.get(), *reader));
   std::FILE* report = file.output && IsStandardOutput(*file.output) ? stderr : stdout;
   RunEnd end;
   arrow::Result<bool> completed =

@@ -149,6 +149,19 @@ TEST(BatchShaperTest, KeysWithoutTheirOneRowAreKeptUnlessDropped) {
   EXPECT_THAT(Shape(DroppingJob(), {WindowOf(1, {0, 1})}), ElementsAre("2: A(2)"));
 }
 
+TEST(BatchShaperTest, ABatchPromisesOneRowUnlessSecondOnesAreKept) {
+  for (const auto& [duplicate, delivered] :
+       {std::pair(Policy::Duplicate::kFirst, Cardinality::kOne),
+        std::pair(Policy::Duplicate::kKeep, Cardinality::kAny)}) {
+    Job job = KeptJob();
+    job.policy.duplicate = duplicate;
+    BatchShaper shaper(job);
+    ASSERT_TRUE(shaper.Add(WindowOf(1, {1})).ok());
+    ASSERT_TRUE(shaper.Finish().ok());
+    EXPECT_EQ(shaper.Take()->tables()[0].rows_per_key, delivered);
+  }
+}
+
 TEST(BatchShaperTest, BatchesAreFilledUpAfterKeysWereDropped) {
   int64_t dropped = 0;
   EXPECT_THAT(

@@ -71,8 +71,8 @@ void GroupSizes::Consider(int64_t rows, int64_t index) {
     largest_.pop_back();
   }
   // Of groups of one size the first seen comes first.
-  const auto place = std::ranges::find_if(
-      largest_, [rows](const LargeGroup& group) { return group.rows < rows; });
+  const auto place =
+      std::ranges::find_if(largest_, [rows](const LargeGroup& group) { return group.rows < rows; });
   largest_.insert(place, LargeGroup{.rows = rows, .index = index, .key = nullptr});
 }
 

@@ -31,10 +31,11 @@ MaybeProblem CheckStandardOutput(const OutputOptions& output) {
 
 MaybeProblem CheckLocalId(const Job& job, const OutputOptions& output) {
   if (output.local_id != LocalId::kUint16 || job.max_keys <= kUint16Keys) return std::nullopt;
-  return Problem("local_id",
-                 fmt::format("output.local_id = \"uint16\" counts the keys of a batch up to {}, and "
-                             "batch.max_keys is {}; take \"uint32\"",
-                             kUint16Keys, job.max_keys));
+  return Problem(
+      "local_id",
+      fmt::format("output.local_id = \"uint16\" counts the keys of a batch up to {}, and "
+                  "batch.max_keys is {}; take \"uint32\"",
+                  kUint16Keys, job.max_keys));
 }
 
 /// A document has a member for each key column, or one for the key, beside those of the tables.
@@ -52,9 +53,7 @@ MaybeProblem CheckMembers(const Job& job, const OutputOptions& output) {
 
 }  // namespace
 
-bool HoldsDocuments(Format format) {
-  return format == Format::kJsonl || format == Format::kNested;
-}
+bool HoldsDocuments(Format format) { return format == Format::kJsonl || format == Format::kNested; }
 
 bool IsStandardOutput(const OutputOptions& output) { return output.dir == "-"; }
 

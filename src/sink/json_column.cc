@@ -187,9 +187,9 @@ concept IntegerArray =
     std::is_same_v<TypeOf<Array>, arrow::MonthIntervalType>;
 
 template <typename Array>
-concept TemporalArray = arrow::is_date_type<TypeOf<Array>>::value ||
-                        arrow::is_time_type<TypeOf<Array>>::value ||
-                        arrow::is_timestamp_type<TypeOf<Array>>::value;
+concept TemporalArray =
+    arrow::is_date_type<TypeOf<Array>>::value || arrow::is_time_type<TypeOf<Array>>::value ||
+    arrow::is_timestamp_type<TypeOf<Array>>::value;
 
 template <typename Array>
 concept TextArray = arrow::is_string_like_type<TypeOf<Array>>::value ||

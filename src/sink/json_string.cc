@@ -11,7 +11,7 @@ namespace sheaf {
 namespace {
 
 struct Content {
-  bool escapes = false;    ///< Control characters, quotes or backslashes.
+  bool escapes = false;  ///< Control characters, quotes or backslashes.
   bool non_ascii = false;
 };
 

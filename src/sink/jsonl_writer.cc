@@ -50,9 +50,8 @@ class JsonlWriter : public TableWriter {
   [[nodiscard]] std::string_view extension() const override { return ".jsonl"; }
 
   [[nodiscard]] arrow::Status CheckSchema(const arrow::Schema& schema) const override {
-    ARROW_ASSIGN_OR_RAISE(
-        const auto empty,
-        arrow::RecordBatch::MakeEmpty(std::make_shared<arrow::Schema>(schema.fields())));
+    ARROW_ASSIGN_OR_RAISE(const auto empty, arrow::RecordBatch::MakeEmpty(
+                                                std::make_shared<arrow::Schema>(schema.fields())));
     return LinesOf(*empty).status();
   }
 

@@ -94,8 +94,7 @@ arrow::Result<Json> ManifestJson(const OutputOptions& options, const Job& job, c
   ARROW_RETURN_NOT_OK(AddSchema(*reader.key_schema(), &json["key"]));
   json["tables"] = Json::array();
   for (size_t i = 0; i < job.tables.size(); ++i) {
-    ARROW_ASSIGN_OR_RAISE(auto table,
-                          TableJson(job, job.tables[i], plan, *schemas[i]));
+    ARROW_ASSIGN_OR_RAISE(auto table, TableJson(job, job.tables[i], plan, *schemas[i]));
     json["tables"].push_back(std::move(table));
   }
   return json;

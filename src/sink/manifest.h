@@ -17,6 +17,7 @@ namespace sheaf {
 
 /// `schemas`: of each table, as its files have it. `engine` may be null. Holds no query, no URI and no option: they may hold secrets.
 arrow::Result<Json> ManifestJson(const OutputOptions& options, const Job& job, const Engine* engine,
-                                 const BatchReader& reader, const std::vector<std::shared_ptr<arrow::Schema>>& schemas);
+                                 const BatchReader& reader,
+                                 const std::vector<std::shared_ptr<arrow::Schema>>& schemas);
 
 }  // namespace sheaf

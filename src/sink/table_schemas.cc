@@ -24,8 +24,8 @@ arrow::Result<std::shared_ptr<arrow::Schema>> TableSchema(
 
 }  // namespace
 
-arrow::Result<std::vector<std::shared_ptr<arrow::Schema>>> TableSchemas(const OutputOptions& options, const Job& job,
-                                                const BatchReader& reader) {
+arrow::Result<std::vector<std::shared_ptr<arrow::Schema>>> TableSchemas(
+    const OutputOptions& options, const Job& job, const BatchReader& reader) {
   if (const std::optional<JobProblem> problem = FindOutputProblem(job, options)) {
     return MakeError(ErrorKind::kJob, problem->message);
   }
