@@ -35,8 +35,7 @@ class DocumentStreamTest : public ::testing::Test {
               .offsets = offsets("[0, 0, 1]")}}};
   }
 
-  arrow::Result<std::unique_ptr<Sink>> Open(OutputOptions options) {
-    options.dir = "-";
+  arrow::Result<std::unique_ptr<Sink>> Open(const OutputOptions& options) {
     const Job job = Job()
                         .Key({"id"})
                         .Add(Table::Named("A").SelectsKeys())
@@ -52,7 +51,7 @@ class DocumentStreamTest : public ::testing::Test {
 };
 
 TEST_F(DocumentStreamTest, JsonLinesAreADocumentAKey) {
-  const auto sink = Open({.format = Format::kJsonl}).ValueOrDie();
+  const auto sink = Open({.dir = "-", .format = Format::kJsonl}).ValueOrDie();
   ASSERT_TRUE(sink->Write(MakeBatch(0)).ok());
   ASSERT_TRUE(sink->Finish({}).ok());
   EXPECT_EQ(stream_->Finish().ValueOrDie()->ToString(),
@@ -61,14 +60,15 @@ TEST_F(DocumentStreamTest, JsonLinesAreADocumentAKey) {
 }
 
 TEST_F(DocumentStreamTest, LocalIdsStandInEveryTable) {
-  const auto sink = Open({.format = Format::kJsonl, .local_id = LocalId::kUint16}).ValueOrDie();
+  const auto sink =
+      Open({.dir = "-", .format = Format::kJsonl, .local_id = LocalId::kUint16}).ValueOrDie();
   ASSERT_TRUE(sink->Write(MakeBatch(0)).ok());
   EXPECT_THAT(stream_->Finish().ValueOrDie()->ToString(),
               HasSubstr(R"({"key":4,"A":[],"P":{"local_id":1,"x":9}})"));
 }
 
 TEST_F(DocumentStreamTest, AnArrowStreamHoldsTheNestedFormOfEachBatch) {
-  const auto sink = Open({.format = Format::kArrow}).ValueOrDie();
+  const auto sink = Open({.dir = "-", .format = Format::kArrow}).ValueOrDie();
   for (int64_t i = 0; i < 2; ++i) ASSERT_TRUE(sink->Write(MakeBatch(i)).ok());
   ASSERT_TRUE(sink->Finish({}).ok());
   arrow::io::BufferReader bytes(stream_->Finish().ValueOrDie());
@@ -79,7 +79,7 @@ TEST_F(DocumentStreamTest, AnArrowStreamHoldsTheNestedFormOfEachBatch) {
 }
 
 TEST_F(DocumentStreamTest, AnArrowStreamWithoutBatchesHasTheSchema) {
-  ASSERT_TRUE(Open({.format = Format::kArrow}).ValueOrDie()->Finish({}).ok());
+  ASSERT_TRUE(Open({.dir = "-", .format = Format::kArrow}).ValueOrDie()->Finish({}).ok());
   arrow::io::BufferReader bytes(stream_->Finish().ValueOrDie());
   const auto reader = arrow::ipc::RecordBatchStreamReader::Open(&bytes).ValueOrDie();
   EXPECT_TRUE(reader->schema()->Equals(*MakeBatch(0).nested().ValueOrDie()->schema()));
@@ -88,12 +88,12 @@ TEST_F(DocumentStreamTest, AnArrowStreamWithoutBatchesHasTheSchema) {
 
 TEST_F(DocumentStreamTest, OtherFormatsAreRefused) {
   for (const Format format : {Format::kParquet, Format::kNested}) {
-    EXPECT_EQ(KindOf(Open({.format = format}).status()), ErrorKind::kJob);
+    EXPECT_EQ(KindOf(Open({.dir = "-", .format = format}).status()), ErrorKind::kJob);
   }
 }
 
 TEST_F(DocumentStreamTest, TheFirstErrorIsFinal) {
-  const auto sink = Open({.format = Format::kJsonl}).ValueOrDie();
+  const auto sink = Open({.dir = "-", .format = Format::kJsonl}).ValueOrDie();
   ASSERT_TRUE(stream_->Close().ok());
   const arrow::Status status = sink->Write(MakeBatch(0));
   ASSERT_FALSE(status.ok());

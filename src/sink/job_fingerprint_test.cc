@@ -29,8 +29,8 @@ TEST(JobFingerprintTest, IsTheSameForTheSameJob) {
 
 TEST(JobFingerprintTest, DiffersWhereTheRowsOrFilesMay) {
   const std::string original = JobFingerprint(TwoTables(), OutputOptions{});
-  EXPECT_NE(original, JobFingerprint(TwoTables(), {.format = Format::kArrow}));
-  EXPECT_NE(original, JobFingerprint(TwoTables(), {.local_id = LocalId::kUint16}));
+  EXPECT_NE(original, JobFingerprint(TwoTables(), {.dir = "", .format = Format::kArrow}));
+  EXPECT_NE(original, JobFingerprint(TwoTables(), {.dir = "", .local_id = LocalId::kUint16}));
   EXPECT_NE(original, Changed([](Job* job) { job->Key({"other"}); }));
   EXPECT_NE(original, Changed([](Job* job) { job->MaxKeys(7); }));
   EXPECT_NE(original, Changed([](Job* job) { job->MaxBytes(7); }));

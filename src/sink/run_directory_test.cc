@@ -233,11 +233,19 @@ TEST_F(RunDirectoryTest, SuccessComesWithFinishOnlyAndHoldsTheTotals) {
   ASSERT_TRUE(sink->Write(MakeBatch(1)).ok());
   EXPECT_FALSE(std::filesystem::exists(out() / "_SUCCESS"));
   Metrics metrics;
-  metrics.tables = {{.name = "A", .rows_read = 9, .rows_delivered = 8, .orphans = 1},
-                    {.name = "P", .orphans = std::nullopt, .keys_without_rows = 4}};
-  metrics.tables[0].rows_per_key = {
-      .min = 0, .mean = 2, .p50 = 2, .p99 = 4, .max = 4, .largest = {}};
-  metrics.tables[0].rows_per_key.largest = {{MakeBatch(0).keys()->Slice(1, 1), 4}};
+  metrics.tables.resize(2);
+  metrics.tables[0].name = "A";
+  metrics.tables[0].rows_read = 9;
+  metrics.tables[0].rows_delivered = 8;
+  metrics.tables[0].orphans = 1;
+  metrics.tables[0].rows_per_key = {.min = 0,
+                                    .mean = 2,
+                                    .p50 = 2,
+                                    .p99 = 4,
+                                    .max = 4,
+                                    .largest = {{MakeBatch(0).keys()->Slice(1, 1), 4}}};
+  metrics.tables[1].name = "P";
+  metrics.tables[1].orphans = std::nullopt;
   ASSERT_TRUE(sink->Finish(metrics).ok());
   const Json totals = ReadJson("_SUCCESS");
   EXPECT_EQ(totals["batches"], 2);
