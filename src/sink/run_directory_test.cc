@@ -152,6 +152,7 @@ TEST_F(RunDirectoryTest, ABatchOfDocumentsIsOneFile) {
     EXPECT_EQ(line["documents"],
               (Json{{"bytes", stored.bytes}, {"file", name}, {"xxh3_64", stored.xxh3_64}}));
     std::filesystem::remove_all(out());
+    std::filesystem::remove(temporary_.path() / "copy");
   }
 }
 
