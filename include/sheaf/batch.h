@@ -113,8 +113,8 @@ class Batch {
   [[nodiscard]] int64_t total_rows() const;
 
   /// One row a key: the key columns, then each table, built from the offsets: as list<struct>, or
-  /// where it has at most one row a key as struct, null where there is none. Copies no values but
-  /// those of a struct table that lacks the row of some key.
+  /// where it has at most one row a key as struct of nullable fields, null where there is none.
+  /// Copies no values but those of a struct table that lacks the row of some key.
   /// Errors: Invalid where a table has the name of a key column, or a second row against
   /// rows_per_key.
   [[nodiscard]] arrow::Result<std::shared_ptr<arrow::RecordBatch>> nested() const;

@@ -4,6 +4,7 @@
 #include <arrow/builder.h>
 #include <arrow/compute/api.h>
 #include <arrow/type.h>
+#include <arrow/util/checked_cast.h>
 #include <arrow/util/logging.h>
 
 #include <utility>
@@ -32,9 +33,39 @@ arrow::Result<std::shared_ptr<arrow::Array>> RowOfEachKey(const BatchTable& tabl
   return rows.Finish();
 }
 
+bool SharesNulls(const arrow::DataType& type) {
+  return type.id() == arrow::Type::STRUCT || type.id() == arrow::Type::FIXED_SIZE_LIST;
+}
+
+/// The type with nullable fields where nulls of the whole reach: Parquet takes no null in others.
+std::shared_ptr<arrow::DataType> Nullable(const std::shared_ptr<arrow::DataType>& type) {
+  if (!SharesNulls(*type)) return type;
+  arrow::FieldVector fields;
+  for (const auto& field : type->fields()) {
+    fields.push_back(field->WithType(Nullable(field->type()))->WithNullable(true));
+  }
+  if (type->id() == arrow::Type::STRUCT) return arrow::struct_(std::move(fields));
+  return arrow::fixed_size_list(
+      fields[0], arrow::internal::checked_cast<const arrow::FixedSizeListType&>(*type).list_size());
+}
+
+/// The same values under a type that differs in its fields' nullability.
+std::shared_ptr<arrow::ArrayData> Retyped(const arrow::ArrayData& array,
+                                          const std::shared_ptr<arrow::DataType>& type) {
+  auto data = array.Copy();
+  data->type = type;
+  if (!SharesNulls(*type)) return data;
+  for (int c = 0; c < type->num_fields(); ++c) {
+    auto& child = data->child_data[static_cast<size_t>(c)];
+    child = Retyped(*child, type->field(c)->type());
+  }
+  return data;
+}
+
 arrow::Result<std::shared_ptr<arrow::Array>> AsStructs(const BatchTable& table) {
   ARROW_ASSIGN_OR_RAISE(const auto row_of_each_key, RowOfEachKey(table));
-  ARROW_ASSIGN_OR_RAISE(const auto structs, table.rows->ToStructArray());
+  ARROW_ASSIGN_OR_RAISE(const auto rows, table.rows->ToStructArray());
+  auto structs = arrow::MakeArray(Retyped(*rows->data(), Nullable(rows->type())));
   if (row_of_each_key->null_count() == 0) return structs;
   return arrow::compute::Take(*structs, *row_of_each_key);
 }

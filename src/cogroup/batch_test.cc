@@ -71,15 +71,24 @@ TEST(BatchTest, NestedIsOneRowAKeyWithListsAndWhereOneRowIsPromisedStructs) {
   EXPECT_TRUE(nested->Equals(*expected, /*check_metadata=*/true)) << nested->ToString();
 }
 
-TEST(BatchTest, NestedStructsOfColumnsThatAreNeverNullMayBeMissing) {
-  const auto schema = arrow::schema({arrow::field("id", arrow::int64(), false)});
-  const auto keys = RowsFromJson(schema, "[[3],[5]]");
-  const Batch batch(
-      0, keys, {{"P", Cardinality::kOne, RowsFromJson(schema, "[[5]]"), OffsetsArray({0, 0, 1})}});
+TEST(BatchTest, FieldsOfNestedStructsAreNullableSinceARowMayBeMissing) {
+  const auto id = arrow::field("id", arrow::int64(), false);
+  const auto pair = arrow::field("pair", arrow::fixed_size_list(id, 2), false);
+  const auto schema = arrow::schema({id, arrow::field("inner", arrow::struct_({id, pair}), false)});
+  const auto keys = RowsFromJson(arrow::schema({id}), "[[3],[5]]");
+  const Batch batch(0, keys,
+                    {{"P", Cardinality::kOne, RowsFromJson(schema, "[[5, [6, [7, 8]]]]"),
+                      OffsetsArray({0, 0, 1})}});
   const auto nested = batch.nested().ValueOrDie();
-  EXPECT_TRUE(nested->Validate().ok()) << nested->Validate();
-  EXPECT_TRUE(nested->column(1)->IsNull(0));
-  EXPECT_TRUE(nested->schema()->field(1)->type()->Equals(arrow::struct_(schema->fields())));
+  const auto nullable_id = id->WithNullable(true);
+  const auto row = arrow::struct_(
+      {nullable_id,
+       arrow::field("inner", arrow::struct_(
+                                 {nullable_id,
+                                  arrow::field("pair", arrow::fixed_size_list(nullable_id, 2))}))});
+  EXPECT_TRUE(nested->column(1)->Equals(FromJson(row, "[null, [5, [6, [7, 8]]]]")));
+  EXPECT_TRUE(nested->schema()->field(1)->type()->Equals(row)) << nested->schema()->ToString();
+  EXPECT_TRUE(nested->ValidateFull().ok()) << nested->ValidateFull();
 }
 
 TEST(BatchTest, NestedCopiesNoValues) {

@@ -6,6 +6,7 @@ from itertools import groupby
 from random import Random
 
 import duckdb
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import simple_job
@@ -146,3 +147,23 @@ def test_the_report_counts_the_rows_of_each_key(run):
                 f"SELECT count(*) FROM {name} WHERE id = ?", [large["key"]["id"]]
             ).fetchall()
             assert count == [(large["rows"],)]
+
+
+def test_a_row_of_columns_that_are_never_null_may_be_missing(sheaf, tmp_path):
+    never_null = pa.schema(
+        [
+            pa.field("id", pa.int64(), nullable=False),
+            pa.field("s", pa.struct([pa.field("x", pa.int64(), nullable=False)]), nullable=False),
+        ]
+    )
+    job = simple_job.write_job(
+        tmp_path,
+        {
+            "A": pa.table({"id": [1, 2]}),
+            "P": pa.table({"id": [2], "s": [{"x": 5}]}, schema=never_null),
+        },
+        fields={"P": {"rows_per_key": "one"}},
+    )
+    assert sheaf.run("run", job, "--format", "nested").code == 0
+    table = pq.read_table(tmp_path / "out" / "documents")
+    assert table.column("P").to_pylist() == [None, {"id": 2, "s": {"x": 5}}]
