@@ -44,7 +44,7 @@ std::shared_ptr<arrow::DataType> Nullable(const std::shared_ptr<arrow::DataType>
   for (const auto& field : type->fields()) {
     fields.push_back(field->WithType(Nullable(field->type()))->WithNullable(true));
   }
-  if (type->id() == arrow::Type::STRUCT) return arrow::struct_(std::move(fields));
+  if (type->id() == arrow::Type::STRUCT) return arrow::struct_(fields);
   return arrow::fixed_size_list(
       fields[0], arrow::internal::checked_cast<const arrow::FixedSizeListType&>(*type).list_size());
 }

@@ -17,7 +17,7 @@ constexpr int64_t kSteps = int64_t{1} << kStepBits;
 
 size_t BucketOf(int64_t rows) {
   if (rows < kExact) return static_cast<size_t>(rows);
-  const int power = std::bit_width(static_cast<uint64_t>(rows)) - 1;  // 2^power <= rows
+  const int power = 63 - std::countl_zero(static_cast<uint64_t>(rows));  // 2^power <= rows
   const int64_t step = (rows >> (power - kStepBits)) - kSteps;
   return static_cast<size_t>(kExact + (power - kExactBits) * kSteps + step);
 }

@@ -57,8 +57,8 @@ class ArrowStream : public DocumentWriter {
 
 class DocumentStream : public Sink {
  public:
-  DocumentStream(const OutputOptions& options, std::unique_ptr<DocumentWriter> writer)
-      : options_(options), writer_(std::move(writer)) {}
+  DocumentStream(OutputOptions options, std::unique_ptr<DocumentWriter> writer)
+      : options_(std::move(options)), writer_(std::move(writer)) {}
 
   [[nodiscard]] arrow::Status Write(const Batch& batch) override {
     if (state_.ok()) state_ = WriteDocuments(batch);

@@ -16,7 +16,7 @@ arrow::Result<std::shared_ptr<arrow::Array>> KeyColumn(const arrow::RecordBatch&
 }  // namespace
 
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> Documents(const Batch& batch, Format format) {
-  ARROW_ASSIGN_OR_RAISE(const auto nested, batch.nested());
+  ARROW_ASSIGN_OR_RAISE(auto nested, batch.nested());
   if (format != Format::kJsonl) return nested;
   ARROW_ASSIGN_OR_RAISE(auto key, KeyColumn(*batch.keys()));
   arrow::FieldVector fields = {arrow::field("key", key->type())};

@@ -179,7 +179,7 @@ void AppendInteger(Integer value, std::string* text) {
 }
 
 template <typename Array>
-using TypeOf = typename Array::TypeClass;
+using TypeOf = Array::TypeClass;
 
 template <typename Array>
 concept IntegerArray =
@@ -310,7 +310,7 @@ class Maker {
     return MakeJsonColumn(extension.storage()).Value(&column_);
   }
   /// Unions and run-end encoded columns.
-  arrow::Status Visit(const arrow::Array& other) {
+  static arrow::Status Visit(const arrow::Array& other) {
     return arrow::Status::NotImplemented(other.type()->ToString());
   }
 

@@ -16,7 +16,7 @@ constexpr const char* kName = "local_id";
 
 template <typename ArrowType>
 arrow::Result<std::shared_ptr<arrow::Array>> Ids(const arrow::Int32Array& offsets) {
-  using Value = typename ArrowType::c_type;
+  using Value = ArrowType::c_type;
   const int64_t keys = offsets.length() - 1;
   if (keys - 1 > std::numeric_limits<Value>::max()) {
     return arrow::Status::Invalid(

@@ -36,6 +36,7 @@ constexpr const char* kDocuments = "documents";
 std::vector<std::string> FoldersOf(Format format, const Job& job) {
   if (HoldsDocuments(format)) return {kDocuments};
   std::vector<std::string> folders;
+  folders.reserve(job.tables.size());
   for (const Table& table : job.tables) folders.push_back(table.name);
   return folders;
 }
