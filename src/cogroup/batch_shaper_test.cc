@@ -120,10 +120,11 @@ TEST(BatchShaperTest, AKeyAboveMaxBytesMayBeAnError) {
                                       HasSubstr("policy.oversize = \"continue\"")));
 }
 
-TEST(BatchShaperTest, KeysWithoutRowsAreCountedOnceHoweverManyBatchesAKeyHas) {
+TEST(BatchShaperTest, AKeyIsCountedOnceWithAllItsRowsHoweverManyBatchesItHas) {
   BatchShaper shaper(KeptJob().MaxBytes(8));
   ASSERT_TRUE(shaper.Add(WindowOf(1, {3, 0, 1, 0})).ok());
   EXPECT_EQ(shaper.group_sizes()[0].empty(), 2);
+  EXPECT_EQ(shaper.group_sizes()[0].Summary().max, 3);
 }
 
 TEST(BatchShaperTest, BytesAreCountedAcrossWindows) {

@@ -34,6 +34,12 @@ TEST(LocalIdTest, RowsHaveTheNumberOfTheirGroupInTheFirstColumn) {
       *WithLocalId(BatchOf({0}).table("A")->schema(), LocalId::kUint16).ValueOrDie()));
 }
 
+TEST(LocalIdTest, ABatchThatContinuesAKeyStillDoes) {
+  const Batch batch = BatchOf({0, 2});
+  const Batch continued(4, batch.keys(), batch.tables(), /*continued=*/true);
+  EXPECT_TRUE(WithLocalIds(continued, LocalId::kUint16).ValueOrDie().continued());
+}
+
 TEST(LocalIdTest, ThereIsNoneUnlessAskedFor) {
   const Batch batch = BatchOf({0, 1});
   EXPECT_EQ(WithLocalIds(batch, LocalId::kNone).ValueOrDie().table("A"), batch.table("A"));
