@@ -6,14 +6,11 @@ build_dir=$root/build
 [ "$preset" = release ] || build_dir=$root/build/$preset
 
 tools/setup.sh
-step "building sheaf ($preset)"
 quietly cmake --preset "$preset"
-quietly cmake --build --preset "$preset" --target programs
-
 if [ -e "$CARGO_TARGET_DIR/release/libadbc_driver_datafusion.so" ]; then
-  step "building the DataFusion driver"
+  step "building sheaf ($preset) and the DataFusion driver"
 else
-  step "building the DataFusion driver (20 minutes on 2 cores, the first time)"
+  step "building sheaf ($preset) and the DataFusion driver (20 minutes on 2 cores, the first time)"
 fi
-cmake --build --preset "$preset" --target datafusion_driver -- --quiet
+quietly cmake --build --preset "$preset" --target programs datafusion_driver
 [ "$preset" != release ] || tools/register_driver.sh "$build_dir/datafusion.toml"

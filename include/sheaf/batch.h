@@ -32,7 +32,7 @@ namespace sheaf {
 ///   a row of the other table                 of a grandchild: as many groups as that table has rows.
 struct BatchTable {
   std::string name;
-  Cardinality rows_per_key = Cardinality::kAny;
+  Cardinality rows_per_key = Cardinality::kAny;  ///< Other than kAny: no key has a second row.
   std::shared_ptr<arrow::RecordBatch> rows;    ///< Never null; zero rows where no group has any.
   std::shared_ptr<arrow::Int32Array> offsets;  ///< groups + 1: where each group starts.
   std::optional<Link> link = std::nullopt;     ///< What its rows hang on, where not on keys.
@@ -126,8 +126,11 @@ class Batch {
   [[nodiscard]] GroupRange groups() const { return {this, num_keys()}; }
   [[nodiscard]] int64_t total_rows() const;
 
-  /// One row a key: the key columns, then each table as list<struct>, built from the offsets
-  /// without copying values. Linked tables are left out: their rows hang on no key. Errors: Invalid where a table has the name of a key column.
+  /// One row a key: the key columns, then each table, built from the offsets: as list<struct>, or
+  /// where it has at most one row a key as struct of nullable fields, null where there is none.
+  /// Linked tables are left out: their rows hang on no key. Copies no values but those of a struct table that lacks the row of some key.
+  /// Errors: Invalid where a table has the name of a key column, or a second row against
+  /// rows_per_key.
   [[nodiscard]] arrow::Result<std::shared_ptr<arrow::RecordBatch>> nested() const;
 
  private:

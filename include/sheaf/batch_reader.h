@@ -29,6 +29,24 @@
 
 namespace sheaf {
 
+/// How many rows of one table the delivered keys have; keys without rows count with zero. All zero
+/// while there is no key.
+struct RowsPerKey {
+  struct LargeKey {
+    std::shared_ptr<arrow::RecordBatch> key;  ///< One row: the key columns.
+    int64_t rows = 0;
+  };
+
+  int64_t min = 0;
+  double mean = 0;
+  /// The fewest rows that at least 50, and 99, of 100 keys do not exceed: exact up to 65,535, above
+  /// that up to 1.6 % too small.
+  int64_t p50 = 0;
+  int64_t p99 = 0;
+  int64_t max = 0;
+  std::vector<LargeKey> largest;  ///< The ten keys with the most rows, most first.
+};
+
 /// What has been seen of one table so far.
 struct TableMetrics {
   std::string name;
@@ -39,6 +57,7 @@ struct TableMetrics {
   int64_t null_keys = 0;          ///< Rows whose key is null.
   int64_t duplicates = 0;         ///< Rows left out by policy `duplicate = "first"`.
   int64_t keys_without_rows = 0;  ///< Delivered keys that have no row here.
+  RowsPerKey rows_per_key;
 };
 
 struct Metrics {

@@ -132,6 +132,9 @@ struct Job {
   [[nodiscard]] arrow::Status Check() const;
 };
 
+/// What is sure of a table's rows once the policy is applied: kAny where second rows are kept.
+Cardinality DeliveredCardinality(const Policy& policy, Cardinality promised);
+
 /// The names of the table's key columns: its own, else the job's.
 const std::vector<std::string>& KeyColumnsOf(const Job& job, const Table& table);
 

@@ -16,7 +16,7 @@
 namespace sheaf {
 
 /// All that a job file says. Relative paths inside SQL are relative to `directory`, which is up to
-/// the caller: the command line changes into it. output->dir is made absolute here.
+/// the caller: the command line changes into it. output->dir is made absolute here, unless it is "-".
 struct JobFile {
   std::filesystem::path path;
   std::filesystem::path directory;  ///< Absolute: the folder of the job file.

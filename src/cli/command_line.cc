@@ -20,6 +20,7 @@ constexpr const char* kExamples = R"(Examples:
   sheaf explain job.toml                     what would run, how often and why; reads no row
   sheaf run job.toml                         run it and print the counts
   sheaf run job.toml --out out               store the batches as Parquet files
+  sheaf run job.toml --format jsonl --out - | jq .key    a document a key
   sheaf run job.toml --set batch.max_keys=1000 --set "table.A.query=SELECT 1 AS id"
 
 Exit codes: 0 done; 1 the engine, the files or the machine refuse; 2 bad usage or a job
@@ -44,12 +45,11 @@ void AddJobOptions(CLI::App* command, JobOptions* options) {
 void AddRun(CLI::App* app, RunOptions* options) {
   CLI::App* run = app->add_subcommand("run", "Runs a job: a line a batch, then a last line");
   AddJobOptions(run, &options->job);
-  run->add_option("--out", options->out, "Stores the batches in this new or empty folder")
-      ->check([](const std::string& out) {
-        return std::string(out == "-" ? "standard output is not supported by this version" : "");
-      })
+  run->add_option("--out", options->out,
+                  "Stores the batches in this new or empty folder; \"-\" is standard output")
       ->type_name("DIR");
-  run->add_option("--format", options->format, "parquet or arrow (output.format)")->type_name("F");
+  run->add_option("--format", options->format, "parquet, arrow, jsonl or nested (output.format)")
+      ->type_name("F");
   run->add_option("--stop-after", options->stop_after, "Stops after this many batches")
       ->check(CLI::Range(int64_t{1}, std::numeric_limits<int64_t>::max()).description(""))
       ->type_name("BATCHES");
@@ -117,8 +117,9 @@ std::vector<std::string> OverridesOf(const RunOptions& options) {
   std::vector<std::string> overrides = OverridesOf(options.job);
   if (!options.format.empty()) overrides.push_back("output.format=" + options.format);
   if (!options.out.empty()) {
-    const std::filesystem::path out = std::filesystem::absolute(options.out);
-    overrides.push_back("output.dir=" + EscapeVariables(out.string()));
+    const std::string out =
+        options.out == "-" ? options.out : std::filesystem::absolute(options.out).string();
+    overrides.push_back("output.dir=" + EscapeVariables(out));
   }
   return overrides;
 }

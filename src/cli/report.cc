@@ -2,40 +2,70 @@
 
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
+#include <algorithm>
 #include <string_view>
+#include <vector>
 
 #include "cli/json.h"
+#include "cogroup/row_text.h"
 #include "job/words.h"
+#include "sink/metrics_json.h"
 
 namespace sheaf {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 std::string_view EventOf(const RunEnd& end) { return end.completed ? "completed" : "stopped"; }
 
-Json TableJson(const TableMetrics& table) {
-  Json json;
-  json["rows_read"] = table.rows_read;
-  json["rows_delivered"] = table.rows_delivered;
-  json["orphans"] = table.orphans ? Json(*table.orphans) : Json();
-  json["null_keys"] = table.null_keys;
-  json["duplicates"] = table.duplicates;
-  json["keys_without_rows"] = table.keys_without_rows;
-  return json;
+using Line = std::vector<std::string>;
+
+const Line& Headings() {
+  static const Line kHeadings = {"table",     "rows read",   "delivered",    "orphans",
+                                 "null keys", "second rows", "keys without", "rows a key: min",
+                                 "mean",      "p50",         "p99",          "max"};
+  return kHeadings;
 }
 
-std::string NoteOn(const TableMetrics& metrics, const Table& table) {
-  std::string note;
-  const auto add = [&](int64_t count, std::string_view what) {
-    if (count > 0) note += fmt::format("{}{} {}", note.empty() ? "" : ", ", count, what);
-  };
-  add(metrics.orphans.value_or(0), "rows of keys that were not selected");
-  add(metrics.null_keys, "rows with a null key");
-  add(metrics.duplicates, "second rows left out");
-  if (table.rows_per_key == Cardinality::kOne) add(metrics.keys_without_rows, "keys without a row");
-  return note.empty() ? note : fmt::format("table {}: {}", metrics.name, note);
+Line Cells(const TableMetrics& table) {
+  const RowsPerKey& rows = table.rows_per_key;
+  return {table.name,
+          fmt::to_string(table.rows_read),
+          fmt::to_string(table.rows_delivered),
+          table.orphans ? fmt::to_string(*table.orphans) : "-",
+          fmt::to_string(table.null_keys),
+          fmt::to_string(table.duplicates),
+          fmt::to_string(table.keys_without_rows),
+          fmt::to_string(rows.min),
+          fmt::format("{:.2f}", rows.mean),
+          fmt::to_string(rows.p50),
+          fmt::to_string(rows.p99),
+          fmt::to_string(rows.max)};
+}
+
+/// Columns as wide as their widest cell: the first to the left, numbers to the right.
+std::string Aligned(const std::vector<Line>& lines) {
+  std::vector<size_t> widths(lines[0].size());
+  for (const Line& line : lines) {
+    for (size_t c = 0; c < line.size(); ++c) widths[c] = std::max(widths[c], line[c].size());
+  }
+  std::string text;
+  for (const Line& line : lines) {
+    text += fmt::format("{:<{}}", line[0], widths[0]);
+    for (size_t c = 1; c < line.size(); ++c) text += fmt::format("  {:>{}}", line[c], widths[c]);
+    text += '\n';
+  }
+  return text;
+}
+
+/// Empty where the largest keys are like most others.
+std::string LargestKeys(const TableMetrics& table) {
+  const RowsPerKey& rows = table.rows_per_key;
+  if (rows.max == rows.p99) return "";
+  std::string text = fmt::format("largest keys of {}:", table.name);
+  for (const RowsPerKey::LargeKey& large : rows.largest) {
+    text += fmt::format("{} {} ({} rows)", &large == rows.largest.data() ? "" : ",",
+                        RowText(*large.key, 0), large.rows);
+  }
+  return text + '\n';
 }
 
 }  // namespace
@@ -73,7 +103,7 @@ std::string EndText(const RunEnd& end) {
                      end.totals.batches, end.totals.keys, end.totals.rows, end.seconds);
 }
 
-std::string EndJson(const RunEnd& end) {
+arrow::Result<std::string> EndJson(const RunEnd& end) {
   Json json;
   json["event"] = EventOf(end);
   json["batches"] = end.totals.batches;
@@ -83,21 +113,22 @@ std::string EndJson(const RunEnd& end) {
   json["strategy"] = WordFor(kStrategyWords, end.strategy);
   json["dropped_keys"] = end.metrics.dropped_keys;
   Json& tables = json["tables"] = Json::object();
-  for (const TableMetrics& table : end.metrics.tables) tables[table.name] = TableJson(table);
+  for (const TableMetrics& table : end.metrics.tables) {
+    ARROW_ASSIGN_OR_RAISE(tables[table.name], TableMetricsJson(table));
+  }
   return JsonText(json);
 }
 
-std::vector<std::string> Notes(const Metrics& metrics, const Job& job) {
-  std::vector<std::string> notes;
-  for (size_t i = 0; i < metrics.tables.size(); ++i) {
-    std::string note = NoteOn(metrics.tables[i], job.tables[i]);
-    if (!note.empty()) notes.push_back(std::move(note));
-  }
+std::string DataReport(const Metrics& metrics) {
+  std::vector<Line> lines = {Headings()};
+  for (const TableMetrics& table : metrics.tables) lines.push_back(Cells(table));
+  std::string text = Aligned(lines);
+  for (const TableMetrics& table : metrics.tables) text += LargestKeys(table);
   if (metrics.dropped_keys > 0) {
-    notes.push_back(fmt::format("{} keys left out, for they lack a row that is promised",
-                                metrics.dropped_keys));
+    text += fmt::format("{} keys left out, for they lack a row that is promised\n",
+                        metrics.dropped_keys);
   }
-  return notes;
+  return text;
 }
 
 }  // namespace sheaf

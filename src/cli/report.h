@@ -1,9 +1,10 @@
-// What a run tells: a line a batch, a last line, and notes on what the data did not promise.
+// What a run tells: a line a batch, a last line, and the report on the data.
 #pragma once
+
+#include <arrow/result.h>
 
 #include <cstdint>
 #include <string>
-#include <vector>
 
 #include "sheaf/batch.h"
 #include "sheaf/batch_reader.h"
@@ -35,10 +36,10 @@ std::string BatchJson(const Batch& batch);
 
 /// `completed: 31 batches, 2000000 keys, 34000000 rows in 4.21 s`
 std::string EndText(const RunEnd& end);
-std::string EndJson(const RunEnd& end);
+arrow::Result<std::string> EndJson(const RunEnd& end);
 
-/// One line for each table, and for the run, that has something to report: rows of other keys, null
-/// keys, left-out rows and keys, keys without the one row that is promised.
-std::vector<std::string> Notes(const Metrics& metrics, const Job& job);
+/// The report on the data, for people: a line a table with what was read, delivered and left out, and
+/// with the rows a key; then the largest keys of tables where few keys have most rows.
+std::string DataReport(const Metrics& metrics);
 
 }  // namespace sheaf

@@ -3,15 +3,12 @@
 #include <arrow/array.h>
 #include <arrow/builder.h>
 #include <arrow/type.h>
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <memory>
 
 namespace sheaf {
 namespace {
-
-using ::testing::ElementsAre;
 
 std::shared_ptr<arrow::RecordBatch> Rows(int64_t count) {
   arrow::Int64Builder builder;
@@ -57,11 +54,12 @@ TEST(ReportTest, ABatchIsOneLineWithItsTablesInOrder) {
 
 TEST(ReportTest, TheLastLineHoldsTheTotals) {
   EXPECT_EQ(EndText(SmallEnd()), "completed: 1 batches, 2 keys, 4 rows in 4.21 s");
-  EXPECT_EQ(EndJson(SmallEnd()),
+  EXPECT_EQ(EndJson(SmallEnd()).ValueOrDie(),
             R"({"event":"completed","batches":1,"keys":2,"rows":4,"seconds":4.214,)"
             R"("strategy":"merge","dropped_keys":0,"tables":{"A":{"rows_read":7,)"
             R"("rows_delivered":3,"orphans":null,"null_keys":2,"duplicates":0,)"
-            R"("keys_without_rows":0}}})");
+            R"("keys_without_rows":0,"rows_per_key":{"min":0,"mean":0.0,"p50":0,"p99":0,"max":0,)"
+            R"("largest":[]}}}})");
 }
 
 TEST(ReportTest, AStoppedRunIsNotCalledComplete) {
@@ -70,30 +68,30 @@ TEST(ReportTest, AStoppedRunIsNotCalledComplete) {
   EXPECT_EQ(EndText(end), "stopped: 1 batches, 2 keys, 4 rows in 4.21 s");
 }
 
-TEST(NotesTest, ThereAreNoneWhereThereIsNothingToReport) {
-  Metrics metrics;
-  metrics.tables.resize(1);
-  EXPECT_THAT(Notes(metrics, Job().Add(Table::Named("A"))), ElementsAre());
-}
-
-TEST(NotesTest, NameWhatEachTableLeftOut) {
+TEST(DataReportTest, IsALineATableAndTheLargestKeysWhereFewHaveMostRows) {
   Metrics metrics;
   metrics.dropped_keys = 9;
   metrics.tables.resize(2);
-  metrics.tables[0].name = "A";
-  metrics.tables[0].orphans = 5;
-  metrics.tables[0].null_keys = 1;
-  metrics.tables[0].duplicates = 2;
-  metrics.tables[0].keys_without_rows = 8;
-  metrics.tables[1].name = "P";
+  TableMetrics& a = metrics.tables[0];
+  a.name = "A";
+  a.rows_read = 1000;
+  a.rows_delivered = 990;
+  a.orphans = 5;
+  a.null_keys = 4;
+  a.duplicates = 1;
+  a.keys_without_rows = 8;
+  a.rows_per_key = {.min = 1, .mean = 2.5, .p50 = 2, .p99 = 9, .max = 700, .largest = {}};
+  a.rows_per_key.largest = {{Rows(1), 700}, {Rows(1), 9}};
+  metrics.tables[1].name = "attributes";
   metrics.tables[1].orphans = std::nullopt;
-  metrics.tables[1].keys_without_rows = 3;
-  const Job job = Job().Add(Table::Named("A")).Add(Table::Named("P").RowsPerKey(Cardinality::kOne));
-  EXPECT_THAT(Notes(metrics, job),
-              ElementsAre("table A: 5 rows of keys that were not selected, 1 rows with a null key, "
-                          "2 second rows left out",
-                          "table P: 3 keys without a row",
-                          "9 keys left out, for they lack a row that is promised"));
+  EXPECT_EQ(
+      DataReport(metrics),
+      R"(table       rows read  delivered  orphans  null keys  second rows  keys without  rows a key: min  mean  p50  p99  max
+A                1000        990        5          4            1             8                1  2.50    2    9  700
+attributes          0          0        -          0            0             0                0  0.00    0    0    0
+largest keys of A: id=0 (700 rows), id=0 (9 rows)
+9 keys left out, for they lack a row that is promised
+)");
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/report.h"
+#include "job/output_check.h"
 #include "job/words.h"
 #include "sheaf/batch_reader.h"
 #include "sheaf/engine.h"
@@ -21,26 +22,47 @@
 namespace sheaf {
 namespace {
 
+/// True where the sink went on; false where the reader of standard output went away.
+arrow::Result<bool> WentOn(const arrow::Status& status) {
+  if (status.ok()) return true;
+  if (KindOf(status) == ErrorKind::kStopped) return false;
+  return status;
+}
+
 /// Hands every batch to the sink, then to the report. True where the job's end was reached.
-arrow::Result<bool> ReadBatches(const RunOptions& options, BatchReader* reader, Sink* sink,
-                                RunTotals* totals) {
+arrow::Result<bool> ReadBatches(const RunOptions& options, std::FILE* report, BatchReader* reader,
+                                Sink* sink, RunTotals* totals) {
   Progress progress(reader, options.progress);
   while (!options.stop_after || totals->batches < *options.stop_after) {
     ARROW_ASSIGN_OR_RAISE(const std::optional<Batch> batch, reader->Next());
-    if (!batch) return true;
-    if (sink != nullptr) ARROW_RETURN_NOT_OK(sink->Write(*batch));
+    if (!batch) return sink == nullptr ? true : WentOn(sink->Finish(reader->metrics()));
+    if (sink != nullptr) {
+      ARROW_ASSIGN_OR_RAISE(const bool went_on, WentOn(sink->Write(*batch)));
+      if (!went_on) return false;
+    }
     totals->Add(*batch);
-    ARROW_RETURN_NOT_OK(progress.Aside(
-        [&] { return Print((options.job.json ? BatchJson(*batch) : BatchText(*batch)) + "\n"); }));
+    const std::string line = options.job.json ? BatchJson(*batch) : BatchText(*batch);
+    ARROW_RETURN_NOT_OK(progress.Aside([&] { return Print(line + "\n", report); }));
   }
   return false;
 }
 
-arrow::Status ReportEnd(const RunEnd& end, const Job& job, bool json) {
-  ARROW_RETURN_NOT_OK(Print((json ? EndJson(end) : EndText(end)) + "\n"));
-  if (json) return arrow::Status::OK();
-  for (const std::string& note : Notes(end.metrics, job)) fmt::print(stderr, "{}\n", note);
-  return arrow::Status::OK();
+arrow::Status ReportEnd(const RunEnd& end, std::FILE* report, bool json) {
+  if (json) {
+    ARROW_ASSIGN_OR_RAISE(const std::string line, EndJson(end));
+    return Print(line + "\n", report);
+  }
+  ARROW_RETURN_NOT_OK(Print(EndText(end) + "\n", report));
+  return Print(DataReport(end.metrics), stderr);
+}
+
+arrow::Result<std::unique_ptr<Sink>> OpenSink(const JobFile& file, const Engine* engine,
+                                              const BatchReader& reader) {
+  if (!file.output) return nullptr;
+  if (IsStandardOutput(*file.output)) {
+    return OpenDocumentStream(*file.output, file.job, reader, OpenStandardOutput());
+  }
+  return OpenRunDirectory(*file.output, file.job, engine, reader);
 }
 
 }  // namespace
@@ -54,22 +76,20 @@ arrow::Status Run(const RunOptions& options, const JobFile& file, Interrupt* int
   const Strategy strategy = reader->plan().strategy;
   spdlog::info("strategy: {}: {}", WordFor(kStrategyWords, strategy), reader->plan().reason);
   const Interrupt::Scope scope(interrupt, [&reader] { reader->Cancel(); });
-  std::unique_ptr<Sink> sink;
-  if (file.output) {
-    ARROW_ASSIGN_OR_RAISE(sink, OpenRunDirectory(*file.output, file.job, engine.get(), *reader));
-  }
+  ARROW_ASSIGN_OR_RAISE(const std::unique_ptr<Sink> sink, OpenSink(file, engine.get(), *reader));
+  std::FILE* report = file.output && IsStandardOutput(*file.output) ? stderr : stdout;
   RunEnd end;
-  arrow::Result<bool> completed = ReadBatches(options, reader.get(), sink.get(), &end.totals);
+  arrow::Result<bool> completed =
+      ReadBatches(options, report, reader.get(), sink.get(), &end.totals);
   if (!completed.ok()) {
     reader->Cancel();
     return Interrupt::Seen() ? MakeError(ErrorKind::kStopped, "interrupted") : completed.status();
   }
   end.completed = *completed;
   end.metrics = reader->metrics();
-  if (end.completed && sink != nullptr) ARROW_RETURN_NOT_OK(sink->Finish(end.metrics));
   end.strategy = strategy;
   end.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  return ReportEnd(end, file.job, options.job.json);
+  return ReportEnd(end, report, options.job.json);
 }
 
 }  // namespace sheaf

@@ -126,12 +126,12 @@ BatchShaper::BatchShaper(const Job& job)
     : max_keys_(job.max_keys),
       max_bytes_(job.max_bytes),
       drops_missing_(DropsMissing(job)),
-      oversize_(job.policy.oversize),
-      keys_without_rows_(job.tables.size()) {}
+      policy_(job.policy),
+      group_sizes_(job.tables.size()) {}
 
 arrow::Status BatchShaper::Add(CutWindow window) {
   if (drops_missing_) ARROW_RETURN_NOT_OK(DropMissing(&window));
-  CountKeysWithoutRows(window);
+  ARROW_RETURN_NOT_OK(CountGroups(window));
   const int64_t num_keys = window.keys->num_rows();
   int64_t begin = 0;
   for (int64_t k = 0; k < num_keys; ++k) {
@@ -168,18 +168,16 @@ std::optional<Batch> BatchShaper::Take() {
   return batch;
 }
 
-void BatchShaper::CountKeysWithoutRows(const CutWindow& window) {
+arrow::Status BatchShaper::CountGroups(const CutWindow& window) {
   for (size_t t = 0; t < window.tables.size(); ++t) {
-    const int32_t* offsets = window.tables[t].offsets->raw_values();
-    for (int64_t k = 0; k < window.keys->num_rows(); ++k) {
-      keys_without_rows_[t] += offsets[k] == offsets[k + 1] ? 1 : 0;
-    }
+    ARROW_RETURN_NOT_OK(group_sizes_[t].Add(*window.tables[t].offsets, *window.keys));
   }
+  return arrow::Status::OK();
 }
 
 // A key whose rows alone exceed max_bytes: batches of its own.
 arrow::Status BatchShaper::AddOversize(const CutWindow& window, int64_t key, int64_t bytes) {
-  if (oversize_ == Policy::Oversize::kError) {
+  if (policy_.oversize == Policy::Oversize::kError) {
     return MakeError(ErrorKind::kPolicy,
                      "the rows of key " + RowText(*window.keys, key) + " have " +
                          std::to_string(bytes) +
@@ -189,8 +187,7 @@ arrow::Status BatchShaper::AddOversize(const CutWindow& window, int64_t key, int
   CutWindow rest = SliceWindow(window, key, key + 1);
   for (bool continued = false; HasRows(rest); continued = true) {
     ARROW_ASSIGN_OR_RAISE(auto split, SplitKey(rest, *max_bytes_));
-    finished_.emplace_back(next_index_++, std::move(split.first.keys),
-                           std::move(split.first.tables), continued);
+    Emit(std::move(split.first), continued);
     rest = std::move(split.second);
   }
   return arrow::Status::OK();
@@ -221,10 +218,17 @@ arrow::Status BatchShaper::DropMissing(CutWindow* window) {
 arrow::Status BatchShaper::EndBatch() {
   if (parts_.empty()) return arrow::Status::OK();
   ARROW_ASSIGN_OR_RAISE(CutWindow joined, Join(std::exchange(parts_, {})));
-  finished_.emplace_back(next_index_++, std::move(joined.keys), std::move(joined.tables));
+  Emit(std::move(joined), /*continued=*/false);
   keys_ = 0;
   bytes_ = 0;
   return arrow::Status::OK();
+}
+
+void BatchShaper::Emit(CutWindow window, bool continued) {
+  for (BatchTable& table : window.tables) {
+    table.rows_per_key = DeliveredCardinality(policy_, table.rows_per_key);
+  }
+  finished_.emplace_back(next_index_++, std::move(window.keys), std::move(window.tables), continued);
 }
 
 }  // namespace sheaf

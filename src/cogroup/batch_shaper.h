@@ -11,6 +11,7 @@
 #include <optional>
 #include <vector>
 
+#include "cogroup/group_sizes.h"
 #include "sheaf/batch.h"
 #include "sheaf/job.h"
 
@@ -39,26 +40,27 @@ class BatchShaper {
   std::optional<Batch> Take();
 
   [[nodiscard]] int64_t dropped_keys() const { return dropped_keys_; }
-  /// Of each table: the keys, of those not dropped, for which it has no row.
-  [[nodiscard]] const std::vector<int64_t>& keys_without_rows() const { return keys_without_rows_; }
+  /// Of each table: the rows of the keys that are not dropped. May be asked by any thread.
+  [[nodiscard]] const std::vector<GroupSizes>& group_sizes() const { return group_sizes_; }
 
  private:
   arrow::Status DropMissing(CutWindow* window);
-  void CountKeysWithoutRows(const CutWindow& window);
+  arrow::Status CountGroups(const CutWindow& window);
   arrow::Status AddOversize(const CutWindow& window, int64_t key, int64_t bytes);
   arrow::Status EndBatch();
+  void Emit(CutWindow window, bool continued);
 
   const int32_t max_keys_;
   const std::optional<int64_t> max_bytes_;
   const bool drops_missing_;
-  const Policy::Oversize oversize_;
+  const Policy policy_;
   std::vector<CutWindow> parts_;  // of the batch being formed
   int64_t keys_ = 0;              // in parts_
   int64_t bytes_ = 0;             // in parts_
   std::deque<Batch> finished_;
   int64_t next_index_ = 0;
   int64_t dropped_keys_ = 0;
-  std::vector<int64_t> keys_without_rows_;
+  std::vector<GroupSizes> group_sizes_;
 };
 
 }  // namespace sheaf

@@ -120,10 +120,11 @@ TEST(BatchShaperTest, AKeyAboveMaxBytesMayBeAnError) {
                                       HasSubstr("policy.oversize = \"continue\"")));
 }
 
-TEST(BatchShaperTest, KeysWithoutRowsAreCountedOnceHoweverManyBatchesAKeyHas) {
+TEST(BatchShaperTest, AKeyIsCountedOnceWithAllItsRowsHoweverManyBatchesItHas) {
   BatchShaper shaper(KeptJob().MaxBytes(8));
   ASSERT_TRUE(shaper.Add(WindowOf(1, {3, 0, 1, 0})).ok());
-  EXPECT_THAT(shaper.keys_without_rows(), ElementsAre(2));
+  EXPECT_EQ(shaper.group_sizes()[0].empty(), 2);
+  EXPECT_EQ(shaper.group_sizes()[0].Summary().max, 3);
 }
 
 TEST(BatchShaperTest, BytesAreCountedAcrossWindows) {
@@ -147,6 +148,19 @@ TEST(BatchShaperTest, WindowsAreSmallWhereBytesEndABatch) {
 TEST(BatchShaperTest, KeysWithoutTheirOneRowAreKeptUnlessDropped) {
   EXPECT_THAT(Shape(KeptJob(), {WindowOf(1, {0, 1})}), ElementsAre("1: A()\n2: A(2)"));
   EXPECT_THAT(Shape(DroppingJob(), {WindowOf(1, {0, 1})}), ElementsAre("2: A(2)"));
+}
+
+TEST(BatchShaperTest, ABatchPromisesOneRowUnlessSecondOnesAreKept) {
+  for (const auto& [duplicate, delivered] :
+       {std::pair(Policy::Duplicate::kFirst, Cardinality::kOne),
+        std::pair(Policy::Duplicate::kKeep, Cardinality::kAny)}) {
+    Job job = KeptJob();
+    job.policy.duplicate = duplicate;
+    BatchShaper shaper(job);
+    ASSERT_TRUE(shaper.Add(WindowOf(1, {1})).ok());
+    ASSERT_TRUE(shaper.Finish().ok());
+    EXPECT_EQ(shaper.Take()->tables()[0].rows_per_key, delivered);
+  }
 }
 
 TEST(BatchShaperTest, BatchesAreFilledUpAfterKeysWereDropped) {

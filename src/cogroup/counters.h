@@ -12,7 +12,6 @@ struct TableCounters {
   std::atomic<int64_t> orphans = 0;
   std::atomic<int64_t> null_keys = 0;
   std::atomic<int64_t> duplicates = 0;
-  std::atomic<int64_t> keys_without_rows = 0;
   std::atomic<bool> filtered_by_engine = false;  ///< Then orphans were never seen.
 };
 

@@ -87,9 +87,6 @@ arrow::Status LaneReader::AddWindow() {
   ARROW_RETURN_NOT_OK(shaper_.Add(*std::move(window)));
   const std::lock_guard lock(mutex_);
   totals_.dropped_keys = shaper_.dropped_keys();
-  for (size_t t = 0; t < lanes_.size(); ++t) {
-    lanes_[t]->counters.keys_without_rows = shaper_.keys_without_rows()[t];
-  }
   return arrow::Status::OK();
 }
 
@@ -115,27 +112,25 @@ void LaneReader::WaitForLanes() {
 }
 
 void LaneReader::Count(const Batch& batch) {
+  const std::lock_guard lock(mutex_);
   for (size_t t = 0; t < lanes_.size(); ++t) {
     const BatchTable& table = batch.tables()[t];
     lanes_[t]->counters.rows_delivered += table.rows->num_rows();
   }
-  const std::lock_guard lock(mutex_);
   ++totals_.batches;
   totals_.keys += batch.continued() ? 0 : batch.num_keys();
   totals_.rows += batch.total_rows();
 }
 
 Metrics LaneReader::metrics() const {
-  Metrics metrics;
-  {
-    const std::lock_guard lock(mutex_);
-    metrics = totals_;
-  }
-  metrics.total_keys = TotalKeys();
-  for (const auto& lane : lanes_) {
-    const TableCounters& counters = lane->counters;
+  const std::optional<int64_t> total_keys = TotalKeys();
+  const std::lock_guard lock(mutex_);
+  Metrics metrics = totals_;
+  metrics.total_keys = total_keys;
+  for (size_t t = 0; t < lanes_.size(); ++t) {
+    const TableCounters& counters = lanes_[t]->counters;
     TableMetrics table;
-    table.name = lane->input->table.name;
+    table.name = lanes_[t]->input->table.name;
     table.rows_read = counters.rows_read;
     table.rows_delivered = counters.rows_delivered;
     if (counters.filtered_by_engine) {
@@ -145,7 +140,8 @@ Metrics LaneReader::metrics() const {
     }
     table.null_keys = counters.null_keys;
     table.duplicates = counters.duplicates;
-    table.keys_without_rows = counters.keys_without_rows;
+    table.keys_without_rows = shaper_.group_sizes()[t].empty();
+    table.rows_per_key = shaper_.group_sizes()[t].Summary();
     metrics.tables.push_back(std::move(table));
   }
   return metrics;

@@ -122,6 +122,10 @@ arrow::Status Job::Check() const {
   return arrow::Status::OK();
 }
 
+Cardinality DeliveredCardinality(const Policy& policy, Cardinality promised) {
+  return policy.duplicate == Policy::Duplicate::kKeep ? Cardinality::kAny : promised;
+}
+
 const std::vector<std::string>& KeyColumnsOf(const Job& job, const Table& table) {
   return table.key.empty() ? job.key : table.key;
 }

@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <string_view>
 #include <system_error>
 #include <utility>
 
 #include "job/check.h"
 #include "job/job_source.h"
+#include "job/output_check.h"
 #include "job/table_reader.h"
 #include "job/words.h"
 #include "sheaf/error.h"
@@ -90,9 +92,11 @@ arrow::Status ReadOutput(TableReader reader, const std::filesystem::path& direct
   std::string dir;
   ARROW_RETURN_NOT_OK(reader.Text("dir", &dir));
   ARROW_RETURN_NOT_OK(reader.Choice("format", kFormatWords, &output->format));
+  ARROW_RETURN_NOT_OK(reader.Choice("local_id", kLocalIdWords, &output->local_id));
   ARROW_RETURN_NOT_OK(reader.Finish());
   if (dir.empty()) return reader.Missing("dir");
-  output->dir = (directory / dir).lexically_normal();
+  output->dir = dir;
+  if (!IsStandardOutput(*output)) output->dir = (directory / dir).lexically_normal();
   return arrow::Status::OK();
 }
 
@@ -127,18 +131,26 @@ arrow::Status ReadAll(JobSource* source, JobFile* file) {
 }
 
 /// Where a problem stands: its field, else its table or section, else nowhere.
-toml::source_region PlaceOf(const JobSource& source, const JobProblem& problem) {
+toml::source_region PlaceOf(const JobSource& source, std::string_view section_name,
+                            const JobProblem& problem) {
   const auto section =
-      problem.table ? source.root()["table"][*problem.table] : source.root()["batch"];
+      problem.table ? source.root()["table"][*problem.table] : source.root()[section_name];
   if (const toml::node* field = section[problem.field].node()) return field->source();
   if (const toml::node* node = section.node()) return node->source();
   return {};
 }
 
-arrow::Status CheckJob(const JobSource& source, const Job& job) {
-  const std::optional<JobProblem> problem = FindProblem(job);
+arrow::Status Refuse(const JobSource& source, std::string_view section_name,
+                     const std::optional<JobProblem>& problem) {
   if (!problem) return arrow::Status::OK();
-  return source.Error(PlaceOf(source, *problem), Redact(problem->message, source.environment()));
+  return source.Error(PlaceOf(source, section_name, *problem),
+                      Redact(problem->message, source.environment()));
+}
+
+arrow::Status CheckFile(const JobSource& source, const JobFile& file) {
+  ARROW_RETURN_NOT_OK(Refuse(source, "batch", FindProblem(file.job)));
+  if (!file.output) return arrow::Status::OK();
+  return Refuse(source, "output", FindOutputProblem(file.job, *file.output));
 }
 
 }  // namespace
@@ -158,7 +170,7 @@ arrow::Result<JobFile> LoadJobFile(const std::filesystem::path& path,
                                                      path.string(), error.message()));
   }
   ARROW_RETURN_NOT_OK(ReadAll(&source, &file));
-  ARROW_RETURN_NOT_OK(CheckJob(source, file.job));
+  ARROW_RETURN_NOT_OK(CheckFile(source, file));
   file.environment = source.environment();
   return file;
 }

@@ -232,10 +232,7 @@ TEST_F(JobFileTest, UnknownWordsNameTheNearest) {
 TEST_F(JobFileTest, KnownWordsOfLaterVersionsAreNotUnknown) {
   EXPECT_EQ(Fault("[batch]\nstrategy = \"probe\"\n"),
             "job.toml:2: batch.strategy = \"probe\" is not supported by this version");
-  EXPECT_EQ(Fault("[output]\nlocal_id = \"uint16\"\n"),
-            "job.toml:2: output.local_id is not supported by this version");
-  for (const char* text : {"[batch]\nstrategy = \"probe\"", "[output]\nformat = \"jsonl\"",
-                           "[output]\nformat = \"nested\"", "[output]\nlocal_id = \"uint16\""}) {
+  for (const char* text : {"[batch]\nstrategy = \"probe\""}) {
     const std::string message = Fault(text);
     EXPECT_THAT(message, StartsWith("job.toml:2: ")) << text;
     EXPECT_THAT(message, HasSubstr("not supported by this version")) << text;
@@ -273,6 +270,23 @@ TEST_F(JobFileTest, WhatCheckFindsNamesTheLine) {
 TEST_F(JobFileTest, OutputNeedsADirectory) {
   EXPECT_EQ(Fault(std::string(kMinimal) + "[output]\nformat = \"arrow\"\n"),
             "job.toml:6: output.dir is missing");
+}
+
+TEST_F(JobFileTest, OutputMayBeStandardOutput) {
+  EXPECT_EQ(Good(kMinimal, {"output.dir=-", "output.format=jsonl"}).output->dir, "-");
+  EXPECT_EQ(Fault(std::string(kMinimal) + "[output]\ndir = \"-\"\nformat = \"nested\"\n"),
+            "job.toml:8: standard output takes output.format = \"jsonl\" or \"arrow\", not "
+            "\"nested\"");
+  EXPECT_THAT(Fault(kMinimal, {"output.dir=-"}), HasSubstr("not \"parquet\""));
+}
+
+TEST_F(JobFileTest, LocalIdsAreCounted) {
+  EXPECT_EQ(Good(kMinimal, {"output.dir=x"}).output->local_id, LocalId::kNone);
+  EXPECT_EQ(Good(kMinimal, {"output.dir=x", "output.local_id=uint16"}).output->local_id,
+            LocalId::kUint16);
+  EXPECT_THAT(Fault(std::string(kMinimal) + "[output]\ndir = \"x\"\nlocal_id = \"uint16\"\n",
+                    {"batch.max_keys=65537"}),
+              StartsWith("job.toml:8: output.local_id = \"uint16\" counts"));
 }
 
 TEST_F(JobFileTest, VariablesAreReplacedEverywhere) {

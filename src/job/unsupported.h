@@ -13,11 +13,8 @@ struct UnsupportedWord {
   std::string_view word;  ///< Empty: the whole field.
 };
 
-inline constexpr std::array<UnsupportedWord, 4> kUnsupported = {{
+inline constexpr std::array<UnsupportedWord, 1> kUnsupported = {{
     {"batch", "strategy", "probe"},
-    {"output", "format", "jsonl"},
-    {"output", "format", "nested"},
-    {"output", "local_id", ""},
 }};
 
 constexpr bool IsUnsupported(std::string_view section, std::string_view field,

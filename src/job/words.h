@@ -35,8 +35,13 @@ inline constexpr std::array<Word<Policy::Duplicate>, 3> kDuplicateWords = {
      {"first", Policy::Duplicate::kFirst}}};
 inline constexpr std::array<Word<Policy::Oversize>, 2> kOversizeWords = {
     {{"continue", Policy::Oversize::kContinue}, {"error", Policy::Oversize::kError}}};
-inline constexpr std::array<Word<Format>, 2> kFormatWords = {
-    {{"parquet", Format::kParquet}, {"arrow", Format::kArrow}}};
+inline constexpr std::array<Word<Format>, 4> kFormatWords = {{{"parquet", Format::kParquet},
+                                                              {"arrow", Format::kArrow},
+                                                              {"jsonl", Format::kJsonl},
+                                                              {"nested", Format::kNested}}};
+/// A job without the field has LocalId::kNone.
+inline constexpr std::array<Word<LocalId>, 2> kLocalIdWords = {
+    {{"uint16", LocalId::kUint16}, {"uint32", LocalId::kUint32}}};
 
 /// The word for a value; every value of an enum has one in its list.
 template <typename Words, typename Enum>

@@ -29,7 +29,7 @@ Json TableJson(const Job& job, const Table& table) {
 
 }  // namespace
 
-std::string JobFingerprint(const Job& job, Format format) {
+std::string JobFingerprint(const Job& job, const OutputOptions& output) {
   Json json = Json::object();
   json["key"] = job.key;
   json["max_keys"] = job.max_keys;
@@ -39,7 +39,8 @@ std::string JobFingerprint(const Job& job, Format format) {
                     {"missing", WordFor(kMissingWords, job.policy.missing)},
                     {"duplicate", WordFor(kDuplicateWords, job.policy.duplicate)},
                     {"oversize", WordFor(kOversizeWords, job.policy.oversize)}};
-  json["format"] = WordFor(kFormatWords, format);
+  json["format"] = WordFor(kFormatWords, output.format);
+  json["local_id"] = WordFor(kLocalIdWords, output.local_id);
   json["tables"] = Json::array();
   for (const Table& table : job.tables) json["tables"].push_back(TableJson(job, table));
 

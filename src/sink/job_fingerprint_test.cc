@@ -18,18 +18,19 @@ Job TwoTables() {
 std::string Changed(const std::function<void(Job*)>& change) {
   Job job = TwoTables();
   change(&job);
-  return JobFingerprint(job, Format::kParquet);
+  return JobFingerprint(job, OutputOptions{});
 }
 
 TEST(JobFingerprintTest, IsTheSameForTheSameJob) {
-  const std::string fingerprint = JobFingerprint(TwoTables(), Format::kParquet);
+  const std::string fingerprint = JobFingerprint(TwoTables(), OutputOptions{});
   EXPECT_EQ(fingerprint.size(), 32U);
-  EXPECT_EQ(fingerprint, JobFingerprint(TwoTables(), Format::kParquet));
+  EXPECT_EQ(fingerprint, JobFingerprint(TwoTables(), OutputOptions{}));
 }
 
 TEST(JobFingerprintTest, DiffersWhereTheRowsOrFilesMay) {
-  const std::string original = JobFingerprint(TwoTables(), Format::kParquet);
-  EXPECT_NE(original, JobFingerprint(TwoTables(), Format::kArrow));
+  const std::string original = JobFingerprint(TwoTables(), OutputOptions{});
+  EXPECT_NE(original, JobFingerprint(TwoTables(), {.dir = "", .format = Format::kArrow}));
+  EXPECT_NE(original, JobFingerprint(TwoTables(), {.dir = "", .local_id = LocalId::kUint16}));
   EXPECT_NE(original, Changed([](Job* job) { job->Key({"other"}); }));
   EXPECT_NE(original, Changed([](Job* job) { job->MaxKeys(7); }));
   EXPECT_NE(original, Changed([](Job* job) { job->MaxBytes(7); }));
@@ -45,7 +46,8 @@ TEST(JobFingerprintTest, DiffersWhereTheRowsOrFilesMay) {
 }
 
 TEST(JobFingerprintTest, IsTheSameHoweverTheRunGoes) {
-  const std::string original = JobFingerprint(TwoTables(), Format::kParquet);
+  const std::string original = JobFingerprint(TwoTables(), OutputOptions{});
+  EXPECT_EQ(original, JobFingerprint(TwoTables(), {.dir = "elsewhere"}));
   EXPECT_EQ(original, Changed([](Job* job) { job->Memory(1 << 20); }));
   EXPECT_EQ(original, Changed([](Job* job) { job->WithStrategy(Strategy::kMerge); }));
   EXPECT_EQ(original, Changed([](Job* job) { job->tables[1].key = {"id"}; }))

@@ -68,13 +68,14 @@ Json NameAndVersion(const std::string& name, const std::string& version) {
 }  // namespace
 
 arrow::Result<Json> ManifestJson(const OutputOptions& options, const Job& job, const Engine* engine,
-                                 const BatchReader& reader) {
+                                 const BatchReader& reader,
+                                 const std::vector<std::shared_ptr<arrow::Schema>>& schemas) {
   const Plan& plan = reader.plan();
   Json json = Json::object();
   json["format_version"] = kFormatVersion;
   json["sheaf"] = kVersion;
   json["created"] = UtcNow();
-  json["fingerprint"] = JobFingerprint(job, options.format);
+  json["fingerprint"] = JobFingerprint(job, options);
   json["engine"] = nullptr;
   json["driver"] = nullptr;
   if (engine != nullptr) {
@@ -82,6 +83,9 @@ arrow::Result<Json> ManifestJson(const OutputOptions& options, const Job& job, c
     json["driver"] = NameAndVersion(engine->driver_name(), engine->driver_version());
   }
   json["format"] = WordFor(kFormatWords, options.format);
+  json["local_id"] = options.local_id == LocalId::kNone
+                         ? Json(nullptr)
+                         : Json(WordFor(kLocalIdWords, options.local_id));
   json["max_keys"] = job.max_keys;
   json["max_bytes"] = job.max_bytes ? Json(*job.max_bytes) : Json(nullptr);
   json["ties"] = WordFor(kTiesWords, job.ties);
@@ -92,8 +96,7 @@ arrow::Result<Json> ManifestJson(const OutputOptions& options, const Job& job, c
   ARROW_RETURN_NOT_OK(AddSchema(*reader.key_schema(), &json["key"]));
   json["tables"] = Json::array();
   for (size_t i = 0; i < job.tables.size(); ++i) {
-    ARROW_ASSIGN_OR_RAISE(auto table,
-                          TableJson(job, job.tables[i], plan, *reader.table_schemas()[i]));
+    ARROW_ASSIGN_OR_RAISE(auto table, TableJson(job, job.tables[i], plan, *schemas[i]));
     json["tables"].push_back(std::move(table));
   }
   return json;

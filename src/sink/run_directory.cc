@@ -9,14 +9,19 @@
 #include <utility>
 #include <vector>
 
+#include "job/output_check.h"
 #include "sheaf/error.h"
 #include "sheaf/sink.h"
 #include "sink/commit_log.h"
+#include "sink/documents.h"
 #include "sink/durable_file.h"
 #include "sink/key_json.h"
+#include "sink/local_id.h"
 #include "sink/manifest.h"
+#include "sink/metrics_json.h"
 #include "sink/new_directory.h"
 #include "sink/parallel.h"
+#include "sink/table_schemas.h"
 #include "sink/table_writer.h"
 
 namespace sheaf {
@@ -25,14 +30,32 @@ namespace {
 constexpr const char* kManifest = "manifest.json";
 constexpr const char* kLog = "batches.jsonl";
 constexpr const char* kSuccess = "_SUCCESS";
+constexpr const char* kDocuments = "documents";
+
+/// The folders of the data files.
+std::vector<std::string> FoldersOf(Format format, const Job& job) {
+  if (HoldsDocuments(format)) return {kDocuments};
+  std::vector<std::string> folders;
+  folders.reserve(job.tables.size());
+  for (const Table& table : job.tables) folders.push_back(table.name);
+  return folders;
+}
+
+/// What becomes one file of a batch.
+struct Part {
+  std::string folder;
+  std::shared_ptr<arrow::RecordBatch> rows;
+};
 
 class RunDirectory : public Sink {
  public:
   RunDirectory(std::filesystem::path directory, const Job& job, const BatchReader& reader,
-               std::unique_ptr<TableWriter> writer, std::unique_ptr<CommitLog> log)
+               const OutputOptions& options, std::unique_ptr<CommitLog> log)
       : directory_(std::move(directory)),
+        options_(options),
         schemas_(reader.table_schemas()),
-        writer_(std::move(writer)),
+        folders_(FoldersOf(options.format, job)),
+        writer_(MakeTableWriter(options.format, job.ties)),
         log_(std::move(log)) {
     for (const Table& table : job.tables) names_.push_back(table.name);
   }
@@ -44,7 +67,7 @@ class RunDirectory : public Sink {
 
   [[nodiscard]] arrow::Status Finish(const Metrics& metrics) override {
     ARROW_RETURN_NOT_OK(state_);
-    state_ = WriteTextDurably(directory_ / kSuccess, IndentedText(TotalsJson(metrics))).status();
+    state_ = WriteTotals(metrics);
     ARROW_RETURN_NOT_OK(state_);
     state_ = MakeError(ErrorKind::kEngine,
                        fmt::format("run directory \"{}\" is complete", directory_.string()));
@@ -53,18 +76,22 @@ class RunDirectory : public Sink {
 
  private:
   [[nodiscard]] arrow::Status CheckBatch(const Batch& batch) const;
-  [[nodiscard]] std::string FileOf(const Batch& batch, size_t table) const;
-  arrow::Result<std::vector<StoredFile>> WriteFiles(const Batch& batch) const;
-  arrow::Result<std::string> LogLine(const Batch& batch,
+  [[nodiscard]] std::string FileOf(const Batch& batch, std::string_view folder) const;
+  arrow::Result<std::vector<Part>> PartsOf(const Batch& batch) const;
+  arrow::Result<std::vector<StoredFile>> WriteFiles(const Batch& batch,
+                                                    const std::vector<Part>& parts) const;
+  arrow::Result<std::string> LogLine(const Batch& batch, const std::vector<Part>& parts,
                                      const std::vector<StoredFile>& files) const;
   void RemoveFiles(const Batch& batch) const;
   arrow::Status WriteFilesAndLog(const Batch& batch);
   arrow::Status Commit(const Batch& batch);
-  [[nodiscard]] Json TotalsJson(const Metrics& metrics) const;
+  arrow::Status WriteTotals(const Metrics& metrics) const;
 
   const std::filesystem::path directory_;
+  const OutputOptions options_;
   std::vector<std::string> names_;
   const std::vector<std::shared_ptr<arrow::Schema>> schemas_;
+  const std::vector<std::string> folders_;
   const std::unique_ptr<TableWriter> writer_;
   const std::unique_ptr<CommitLog> log_;
   arrow::Status state_;  ///< Why nothing more can be written; OK while it can.
@@ -92,31 +119,43 @@ arrow::Status RunDirectory::CheckBatch(const Batch& batch) const {
                                batch.index(), directory_.string()));
 }
 
-std::string RunDirectory::FileOf(const Batch& batch, size_t table) const {
-  return fmt::format("{}/batch-{:06d}{}", names_[table], batch.index(), writer_->extension());
+std::string RunDirectory::FileOf(const Batch& batch, std::string_view folder) const {
+  return fmt::format("{}/batch-{:06d}{}", folder, batch.index(), writer_->extension());
 }
 
-arrow::Result<std::vector<StoredFile>> RunDirectory::WriteFiles(const Batch& batch) const {
-  const auto& tables = batch.tables();
+arrow::Result<std::vector<Part>> RunDirectory::PartsOf(const Batch& batch) const {
+  ARROW_ASSIGN_OR_RAISE(const Batch numbered, WithLocalIds(batch, options_.local_id));
+  std::vector<Part> parts;
+  if (HoldsDocuments(options_.format)) {
+    ARROW_ASSIGN_OR_RAISE(auto documents, Documents(numbered, options_.format));
+    parts.push_back({kDocuments, std::move(documents)});
+    return parts;
+  }
+  for (const BatchTable& table : numbered.tables()) parts.push_back({table.name, table.rows});
+  return parts;
+}
+
+arrow::Result<std::vector<StoredFile>> RunDirectory::WriteFiles(
+    const Batch& batch, const std::vector<Part>& parts) const {
   // The largest first: it must not be the one that all others wait for.
-  std::vector<size_t> order(tables.size());
+  std::vector<size_t> order(parts.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::ranges::stable_sort(order, std::ranges::greater{},
-                           [&](size_t i) { return tables[i].rows->num_rows(); });
+                           [&](size_t i) { return parts[i].rows->num_rows(); });
 
-  std::vector<StoredFile> files(tables.size());
-  ARROW_RETURN_NOT_OK(RunInParallel(tables.size(), [&](size_t i) {
-    const size_t table = order[i];
-    return WriteDurably(directory_ / FileOf(batch, table),
+  std::vector<StoredFile> files(parts.size());
+  ARROW_RETURN_NOT_OK(RunInParallel(parts.size(), [&](size_t i) {
+    const Part& part = parts[order[i]];
+    return WriteDurably(directory_ / FileOf(batch, part.folder),
                         [&](const std::shared_ptr<arrow::io::OutputStream>& stream) {
-                          return writer_->Write(tables[table].rows, stream);
+                          return writer_->Write(part.rows, stream);
                         })
-        .Value(&files[table]);
+        .Value(&files[order[i]]);
   }));
   return files;
 }
 
-arrow::Result<std::string> RunDirectory::LogLine(const Batch& batch,
+arrow::Result<std::string> RunDirectory::LogLine(const Batch& batch, const std::vector<Part>& parts,
                                                  const std::vector<StoredFile>& files) const {
   Json line = Json::object();
   line["index"] = batch.index();
@@ -129,28 +168,31 @@ arrow::Result<std::string> RunDirectory::LogLine(const Batch& batch,
     ARROW_ASSIGN_OR_RAISE(line["first_key"], KeyJson(*batch.keys(), 0));
     ARROW_ASSIGN_OR_RAISE(line["last_key"], KeyJson(*batch.keys(), batch.num_keys() - 1));
   }
-  line["tables"] = Json::object();
-  for (size_t i = 0; i < files.size(); ++i) {
-    Json table = Json::object();
-    table["rows"] = batch.tables()[i].rows->num_rows();
-    table["bytes"] = files[i].bytes;
-    table["file"] = FileOf(batch, i);
-    table["xxh3_64"] = files[i].xxh3_64;
-    line["tables"][names_[i]] = std::move(table);
+  Json& tables = line["tables"] = Json::object();
+  for (const BatchTable& table : batch.tables()) {
+    tables[table.name]["rows"] = table.rows->num_rows();
+  }
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const bool is_table = !HoldsDocuments(options_.format);
+    Json& file = is_table ? line["tables"][parts[i].folder] : line[parts[i].folder];
+    file["bytes"] = files[i].bytes;
+    file["file"] = FileOf(batch, parts[i].folder);
+    file["xxh3_64"] = files[i].xxh3_64;
   }
   return CompactText(line);
 }
 
 void RunDirectory::RemoveFiles(const Batch& batch) const {
   std::error_code ignored;  // an error is already on its way to the caller
-  for (size_t i = 0; i < names_.size(); ++i) {
-    std::filesystem::remove(directory_ / FileOf(batch, i), ignored);
+  for (const std::string& folder : folders_) {
+    std::filesystem::remove(directory_ / FileOf(batch, folder), ignored);
   }
 }
 
 arrow::Status RunDirectory::WriteFilesAndLog(const Batch& batch) {
-  ARROW_ASSIGN_OR_RAISE(const auto files, WriteFiles(batch));
-  ARROW_ASSIGN_OR_RAISE(std::string line, LogLine(batch, files));
+  ARROW_ASSIGN_OR_RAISE(const auto parts, PartsOf(batch));
+  ARROW_ASSIGN_OR_RAISE(const auto files, WriteFiles(batch, parts));
+  ARROW_ASSIGN_OR_RAISE(std::string line, LogLine(batch, parts, files));
   return log_->Append(std::move(line));
 }
 
@@ -168,34 +210,17 @@ arrow::Status RunDirectory::Commit(const Batch& batch) {
 }
 
 /// Counts of what is in the directory are our own; what was seen on the way is the reader's.
-Json RunDirectory::TotalsJson(const Metrics& metrics) const {
+arrow::Status RunDirectory::WriteTotals(const Metrics& metrics) const {
   Json totals = Json::object();
   totals["batches"] = batches_;
   totals["keys"] = keys_;
   totals["rows"] = rows_;
   totals["dropped_keys"] = metrics.dropped_keys;
-  totals["tables"] = Json::object();
-  for (const TableMetrics& metric : metrics.tables) {
-    Json table = Json::object();
-    table["rows_read"] = metric.rows_read;
-    table["rows_delivered"] = metric.rows_delivered;
-    table["orphans"] = metric.orphans ? Json(*metric.orphans) : Json(nullptr);
-    table["null_keys"] = metric.null_keys;
-    table["duplicates"] = metric.duplicates;
-    table["keys_without_rows"] = metric.keys_without_rows;
-    totals["tables"][metric.name] = std::move(table);
+  Json& tables = totals["tables"] = Json::object();
+  for (const TableMetrics& table : metrics.tables) {
+    ARROW_ASSIGN_OR_RAISE(tables[table.name], TableMetricsJson(table));
   }
-  return totals;
-}
-
-arrow::Status CheckSchemas(const TableWriter& writer, const Job& job, const BatchReader& reader) {
-  for (size_t i = 0; i < job.tables.size(); ++i) {
-    const arrow::Status status = writer.CheckSchema(*reader.table_schemas()[i]);
-    if (status.ok()) continue;
-    return MakeError(ErrorKind::kEngine,
-                     fmt::format("table \"{}\": {}", job.tables[i].name, status.message()));
-  }
-  return arrow::Status::OK();
+  return WriteTextDurably(directory_ / kSuccess, IndentedText(totals)).status();
 }
 
 }  // namespace
@@ -203,8 +228,7 @@ arrow::Status CheckSchemas(const TableWriter& writer, const Job& job, const Batc
 arrow::Result<std::unique_ptr<Sink>> OpenRunDirectory(const OutputOptions& options, const Job& job,
                                                       const Engine* engine,
                                                       const BatchReader& reader) {
-  std::unique_ptr<TableWriter> writer = MakeTableWriter(options.format, job.ties);
-  ARROW_RETURN_NOT_OK(CheckSchemas(*writer, job, reader));
+  ARROW_ASSIGN_OR_RAISE(const auto schemas, TableSchemas(options, job, reader));
 
   // "out/" names the folder "out".
   const auto directory = options.dir.has_filename() ? options.dir : options.dir.parent_path();
@@ -212,16 +236,16 @@ arrow::Result<std::unique_ptr<Sink>> OpenRunDirectory(const OutputOptions& optio
   ARROW_RETURN_NOT_OK(made.MakeOutputDirectory(directory));
   // The folders first: of two runs that were started into one directory, one fails here, and before
   // it touched a file of the other.
-  for (const Table& table : job.tables) {
-    ARROW_RETURN_NOT_OK(made.MakeDirectory(directory / table.name));
+  for (const std::string& folder : FoldersOf(options.format, job)) {
+    ARROW_RETURN_NOT_OK(made.MakeDirectory(directory / folder));
   }
-  ARROW_ASSIGN_OR_RAISE(const Json manifest, ManifestJson(options, job, engine, reader));
+  ARROW_ASSIGN_OR_RAISE(const Json manifest, ManifestJson(options, job, engine, reader, schemas));
   made.Add(directory / kManifest);
   ARROW_RETURN_NOT_OK(WriteTextDurably(directory / kManifest, IndentedText(manifest)));
   made.Add(directory / kLog);
   ARROW_ASSIGN_OR_RAISE(auto log, CommitLog::Create(directory / kLog));
   made.Keep();
-  return std::make_unique<RunDirectory>(directory, job, reader, std::move(writer), std::move(log));
+  return std::make_unique<RunDirectory>(directory, job, reader, options, std::move(log));
 }
 
 }  // namespace sheaf

@@ -16,6 +16,7 @@
 #include "sheaf/version.h"
 #include "sink/durable_file.h"
 #include "sink/equal_rows_test_support.h"
+#include "sink/fake_reader_test_support.h"
 #include "sink/json_text.h"
 #include "sink/sink_test_support.h"
 
@@ -28,32 +29,6 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 using Rows = std::shared_ptr<arrow::RecordBatch>;
-
-/// Only tells its schemas and its plan: a sink asks for nothing else.
-class FakeReader : public BatchReader {
- public:
-  FakeReader(std::shared_ptr<arrow::Schema> key, std::vector<std::shared_ptr<arrow::Schema>> tables)
-      : key_(std::move(key)), tables_(std::move(tables)) {
-    plan_.reason = "the data is in key order";
-    TablePlan& table = plan_.tables.emplace_back();
-    table.name = "A";
-    table.executions = "once";
-    plan_.guarantees = {"Keys ascend."};
-  }
-  arrow::Result<std::optional<Batch>> Next() override { return std::nullopt; }
-  void Cancel() override {}
-  [[nodiscard]] Metrics metrics() const override { return {}; }
-  [[nodiscard]] std::shared_ptr<arrow::Schema> key_schema() const override { return key_; }
-  [[nodiscard]] const std::vector<std::shared_ptr<arrow::Schema>>& table_schemas() const override {
-    return tables_;
-  }
-  [[nodiscard]] const Plan& plan() const override { return plan_; }
-
- private:
-  std::shared_ptr<arrow::Schema> key_;
-  std::vector<std::shared_ptr<arrow::Schema>> tables_;
-  Plan plan_;
-};
 
 /// Every batch has two keys (1 and 4): A has two rows a key, P none.
 class RunDirectoryTest : public ::testing::Test {
@@ -83,8 +58,9 @@ class RunDirectoryTest : public ::testing::Test {
         Table::Query(names_[0], "SELECT 'secret' AS id").OrderBy({"body DESC"}).SelectsKeys());
     job.Add(Table::Named(names_[1]).RowsPerKey(Cardinality::kOne));
     const auto table = RowsOfA("[]")->schema();
-    const FakeReader reader(arrow::schema({table->field(0)}), {table, table});
-    return OpenRunDirectory({.dir = out(), .format = format}, job, nullptr, reader);
+    const testing::FakeReader reader(arrow::schema({table->field(0)}), {table, table});
+    return OpenRunDirectory({.dir = out(), .format = format, .local_id = local_id_}, job, nullptr,
+                            reader);
   }
 
   [[nodiscard]] std::filesystem::path out() const { return temporary_.path() / "out"; }
@@ -101,6 +77,7 @@ class RunDirectoryTest : public ::testing::Test {
 
   testing::TemporaryDirectory temporary_;
   std::vector<std::string> names_ = {"A", "P"};
+  LocalId local_id_ = LocalId::kNone;
 };
 
 TEST_F(RunDirectoryTest, OpensWithManifestEmptyLogAndFolders) {
@@ -161,6 +138,54 @@ TEST_F(RunDirectoryTest, ABatchIsAFileATableThenALogLine) {
   EXPECT_EQ(line["tables"]["A"]["file"], "A/batch-000000.parquet");
 }
 
+TEST_F(RunDirectoryTest, ABatchOfDocumentsIsOneFile) {
+  for (const auto& [format, name] :
+       {std::pair(Format::kJsonl, "documents/batch-000000.jsonl"),
+        std::pair(Format::kNested, "documents/batch-000000.parquet")}) {
+    auto sink = Open(format).ValueOrDie();
+    ASSERT_TRUE(sink->Write(MakeBatch(0)).ok());
+    EXPECT_THAT(Entries(), ElementsAre("batches.jsonl", "documents", name, "manifest.json"));
+    const Json line = ReadJson("batches.jsonl");
+    EXPECT_EQ(line["tables"].dump(), R"({"A":{"rows":4},"P":{"rows":0}})");
+    const auto stored =
+        WriteTextDurably(temporary_.path() / "copy", testing::ReadText(out() / name)).ValueOrDie();
+    EXPECT_EQ(line["documents"],
+              (Json{{"bytes", stored.bytes}, {"file", name}, {"xxh3_64", stored.xxh3_64}}));
+    std::filesystem::remove_all(out());
+    std::filesystem::remove(temporary_.path() / "copy");
+  }
+}
+
+TEST_F(RunDirectoryTest, DocumentsOfABatchThatFailsAreTakenBack) {
+  auto sink = Open(Format::kJsonl).ValueOrDie();
+  std::filesystem::remove(out() / "documents");
+  std::ofstream(out() / "documents") << "a file in place of the folder";
+  EXPECT_THAT(sink->Write(MakeBatch(0)).message(),
+              HasSubstr("documents/batch-000000.jsonl\": Not a directory"));
+}
+
+TEST_F(RunDirectoryTest, LocalIdsAreInTheFilesAndInTheManifest) {
+  local_id_ = LocalId::kUint16;
+  auto sink = Open(Format::kJsonl).ValueOrDie();
+  ASSERT_TRUE(sink->Write(MakeBatch(0)).ok());
+  const std::string documents = testing::ReadText(out() / "documents" / "batch-000000.jsonl");
+  EXPECT_THAT(documents, HasSubstr(R"({"key":4,"A":[{"local_id":1,"id":4,)"));
+  const Json manifest = ReadJson("manifest.json");
+  EXPECT_EQ(manifest["local_id"], "uint16");
+  EXPECT_EQ(manifest["tables"][0]["columns"][0].dump(),
+            R"({"name":"local_id","type":"uint16","nullable":false})");
+}
+
+TEST_F(RunDirectoryTest, ATableWithALocalIdOfItsOwnIsRefusedByName) {
+  const auto schema = arrow::schema({arrow::field("local_id", arrow::int64())});
+  const testing::FakeReader reader(schema, {schema});
+  const Job job = Job().Key({"local_id"}).Add(Table::Named("A").SelectsKeys());
+  const OutputOptions options = {.dir = out(), .local_id = LocalId::kUint32};
+  const arrow::Status status = OpenRunDirectory(options, job, nullptr, reader).status();
+  EXPECT_EQ(KindOf(status), ErrorKind::kEngine);
+  EXPECT_THAT(status.message(), HasSubstr("table \"A\": it has a column \"local_id\""));
+}
+
 TEST_F(RunDirectoryTest, SizesAndChecksumsOfTheLogAreThoseOfTheFiles) {
   auto sink = Open(Format::kArrow).ValueOrDie();
   ASSERT_TRUE(sink->Write(MakeBatch(0)).ok());
@@ -209,8 +234,19 @@ TEST_F(RunDirectoryTest, SuccessComesWithFinishOnlyAndHoldsTheTotals) {
   ASSERT_TRUE(sink->Write(MakeBatch(1)).ok());
   EXPECT_FALSE(std::filesystem::exists(out() / "_SUCCESS"));
   Metrics metrics;
-  metrics.tables = {{.name = "A", .rows_read = 9, .rows_delivered = 8, .orphans = 1},
-                    {.name = "P", .orphans = std::nullopt, .keys_without_rows = 4}};
+  metrics.tables.resize(2);
+  metrics.tables[0].name = "A";
+  metrics.tables[0].rows_read = 9;
+  metrics.tables[0].rows_delivered = 8;
+  metrics.tables[0].orphans = 1;
+  metrics.tables[0].rows_per_key = {.min = 0,
+                                    .mean = 2,
+                                    .p50 = 2,
+                                    .p99 = 4,
+                                    .max = 4,
+                                    .largest = {{MakeBatch(0).keys()->Slice(1, 1), 4}}};
+  metrics.tables[1].name = "P";
+  metrics.tables[1].orphans = std::nullopt;
   ASSERT_TRUE(sink->Finish(metrics).ok());
   const Json totals = ReadJson("_SUCCESS");
   EXPECT_EQ(totals["batches"], 2);
@@ -218,7 +254,8 @@ TEST_F(RunDirectoryTest, SuccessComesWithFinishOnlyAndHoldsTheTotals) {
   EXPECT_EQ(totals["rows"], 8);
   EXPECT_EQ(totals["tables"]["A"].dump(),
             R"({"rows_read":9,"rows_delivered":8,"orphans":1,"null_keys":0,"duplicates":0,)"
-            R"("keys_without_rows":0})");
+            R"("keys_without_rows":0,"rows_per_key":{"min":0,"mean":2.0,"p50":2,"p99":4,"max":4,)"
+            R"("largest":[{"key":{"id":4},"rows":4}]}})");
   EXPECT_TRUE(totals["tables"]["P"]["orphans"].is_null());
 }
 
@@ -339,7 +376,7 @@ TEST_F(RunDirectoryTest, NamesOfTablesMayHoldAnyCharacters) {
 
 TEST_F(RunDirectoryTest, AColumnThatTheFormatLacksIsRefusedWithItsTable) {
   const auto schema = arrow::schema({arrow::field("pause", arrow::month_interval())});
-  const FakeReader reader(schema, {schema});
+  const testing::FakeReader reader(schema, {schema});
   const Job job = Job().Key({"id"}).Add(Table::Named("A").SelectsKeys());
   const auto sink = OpenRunDirectory({.dir = out()}, job, nullptr, reader);
   EXPECT_EQ(KindOf(sink.status()), ErrorKind::kEngine);

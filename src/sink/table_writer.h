@@ -1,4 +1,4 @@
-// How one table's rows become the bytes of one file.
+// How the rows of one table, or documents, become the bytes of one file.
 #pragma once
 
 #include <arrow/io/type_fwd.h>
@@ -35,5 +35,6 @@ class TableWriter {
 std::unique_ptr<TableWriter> MakeTableWriter(Format format, Ties ties);
 std::unique_ptr<TableWriter> MakeParquetWriter();
 std::unique_ptr<TableWriter> MakeArrowWriter(Ties ties);
+std::unique_ptr<TableWriter> MakeJsonlWriter();
 
 }  // namespace sheaf

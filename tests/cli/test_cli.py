@@ -20,7 +20,7 @@ def one_error(result, code):
     return result.err.removeprefix("sheaf: error: ").rstrip("\n")
 
 
-def test_a_run_prints_a_line_a_batch_a_last_line_and_notes(sheaf, tmp_path):
+def test_a_run_prints_a_line_a_batch_a_last_line_and_the_report_on_the_data(sheaf, tmp_path):
     result = sheaf.run("run", jobs.write(tmp_path, jobs.SMALL))
     assert result.code == 0, result.err
     *batches, last = result.out.splitlines()
@@ -30,7 +30,10 @@ def test_a_run_prints_a_line_a_batch_a_last_line_and_notes(sheaf, tmp_path):
         "batch 2: 2 keys, 8 rows  A 6  P 2",
     ]
     assert re.fullmatch(LAST_LINE.format("completed", 3, 10, 39), last)
-    assert result.err == "table P: 2 rows of keys that were not selected, 1 keys without a row\n"
+    headings, a, p = result.err.splitlines()
+    assert headings.split()[0] == "table" and headings.endswith("  max")
+    assert a.split() == "A 30 30 0 0 0 0 3 3.00 3 3 3".split()
+    assert p.split() == "P 11 9 2 0 0 1 0 0.90 1 1 1".split()
 
 
 def test_json_prints_an_object_a_line_and_nothing_else(sheaf, tmp_path):
@@ -45,6 +48,11 @@ def test_json_prints_an_object_a_line_and_nothing_else(sheaf, tmp_path):
         "tables": {"A": 12, "P": 3},
     }
     assert last.pop("seconds") > 0
+    largest = [table["rows_per_key"].pop("largest") for table in last["tables"].values()]
+    assert largest == [
+        [{"key": {"id": id}, "rows": 3} for id in range(10)],
+        [{"key": {"id": id}, "rows": 1} for id in range(1, 10)],
+    ]
     assert last == {
         "event": "completed",
         "batches": 3,
@@ -60,6 +68,7 @@ def test_json_prints_an_object_a_line_and_nothing_else(sheaf, tmp_path):
                 "null_keys": 0,
                 "duplicates": 0,
                 "keys_without_rows": 0,
+                "rows_per_key": {"min": 3, "mean": 3.0, "p50": 3, "p99": 3, "max": 3},
             },
             "P": {
                 "rows_read": 11,
@@ -68,6 +77,7 @@ def test_json_prints_an_object_a_line_and_nothing_else(sheaf, tmp_path):
                 "null_keys": 0,
                 "duplicates": 0,
                 "keys_without_rows": 1,
+                "rows_per_key": {"min": 0, "mean": 0.9, "p50": 1, "p99": 1, "max": 1},
             },
         },
     }
@@ -104,7 +114,7 @@ def test_options_change_the_job(sheaf, tmp_path):
         (("--stop-after", "0"), "--stop-after"),
         (("--progress", "always"), "--progress"),
         (("--resume",), "--resume"),
-        (("--out", "-"), "--out"),
+        (("--out", "-"), '"jsonl" or "arrow"'),
     ],
 )
 def test_wrong_options_are_usage_errors(sheaf, tmp_path, arguments, word):

@@ -1,0 +1,89 @@
+"""`--out -`: data on standard output, everything else on standard error."""
+
+import json
+import subprocess
+
+import jobs
+import pyarrow as pa
+import pytest
+
+
+def run(sheaf, folder, *options, job=jobs.SMALL):
+    return sheaf.run("run", jobs.write(folder, job), "--out", "-", *options)
+
+
+def test_json_lines_are_a_document_a_key(sheaf, tmp_path):
+    result = run(sheaf, tmp_path, "--format", "jsonl")
+    assert result.code == 0
+    documents = [json.loads(line) for line in result.out.splitlines()]
+    assert [document["key"] for document in documents] == list(range(10))
+    assert documents[0] == {"key": 0, "A": [{"id": 0, "n": n} for n in (20, 10, 0)], "P": None}
+    assert documents[9]["P"] == {"id": 9}
+    lines = result.err.splitlines()
+    assert lines[0] == "batch 0: 4 keys, 15 rows  A 12  P 3"
+    assert lines[3].startswith("completed: 3 batches, 10 keys, 39 rows in ")
+
+
+def test_an_arrow_stream_holds_a_record_batch_a_batch(sheaf, tmp_path):
+    job = jobs.write(tmp_path, jobs.SMALL)
+    with (tmp_path / "stream").open("wb") as stream:
+        subprocess.run(
+            [sheaf.path, "run", job, "--format", "arrow", "--out", "-"],
+            env=sheaf.environment(),
+            stdout=stream,
+            stderr=subprocess.DEVNULL,
+            check=True,
+        )
+    with pa.OSFile(str(tmp_path / "stream")) as file, pa.ipc.open_stream(file) as reader:
+        batches = list(reader)
+    assert [batch.num_rows for batch in batches] == [4, 4, 2]
+    assert batches[0].column("P").to_pylist() == [None, {"id": 1}, {"id": 2}, {"id": 3}]
+    assert batches[2].column("A").to_pylist()[1] == [{"id": 9, "n": n} for n in (29, 19, 9)]
+
+
+def test_with_json_the_lines_of_batches_are_json_on_standard_error(sheaf, tmp_path):
+    result = run(sheaf, tmp_path, "--format", "jsonl", "--json")
+    assert len(result.out.splitlines()) == 10
+    events = [json.loads(line)["event"] for line in result.err.splitlines()]
+    assert events == ["batch", "batch", "batch", "completed"]
+
+
+@pytest.mark.parametrize("options", [(), ("--format", "parquet"), ("--format", "nested")])
+def test_other_formats_are_usage_errors(sheaf, tmp_path, options):
+    result = run(sheaf, tmp_path, *options)
+    assert result.code == 2 and result.out == ""
+    assert 'standard output takes output.format = "jsonl" or "arrow"' in result.err
+
+
+@pytest.mark.parametrize("form", ["jsonl", "arrow"])
+def test_a_reader_that_has_enough_ends_the_run_quietly(sheaf, tmp_path, form):
+    job = jobs.write(tmp_path, jobs.MANY_BATCHES)
+    reading = sheaf.start("run", job, "--out", "-", "--format", form)
+    assert reading.stdout.read(100)
+    reading.stdout.close()
+    *batches, last, _, _ = reading.stderr.read().decode().splitlines()
+    assert reading.wait(30) == 0
+    assert last.startswith(f"stopped: {len(batches)} batches, ")
+    assert all(line.startswith("batch ") for line in batches)
+
+
+def test_a_full_disk_is_an_error(sheaf, tmp_path):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sheaf.path, "run", jobs.write(tmp_path, jobs.SMALL), "--out", "-", "--format", "jsonl"],
+            env=sheaf.environment(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert (
+        done.stderr == "sheaf: error: cannot write to standard output: No space left on device\n"
+    )
+
+
+def test_an_error_of_the_data_is_one_line_after_the_batches(sheaf, tmp_path):
+    result = run(sheaf, tmp_path, "--format", "jsonl", "--set", "policy.missing=error")
+    assert result.code == 3
+    assert result.err.splitlines()[-1].startswith('sheaf: error: table "P" has no row')
