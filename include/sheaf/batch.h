@@ -33,9 +33,9 @@ namespace sheaf {
 struct BatchTable {
   std::string name;
   Cardinality rows_per_key = Cardinality::kAny;  ///< Other than kAny: no key has a second row.
-  std::shared_ptr<arrow::RecordBatch> rows;    ///< Never null; zero rows where no group has any.
-  std::shared_ptr<arrow::Int32Array> offsets;  ///< groups + 1: where each group starts.
-  std::optional<Link> link = std::nullopt;     ///< What its rows hang on, where not on keys.
+  std::shared_ptr<arrow::RecordBatch> rows;      ///< Never null; zero rows where no group has any.
+  std::shared_ptr<arrow::Int32Array> offsets;    ///< groups + 1: where each group starts.
+  std::optional<Link> link = std::nullopt;       ///< What its rows hang on, where not on keys.
   /// Of a reference table: for each row of the other table the number of the group that it names; null
   /// where it names none, or a value that has no row. Else null.
   std::shared_ptr<arrow::Int32Array> mapping = nullptr;

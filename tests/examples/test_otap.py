@@ -21,11 +21,11 @@ def _generate(out, *arguments):
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    """Eight hundred logs, and what belongs to them, in three partitions."""
+    """Three thousand logs, and what belongs to them, in three partitions: fewer might not name every table."""
     seed = random.randrange(10**6)
     print(f"generate.py --seed {seed}")
     folder = tmp_path_factory.mktemp("otap") / "data"
-    _generate(folder, "--logs", "800", "--parts", "3", "--seed", str(seed))
+    _generate(folder, "--logs", "3000", "--parts", "3", "--seed", str(seed))
     return folder
 
 
