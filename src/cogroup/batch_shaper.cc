@@ -228,7 +228,8 @@ void BatchShaper::Emit(CutWindow window, bool continued) {
   for (BatchTable& table : window.tables) {
     table.rows_per_key = DeliveredCardinality(policy_, table.rows_per_key);
   }
-  finished_.emplace_back(next_index_++, std::move(window.keys), std::move(window.tables), continued);
+  finished_.emplace_back(next_index_++, std::move(window.keys), std::move(window.tables),
+                         continued);
 }
 
 }  // namespace sheaf
