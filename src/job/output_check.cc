@@ -38,10 +38,17 @@ MaybeProblem CheckLocalId(const Job& job, const OutputOptions& output) {
                   kUint16Keys, job.max_keys));
 }
 
-/// A document has a member for each key column, or one for the key, beside those of the tables.
+/// A document has a member for each key column, or one for the key, beside those of the tables; rows
+/// that hang on no key have no place in it, and must not get lost.
 MaybeProblem CheckMembers(const Job& job, const OutputOptions& output) {
   if (!HoldsDocuments(output.format) && !IsStandardOutput(output)) return std::nullopt;
   for (const Table& table : job.tables) {
+    if (table.link) {
+      return Problem("format", fmt::format("documents hold the rows of keys, and those of table "
+                                           "\"{}\" hang on table \"{}\"; use output.format = "
+                                           "\"parquet\" or \"arrow\", in a folder",
+                                           table.name, table.link->table));
+    }
     const bool is_key = std::ranges::find(job.key, table.name) != job.key.end();
     if (!is_key && (output.format != Format::kJsonl || table.name != "key")) continue;
     return Problem("format", fmt::format("a document has the key as \"{0}\": call table \"{0}\" "
