@@ -6,6 +6,7 @@
 #include <arrow/util/byte_size.h>
 
 #include <algorithm>
+#include <limits>
 #include <string>
 #include <utility>
 
@@ -133,22 +134,22 @@ arrow::Status BatchShaper::Add(CutWindow window) {
   if (drops_missing_) ARROW_RETURN_NOT_OK(DropMissing(&window));
   ARROW_RETURN_NOT_OK(CountGroups(window));
   const int64_t num_keys = window.keys->num_rows();
+  const int64_t limit = max_bytes_.value_or(std::numeric_limits<int64_t>::max());
   int64_t begin = 0;
   for (int64_t k = 0; k < num_keys; ++k) {
     int64_t bytes = 0;
     if (max_bytes_) {
       ARROW_ASSIGN_OR_RAISE(bytes, GroupBytes(window, k));
     }
-    const bool full =
-        keys_ == max_keys_ || (max_bytes_ && keys_ > 0 && bytes_ + bytes > *max_bytes_);
-    const bool oversize = max_bytes_ && bytes > *max_bytes_;
+    const bool full = keys_ == max_keys_ || (keys_ > 0 && bytes_ + bytes > limit);
+    const bool oversize = bytes > limit;
     if (full || oversize) {
       if (k > begin) parts_.push_back(SliceWindow(window, begin, k));
       begin = k;
       ARROW_RETURN_NOT_OK(EndBatch());
     }
     if (oversize) {
-      ARROW_RETURN_NOT_OK(AddOversize(window, k, bytes));
+      ARROW_RETURN_NOT_OK(AddOversize(window, k, bytes, limit));
       begin = k + 1;
       continue;
     }
@@ -176,17 +177,18 @@ arrow::Status BatchShaper::CountGroups(const CutWindow& window) {
 }
 
 // A key whose rows alone exceed max_bytes: batches of its own.
-arrow::Status BatchShaper::AddOversize(const CutWindow& window, int64_t key, int64_t bytes) {
+arrow::Status BatchShaper::AddOversize(const CutWindow& window, int64_t key, int64_t bytes,
+                                       int64_t max_bytes) {
   if (policy_.oversize == Policy::Oversize::kError) {
     return MakeError(ErrorKind::kPolicy,
                      "the rows of key " + RowText(*window.keys, key) + " have " +
                          std::to_string(bytes) +
-                         " bytes, more than max_bytes = " + std::to_string(*max_bytes_) +
+                         " bytes, more than max_bytes = " + std::to_string(max_bytes) +
                          "; raise batch.max_bytes, or set policy.oversize = \"continue\"");
   }
   CutWindow rest = SliceWindow(window, key, key + 1);
   for (bool continued = false; HasRows(rest); continued = true) {
-    ARROW_ASSIGN_OR_RAISE(auto split, SplitKey(rest, *max_bytes_));
+    ARROW_ASSIGN_OR_RAISE(auto split, SplitKey(rest, max_bytes));
     Emit(std::move(split.first), continued);
     rest = std::move(split.second);
   }

@@ -46,7 +46,7 @@ class BatchShaper {
  private:
   arrow::Status DropMissing(CutWindow* window);
   arrow::Status CountGroups(const CutWindow& window);
-  arrow::Status AddOversize(const CutWindow& window, int64_t key, int64_t bytes);
+  arrow::Status AddOversize(const CutWindow& window, int64_t key, int64_t bytes, int64_t max_bytes);
   arrow::Status EndBatch();
   void Emit(CutWindow window, bool continued);
 

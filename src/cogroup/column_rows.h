@@ -50,7 +50,7 @@ class ColumnRows {
   }
   template <typename Offset>
   [[nodiscard]] std::string_view Bytes(int64_t row) const {
-    const Offset begin = Begin<Offset>(row);
+    const auto begin = Begin<Offset>(row);
     return {reinterpret_cast<const char*>(values_) + begin,
             static_cast<size_t>(Begin<Offset>(row + 1) - begin)};
   }

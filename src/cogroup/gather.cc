@@ -31,7 +31,7 @@ class ColumnGather {
 
   arrow::Result<std::shared_ptr<arrow::Array>> Run() {
     Buffers buffers(2);
-    ARROW_ASSIGN_OR_RAISE(const int64_t nulls, Validity(&buffers[0]));
+    ARROW_ASSIGN_OR_RAISE(const int64_t nulls, Validity(&buffers.front()));
     switch (kind_) {
       case ColumnKind::kFixed:
         ARROW_RETURN_NOT_OK(Fixed(&buffers[1]));

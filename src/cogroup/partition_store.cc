@@ -97,8 +97,8 @@ void PartitionStore::Divide() {
     order_[starts_[partitions_[i]]++] = static_cast<uint32_t>(i);
   }
   // Each start has moved to its end.
-  std::shift_right(starts_.begin(), starts_.end(), 1);
-  starts_[0] = 0;
+  starts_.insert(starts_.begin(), 0);
+  starts_.pop_back();
 }
 
 arrow::Result<BatchTable> PartitionStore::Take(const Window& window, int64_t part_keys) {

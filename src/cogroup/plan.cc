@@ -23,8 +23,9 @@ std::string Executions(const ResolvedJob& resolved, const TableInput& input, Str
     return "once: all its rows, in any order; they are kept and looked up for each batch";
   }
   if (strategy == Strategy::kPartition) return "once: all its rows, in any order";
-  if (!input.table.substrait.empty())
+  if (!input.table.substrait.empty()) {
     return "once: the plan as it is, whose rows must be in key order";
+  }
   std::string text = "once: all its rows in key order";
   const MemorySplit split = SplitMemory(resolved.job.memory, resolved.tables.size());
   if (!input.table.selects_keys && CanFilter(input) && WorthFiltering(input, 0)) {

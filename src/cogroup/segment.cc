@@ -207,9 +207,11 @@ void Segment::AppendColumn(size_t c, const ColumnRows& source, std::span<const u
       return;
     }
     case ColumnKind::kBinary:
-      return AppendBinary<int32_t>(c, source, rows);
+      AppendBinary<int32_t>(c, source, rows);
+      return;
     case ColumnKind::kLargeBinary:
-      return AppendBinary<int64_t>(c, source, rows);
+      AppendBinary<int64_t>(c, source, rows);
+      return;
     case ColumnKind::kOther:
       return;
   }

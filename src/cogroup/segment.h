@@ -86,7 +86,7 @@ class Segment {
 
   Segment(std::shared_ptr<const SegmentLayout> layout, std::shared_ptr<arrow::Buffer> block);
 
-  int64_t Room(const SegmentSource& source, std::span<const uint32_t> rows) const;
+  [[nodiscard]] int64_t Room(const SegmentSource& source, std::span<const uint32_t> rows) const;
   void AppendColumn(size_t c, const ColumnRows& source, std::span<const uint32_t> rows);
   void AppendValidity(size_t c, const ColumnRows& source, std::span<const uint32_t> rows);
   template <typename Offset>

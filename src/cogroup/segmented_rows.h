@@ -55,7 +55,7 @@ class SegmentedRows {
   };
 
   arrow::Status Open(Place* place, std::shared_ptr<const SegmentLayout> layout);
-  arrow::Status Seal(Place* place);
+  static arrow::Status Seal(Place* place);
   arrow::Status Spill(int64_t bytes);
   arrow::Status SpillSealed(Place* place);
   std::shared_ptr<arrow::RecordBatch> TakeSealed(Place* place);

@@ -121,7 +121,7 @@ class AdbcConnection final : public Connection {
   }
 
   arrow::Result<std::shared_ptr<arrow::Schema>> PlanSchema(const std::string& plan) override {
-    ARROW_ASSIGN_OR_RAISE(auto statement, StartPlan(plan));
+    ARROW_ASSIGN_OR_RAISE(const auto statement, StartPlan(plan));
     auto schema = statement->ExecuteSchema();
     ARROW_RETURN_NOT_OK(cancellation_->Check(statement->message().ToStatus(schema.status())));
     return schema;

@@ -65,13 +65,13 @@ Table& Table::RowsPerKey(Cardinality cardinality) {
   return *this;
 }
 
-Table& Table::References(std::string other, std::vector<std::string> columns) {
-  link = Link{Link::Kind::kReference, std::move(other), std::move(columns)};
+Table& Table::References(std::string table, std::vector<std::string> columns) {
+  link = Link{Link::Kind::kReference, std::move(table), std::move(columns)};
   return *this;
 }
 
-Table& Table::Parent(std::string other, std::vector<std::string> columns) {
-  link = Link{Link::Kind::kParent, std::move(other), std::move(columns)};
+Table& Table::Parent(std::string table, std::vector<std::string> columns) {
+  link = Link{Link::Kind::kParent, std::move(table), std::move(columns)};
   return *this;
 }
 
