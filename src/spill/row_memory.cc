@@ -32,7 +32,9 @@ constexpr bool kRecycles = true;
 bool IsSmall(int64_t size) { return !kRecycles || size <= kSmallest / 2; }
 
 // The class of the smallest blocks that hold `size` bytes.
-int ClassOf(int64_t size) { return std::bit_width(static_cast<uint64_t>((size - 1) / kSmallest)); }
+int ClassOf(int64_t size) {
+  return static_cast<int>(std::bit_width(static_cast<uint64_t>((size - 1) / kSmallest)));
+}
 
 // Sizes above a slab come in steps of about an eighth, so that batches that differ a little fit in each
 // other's blocks.
@@ -89,7 +91,10 @@ class RecyclingPool final : public arrow::MemoryPool {
 
   void Free(uint8_t* buffer, int64_t size, int64_t alignment) override {
     Count(-size);
-    if (IsSmall(size)) return small_->Free(buffer, size, alignment);
+    if (IsSmall(size)) {
+      small_->Free(buffer, size, alignment);
+      return;
+    }
     const std::lock_guard lock(mutex_);
     if (size > kSlab) {
       large_.emplace(LargeSize(size), buffer);
@@ -104,8 +109,9 @@ class RecyclingPool final : public arrow::MemoryPool {
     large_.clear();
     std::map<uint8_t*, int64_t> unused;  // bytes of each slab
     for (int c = 0; c < kClasses; ++c) {
-      for (uint8_t* block : blocks_[static_cast<size_t>(c)])
+      for (uint8_t* block : blocks_[static_cast<size_t>(c)]) {
         unused[SlabOf(block)] += kSmallest << c;
+      }
     }
     for (auto& blocks : blocks_) {
       std::erase_if(blocks, [&](uint8_t* block) { return unused[SlabOf(block)] == kSlab; });
@@ -171,8 +177,8 @@ class RecyclingPool final : public arrow::MemoryPool {
 }  // namespace
 
 arrow::MemoryPool* RowMemory() {
-  static auto* const pool = new RecyclingPool();  // never destroyed: batches may outlive main()
-  return pool;
+  static auto* const kPool = new RecyclingPool();  // never destroyed: batches may outlive main()
+  return kPool;
 }
 
 }  // namespace sheaf
