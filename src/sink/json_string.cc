@@ -48,11 +48,19 @@ void AppendEscaped(std::string_view value, std::string* text) {
   }
 }
 
+bool IsUtf8(std::string_view value) {
+  static const bool kReady = [] {
+    arrow::util::InitializeUTF8();  // without its tables, Arrow takes all bytes for text
+    return true;
+  }();
+  return kReady && arrow::util::ValidateUTF8(value);
+}
+
 }  // namespace
 
 void AppendJsonString(std::string_view value, std::string* text) {
   const Content content = ContentOf(value);
-  if (content.non_ascii && !arrow::util::ValidateUTF8(value)) {
+  if (content.non_ascii && !IsUtf8(value)) {
     text->append(CompactText(Json(value)));  // rare: it replaces what is not UTF-8
     return;
   }
