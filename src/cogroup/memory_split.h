@@ -8,6 +8,10 @@
 
 namespace sheaf {
 
+/// Rows a batch of queries that don't sort: each batch costs a wake-up of its reader and some objects a
+/// column, and twice DataFusion's own number takes a tenth off a run. (Sorts need small batches.)
+constexpr int kScanBatchRows = 16384;
+
 struct MemorySplit {
   int64_t query;       ///< Bytes an embedded engine may hold for one query.
   int64_t read_ahead;  ///< Bytes of rows that wait to be cut, a table.

@@ -139,7 +139,10 @@ arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> MergeReader::OpenStream
   // All tables are read at the same time. Within one, parts that are in order have to be merged again,
   // at a price, and are read one after the other all the same where their keys follow each other.
   const auto cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  input->connection->SetPartitions(std::max(1, cores / static_cast<int>(lanes().size())));
+  const auto table = std::ranges::find(plan().tables, input->table.name, &TablePlan::name);
+  const bool sorts = table->ordered_by_engine;
+  input->connection->SetScan(std::max(1, cores / static_cast<int>(lanes().size())),
+                             sorts ? 0 : kScanBatchRows);
   return OpenRows(*input, ordered, split_.query);
 }
 

@@ -29,9 +29,10 @@ bool IsSessionSetting(const std::string& sql) {
   return word == "set" || word == "use" || word == "pragma";
 }
 
-bool SetsPartitions(const EngineOptions& options) {
-  const auto names = [](const std::string& text) {
-    return text.find("target_partitions") != std::string::npos;
+// Whether an option or a statement of the user names a setting.
+bool Names(const EngineOptions& options, std::string_view setting) {
+  const auto names = [setting](const std::string& text) {
+    return text.find(setting) != std::string::npos;
   };
   return std::ranges::any_of(options.setup, names) ||
          std::ranges::any_of(options.options,
@@ -93,7 +94,8 @@ class AdbcEngine final : public Engine::Impl {
     ARROW_ASSIGN_OR_RAISE(database_, FindDatabase(options));
     ARROW_ASSIGN_OR_RAISE(first_, adbc::Connection::Open(database_));
     ARROW_RETURN_NOT_OK(ReadInfo(options.driver));
-    partitions_are_set_ = SetsPartitions(options);
+    takes_ = {is_own_driver_ && !Names(options, "target_partitions"),
+              is_own_driver_ && !Names(options, "batch_size")};
     return SetUp(options.setup);
   }
 
@@ -125,7 +127,7 @@ class AdbcEngine final : public Engine::Impl {
   std::vector<std::string>
       session_setup_;  ///< The part of the set-up that each connection repeats.
   bool is_own_driver_ = false;
-  bool partitions_are_set_ = false;  ///< By the user, in an option or a statement.
+  TakenOptions takes_;
   bool embedded_ = false;
 };
 
@@ -135,8 +137,7 @@ arrow::Result<std::unique_ptr<Connection>> AdbcEngine::Connect() {
     const std::lock_guard lock(mutex_);
     ARROW_ASSIGN_OR_RAISE(connection, adbc::Connection::Open(database_));
   }
-  auto session = MakeConnection(std::move(connection), dialect_, is_own_driver_,
-                                is_own_driver_ && !partitions_are_set_);
+  auto session = MakeConnection(std::move(connection), dialect_, is_own_driver_, takes_);
   for (const std::string& sql : session_setup_) ARROW_RETURN_NOT_OK(session->Execute(sql));
   return session;
 }
@@ -162,7 +163,7 @@ arrow::Status AdbcEngine::ReadInfo(const std::string& driver) {
 }
 
 arrow::Status AdbcEngine::SetUp(const std::vector<std::string>& statements) {
-  const auto session = MakeConnection(first_, dialect_, is_own_driver_, /*takes_partitions=*/false);
+  const auto session = MakeConnection(first_, dialect_, is_own_driver_, TakenOptions());
   for (size_t i = 0; i < statements.size(); ++i) {
     ARROW_RETURN_NOT_OK(
         WithContext(session->Execute(statements[i]), fmt::format("setup statement {}", i + 1)));

@@ -11,6 +11,7 @@ namespace {
 
 constexpr char kMemoryLimit[] = "datafusion.memory_limit";
 constexpr char kPartitions[] = "datafusion.target_partitions";
+constexpr char kBatchRows[] = "datafusion.batch_size";
 constexpr char kEstimatedRows[] = "datafusion.estimated_rows";
 constexpr char kExplain[] = "datafusion.explain";
 
@@ -92,11 +93,11 @@ class ResultReader final : public arrow::RecordBatchReader {
 class AdbcConnection final : public Connection {
  public:
   AdbcConnection(std::shared_ptr<adbc::Connection> connection,
-                 std::shared_ptr<const Dialect> dialect, bool is_own_driver, bool takes_partitions)
+                 std::shared_ptr<const Dialect> dialect, bool is_own_driver, TakenOptions takes)
       : connection_(std::move(connection)),
         dialect_(std::move(dialect)),
         is_own_driver_(is_own_driver),
-        takes_partitions_(takes_partitions) {}
+        takes_(takes) {}
 
   arrow::Status Execute(const std::string& sql) override {
     ARROW_ASSIGN_OR_RAISE(const auto statement, Start(sql));
@@ -161,8 +162,9 @@ class AdbcConnection final : public Connection {
     return (*statement)->GetOption(kExplain).value_or("");
   }
 
-  void SetPartitions(int partitions) override {
-    if (takes_partitions_) partitions_ = partitions;
+  void SetScan(int partitions, int batch_rows) override {
+    if (takes_.partitions) partitions_ = partitions;
+    if (takes_.batch_rows) batch_rows_ = batch_rows;
   }
 
   void Cancel() override { cancellation_->Cancel(); }
@@ -191,6 +193,9 @@ class AdbcConnection final : public Connection {
     if (partitions_ > 0) {
       ARROW_RETURN_NOT_OK(statement->SetOption(kPartitions, std::to_string(partitions_)));
     }
+    if (batch_rows_ > 0) {
+      ARROW_RETURN_NOT_OK(statement->SetOption(kBatchRows, std::to_string(batch_rows_)));
+    }
     auto stream = statement->ExecuteQuery();
     ARROW_RETURN_NOT_OK(cancellation_->Check(statement->message().ToStatus(stream.status())));
     return std::make_shared<ResultReader>(std::move(statement), stream.MoveValueUnsafe(),
@@ -200,8 +205,9 @@ class AdbcConnection final : public Connection {
   std::shared_ptr<adbc::Connection> connection_;
   std::shared_ptr<const Dialect> dialect_;
   const bool is_own_driver_;
-  const bool takes_partitions_;
+  const TakenOptions takes_;
   int partitions_ = 0;  // 0: the engine's own number
+  int batch_rows_ = 0;  // as well
   std::shared_ptr<Cancellation> cancellation_ = std::make_shared<Cancellation>();
 };
 
@@ -209,9 +215,9 @@ class AdbcConnection final : public Connection {
 
 std::unique_ptr<Connection> MakeConnection(std::shared_ptr<adbc::Connection> connection,
                                            std::shared_ptr<const Dialect> dialect,
-                                           bool is_own_driver, bool takes_partitions) {
+                                           bool is_own_driver, TakenOptions takes) {
   return std::make_unique<AdbcConnection>(std::move(connection), std::move(dialect), is_own_driver,
-                                          takes_partitions);
+                                          takes);
 }
 
 }  // namespace sheaf

@@ -9,10 +9,16 @@
 
 namespace sheaf {
 
+/// Options of a query that sheaf's driver takes and the user leaves to sheaf.
+struct TakenOptions {
+  bool partitions = false;
+  bool batch_rows = false;
+};
+
 /// `is_own_driver`: the driver is sheaf's, which takes a memory limit and tells of its plans.
-/// `takes_partitions`: it also takes the number of partitions, which the user has not set.
+/// `takes`: what it also takes, and what the user has not set.
 std::unique_ptr<Connection> MakeConnection(std::shared_ptr<adbc::Connection> connection,
                                            std::shared_ptr<const Dialect> dialect,
-                                           bool is_own_driver, bool takes_partitions);
+                                           bool is_own_driver, TakenOptions takes);
 
 }  // namespace sheaf

@@ -39,9 +39,10 @@ class Connection {
   virtual arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> Query(const std::string& sql,
                                                                          int64_t memory_limit) = 0;
 
-  /// How many parts of a query sheaf's DataFusion driver runs at the same time, from the next one on,
-  /// unless the user has set that; other engines ignore it.
-  virtual void SetPartitions(int partitions) = 0;
+  /// How many parts of a query sheaf's DataFusion driver runs at the same time, and how many rows its
+  /// batches have, from the next query on; 0: the engine's own number. What the user has set stays, and
+  /// other engines ignore it.
+  virtual void SetScan(int partitions, int batch_rows) = 0;
 
   /// As QuerySchema and Query, of a serialized Substrait plan.
   virtual arrow::Result<std::shared_ptr<arrow::Schema>> PlanSchema(const std::string& plan) = 0;
