@@ -27,6 +27,20 @@ std::vector<Range> RangesOf(const std::vector<int32_t>& offsets) {
   return ranges;
 }
 
+// Most groups have few rows, for which std::stable_sort would allocate a buffer each time.
+constexpr int32_t kFewRows = 32;
+
+// Stable.
+template <typename Iterator, typename Less>
+void InsertionSort(Iterator begin, Iterator end, const Less& less) {
+  for (Iterator next = begin + 1; next < end; ++next) {
+    const auto row = *next;
+    Iterator to = next;
+    for (; to > begin && less(row, *(to - 1)); --to) *to = *(to - 1);
+    *to = row;
+  }
+}
+
 // Sorts each range of `rows`, row numbers, by their values; stable. True if any row moved.
 template <typename Vector>
 bool SortRanges(const Vector& values, const std::vector<Range>& ranges,
@@ -39,7 +53,11 @@ bool SortRanges(const Vector& values, const std::vector<Range>& ranges,
     const auto begin = rows->begin() + range.begin;
     const auto end = rows->begin() + range.end;
     if (std::is_sorted(begin, end, less)) continue;
-    std::stable_sort(begin, end, less);
+    if (range.end - range.begin <= kFewRows) {
+      InsertionSort(begin, end, less);
+    } else {
+      std::stable_sort(begin, end, less);
+    }
     moved = true;
   }
   return moved;
