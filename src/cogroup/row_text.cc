@@ -3,6 +3,9 @@
 #include <arrow/array.h>
 #include <arrow/scalar.h>
 #include <arrow/type.h>
+#include <arrow/type_traits.h>
+#include <arrow/util/checked_cast.h>
+#include <arrow/util/string.h>
 
 namespace sheaf {
 namespace {
@@ -17,6 +20,16 @@ std::string Beginning(const std::string& text, size_t size) {
   return text.substr(0, size);
 }
 
+// Binary in hexadecimal: its bytes are no text.
+std::string ValueText(const arrow::Scalar& value) {
+  const arrow::Type::type type = value.type->id();
+  const bool binary = (arrow::is_base_binary_like(type) && !arrow::is_string(type)) ||
+                      type == arrow::Type::FIXED_SIZE_BINARY;
+  if (!binary || !value.is_valid) return value.ToString();
+  return arrow::HexEncode(
+      arrow::internal::checked_cast<const arrow::BaseBinaryScalar&>(value).view());
+}
+
 }  // namespace
 
 std::string RowText(const arrow::RecordBatch& rows, int64_t row) {
@@ -24,7 +37,7 @@ std::string RowText(const arrow::RecordBatch& rows, int64_t row) {
   for (int c = 0; c < rows.num_columns(); ++c) {
     if (text.size() > kMaxRow) return text + ", " + kCut;
     const auto scalar = rows.column(c)->GetScalar(row);
-    std::string value = scalar.ok() ? (*scalar)->ToString() : "?";
+    std::string value = scalar.ok() ? ValueText(**scalar) : "?";
     if (value.size() > kMaxValue) value = Beginning(value, kMaxValue) + kCut;
     text += (text.empty() ? "" : ", ") + rows.schema()->field(c)->name() + "=" + value;
   }

@@ -30,6 +30,16 @@ TEST(RowTextTest, CutsLongValuesBetweenCharacters) {
   }
 }
 
+TEST(RowTextTest, BinaryIsHexadecimal) {
+  for (const auto& type : {arrow::binary(), arrow::large_binary(), arrow::fixed_size_binary(2)}) {
+    const auto value = arrow::MakeScalar(type, arrow::Buffer::FromString("\xff\x0a"));
+    const auto column = arrow::MakeArrayFromScalar(**value, 1).ValueOrDie();
+    const auto rows =
+        arrow::RecordBatch::Make(arrow::schema({arrow::field("k", type)}), 1, {column});
+    EXPECT_EQ(RowText(*rows, 0), "k=FF0A");
+  }
+}
+
 TEST(RowTextTest, CutsLongRows) {
   arrow::FieldVector fields;
   std::string json = "[[";
