@@ -14,7 +14,7 @@ namespace sheaf {
 struct Chunk {
   std::shared_ptr<arrow::RecordBatch> rows;
   KeyVector keys;
-  int64_t bytes = 0;
+  int64_t bytes = 0;  ///< What it weighs in a queue.
 };
 
 /// Consecutive distinct keys of the run: those of the next batch or of a part of it.

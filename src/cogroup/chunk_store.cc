@@ -1,7 +1,5 @@
 #include "cogroup/chunk_store.h"
 
-#include <arrow/util/byte_size.h>
-
 #include <numeric>
 #include <utility>
 
@@ -30,7 +28,6 @@ arrow::Result<std::optional<Chunk>> ChunkStore::Pop() {
   if (chunk.rows == nullptr) return std::nullopt;
   ARROW_ASSIGN_OR_RAISE(const auto keys, ColumnsAt(input_.key_columns, *chunk.rows));
   ARROW_ASSIGN_OR_RAISE(chunk.keys, input_.key_encoder->Encode(keys));
-  ARROW_ASSIGN_OR_RAISE(chunk.bytes, arrow::util::ReferencedBufferSize(*chunk.rows));
   return chunk;
 }
 

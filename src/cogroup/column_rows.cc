@@ -24,8 +24,6 @@ ColumnKind KindOf(const arrow::DataType& type) {
   }
 }
 
-int WidthOf(const arrow::DataType& type) { return type.byte_width(); }
-
 ColumnRows::ColumnRows(const arrow::ArrayData& data, ColumnKind kind) : offset_(data.offset) {
   if (kind == ColumnKind::kOther) return;
   if (data.GetNullCount() > 0) validity_ = data.buffers[0]->data();

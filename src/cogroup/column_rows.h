@@ -13,7 +13,7 @@ namespace sheaf {
 
 /// How the values of a column stand in memory.
 enum class ColumnKind {
-  kFixed,        ///< So many bytes a value.
+  kFixed,        ///< So many bytes a value: byte_width() of the type.
   kBool,         ///< A bit a value.
   kBinary,       ///< Bytes between 32-bit offsets.
   kLargeBinary,  ///< Bytes between 64-bit offsets.
@@ -21,8 +21,6 @@ enum class ColumnKind {
 };
 
 ColumnKind KindOf(const arrow::DataType& type);
-/// Bytes a value of a kFixed type.
-int WidthOf(const arrow::DataType& type);
 
 /// A view of one array; of no use where its kind is kOther.
 class ColumnRows {

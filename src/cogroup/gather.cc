@@ -76,7 +76,7 @@ class ColumnGather {
   }
 
   arrow::Status Fixed(std::shared_ptr<arrow::Buffer>* out) {
-    const int type_width = WidthOf(*type_);
+    const int type_width = type_->byte_width();
     ARROW_ASSIGN_OR_RAISE(*out, Allocate(Rows() * type_width));
     uint8_t* to = (*out)->mutable_data();
     WithWidth(type_width, [&](auto constant) {

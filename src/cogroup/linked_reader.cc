@@ -135,6 +135,7 @@ void LinkedReader::Fail(const arrow::Status& status) {
     if (failure_.ok()) failure_ = status;
   }
   keyed_->Cancel();
+  memory_.scans.Close();
   for (const auto& table : linked_) {
     if (table != nullptr) table->Cancel();
   }

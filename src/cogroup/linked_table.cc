@@ -117,9 +117,9 @@ arrow::Result<std::unique_ptr<KeySet>> LinkedTable::ReadRows(ChunkStore* rows, i
 arrow::Status LinkedTable::Load() {
   ChunkStore kept(input_, &memory_->loading);
   int64_t num_rows = 0;
-  memory_->scans.acquire();
+  if (!memory_->scans.Begin()) return MakeError(ErrorKind::kStopped, "cancelled");
   auto keys = ReadRows(&kept, &num_rows);
-  memory_->scans.release();
+  memory_->scans.End();
   ARROW_ASSIGN_OR_RAISE(keys_, std::move(keys));
   found_.resize(static_cast<size_t>(keys_->size()));
   orphans_ = num_rows;
@@ -127,11 +127,7 @@ arrow::Status LinkedTable::Load() {
   const int32_t keys_per_partition = KeysPerPartition(num_rows, keys_->size());
   PartitionStore scattered(input_, *keys_, keys_per_partition, memory_->tables, &memory_->loading,
                            &counters_);
-  while (true) {
-    ARROW_ASSIGN_OR_RAISE(const std::optional<Chunk> chunk, kept.Pop());
-    if (!chunk) break;
-    ARROW_RETURN_NOT_OK(scattered.Add(*chunk));
-  }
+  ARROW_RETURN_NOT_OK(scattered.AddAll(&kept));
   ARROW_RETURN_NOT_OK(scattered.Seal());
   rows_ = std::make_unique<KeyedRows>(input_, keys_per_partition, &memory_->resident);
   for (int64_t rank = 0; rank < keys_->size(); rank += keys_per_partition) {

@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
-#include <semaphore>
 #include <thread>
 #include <vector>
 
@@ -17,6 +16,7 @@
 #include "cogroup/keyed_rows.h"
 #include "cogroup/memory_split.h"
 #include "cogroup/read_ahead.h"
+#include "cogroup/scan_turns.h"
 #include "cogroup/table_input.h"
 #include "key/key_set.h"
 #include "sheaf/batch.h"
@@ -36,9 +36,9 @@ struct LinkedMemory {
 
   const size_t tables;
   const MemorySplit split;
-  MemoryBudget loading;             ///< Rows on their way into key order.
-  MemoryBudget resident;            ///< Rows in key order.
-  std::counting_semaphore<> scans;  ///< Queries that may run at the same time.
+  MemoryBudget loading;   ///< Rows on their way into key order.
+  MemoryBudget resident;  ///< Rows in key order.
+  ScanTurns scans;
 };
 
 /// Threads: one caller at a time; Cancel() and metrics() from any.

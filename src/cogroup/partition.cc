@@ -15,14 +15,12 @@
 #include "cogroup/lane_reader.h"
 #include "cogroup/memory_split.h"
 #include "cogroup/partition_store.h"
+#include "cogroup/scan_turns.h"
 #include "key/key_set.h"
 #include "spill/memory_budget.h"
 
 namespace sheaf {
 namespace {
-
-// Rows are stored as they come: what waits need only cover the pauses of a spill.
-constexpr int64_t kReadAhead = int64_t{4} << 20;
 
 // A partition of just more than what may be loaded at once is cut into so many parts.
 constexpr int64_t kPartsOverLimit = 16;
@@ -33,9 +31,10 @@ class PartitionReader final : public LaneReader {
       : LaneReader(std::move(engine), std::move(resolved), std::move(plan)),
         split_(SplitMemory(job().memory, lanes().size())),
         partition_keys_(PartitionStore::PartitionKeys(WindowKeys(job()))),
-        rows_budget_(split_.rows) {
+        rows_budget_(split_.rows),
+        scans_(split_.scans) {
     for (size_t t = 0; t < lanes().size(); ++t) {
-      AddReader(t, KeyOrder::kAny, std::min(split_.read_ahead, kReadAhead));
+      AddReader(t, KeyOrder::kAny, split_.read_ahead);
       if (lanes()[t]->input->table.selects_keys) ++selecting_;
     }
     for (const auto& lane : lanes()) {
@@ -52,8 +51,6 @@ class PartitionReader final : public LaneReader {
 
   arrow::Status RunLane(Lane* lane);
   arrow::Status CollectKeys(Lane* lane, ChunkStore* rows);
-  bool BeginScan();
-  void EndScan();
   void PlanWindows(const std::vector<int64_t>& partition_bytes);
   bool WaitForWindows();
   const KeySet* WaitForKeys();
@@ -62,12 +59,12 @@ class PartitionReader final : public LaneReader {
   const MemorySplit split_;
   const int64_t partition_keys_;
   MemoryBudget rows_budget_;
+  ScanTurns scans_;
 
   mutable std::mutex keys_mutex_;
   std::condition_variable keys_changed_;
-  KeySetBuilder key_builder_;             // guarded by keys_mutex_, as are the next six
+  KeySetBuilder key_builder_;             // guarded by keys_mutex_, as are the next five
   int selecting_ = 0;                     // selecting tables not yet read to the end
-  int scans_ = 0;                         // queries that run
   size_t sealed_ = 0;                     // tables whose rows are all in their partitions
   std::vector<int64_t> partition_bytes_;  // of all sealed tables
   bool stopped_ = false;
@@ -92,28 +89,24 @@ arrow::Status PartitionReader::RunLane(Lane* lane) {
   };
   const bool selects = lane->input->table.selects_keys;
   if (selects) {
-    if (!BeginScan()) return arrow::Status::OK();
+    if (!scans_.Begin()) return arrow::Status::OK();
     lane->reader->Start(open);
     ARROW_RETURN_NOT_OK(CollectKeys(lane, &kept));
-    EndScan();
+    scans_.End();
   }
   const KeySet* keys = WaitForKeys();
   if (keys == nullptr) return arrow::Status::OK();  // the run failed
 
   PartitionStore partitions(*lane->input, *keys, partition_keys_, lanes().size(), &rows_budget_,
                             &lane->counters);
-  while (true) {
-    ARROW_ASSIGN_OR_RAISE(const std::optional<Chunk> chunk, kept.Pop());
-    if (!chunk) break;
-    ARROW_RETURN_NOT_OK(partitions.Add(*chunk));
-  }
+  ARROW_RETURN_NOT_OK(partitions.AddAll(&kept));
   if (!selects) {
-    if (!BeginScan()) return arrow::Status::OK();
+    if (!scans_.Begin()) return arrow::Status::OK();
     lane->reader->Start(open);
     while (const std::optional<Chunk> chunk = lane->reader->Pop()) {
       ARROW_RETURN_NOT_OK(partitions.Add(*chunk));
     }
-    EndScan();
+    scans_.End();
   }
   ARROW_RETURN_NOT_OK(partitions.Seal());
   PlanWindows(partitions.partition_bytes());
@@ -147,21 +140,6 @@ arrow::Status PartitionReader::CollectKeys(Lane* lane, ChunkStore* rows) {
   }
   keys_changed_.notify_all();
   return arrow::Status::OK();
-}
-
-// Waits until another query may run; false once the run has failed.
-bool PartitionReader::BeginScan() {
-  std::unique_lock lock(keys_mutex_);
-  keys_changed_.wait(lock, [this] { return stopped_ || scans_ < split_.scans; });
-  if (stopped_) return false;
-  ++scans_;
-  return true;
-}
-
-void PartitionReader::EndScan() {
-  const std::lock_guard lock(keys_mutex_);
-  --scans_;
-  keys_changed_.notify_all();
 }
 
 // Adds the rows of one more table. Once all are in, it is known which partitions are too large to be
@@ -208,6 +186,7 @@ const KeySet* PartitionReader::WaitForKeys() {
 }
 
 void PartitionReader::Wake() {
+  scans_.Close();
   const std::lock_guard lock(keys_mutex_);
   stopped_ = true;
   keys_changed_.notify_all();

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <optional>
 #include <utility>
 
 #include "cogroup/group_rows.h"
@@ -76,9 +77,17 @@ arrow::Status PartitionStore::Add(const Chunk& chunk) {
   return arrow::Status::OK();
 }
 
+arrow::Status PartitionStore::AddAll(ChunkStore* chunks) {
+  while (true) {
+    ARROW_ASSIGN_OR_RAISE(const std::optional<Chunk> chunk, chunks->Pop());
+    if (!chunk) return arrow::Status::OK();
+    ARROW_RETURN_NOT_OK(Add(*chunk));
+  }
+}
+
 // The partition and place of each row, and a counting sort of the rows by partition.
 void PartitionStore::Divide() {
-  const auto orphans = static_cast<uint32_t>(PartitionsOf(keys_, partition_keys_));
+  const auto orphans = static_cast<uint32_t>(bytes_.size());
   partitions_.resize(ranks_.size());
   places_.resize(ranks_.size());
   order_.resize(ranks_.size());

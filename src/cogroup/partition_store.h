@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "cogroup/chunk.h"
+#include "cogroup/chunk_store.h"
 #include "cogroup/counters.h"
 #include "cogroup/gather.h"
 #include "cogroup/segmented_rows.h"
@@ -47,6 +48,9 @@ class PartitionStore {
 
   /// Scatters a chunk; rows of keys that the set lacks are counted and dropped.
   arrow::Status Add(const Chunk& chunk);
+
+  /// Scatters all that is left in `chunks`.
+  arrow::Status AddAll(ChunkStore* chunks);
 
   /// All chunks are in. Called once, before the first Take().
   arrow::Status Seal() { return rows_.MakeRoom(); }

@@ -52,7 +52,7 @@ std::shared_ptr<const SegmentLayout> SegmentLayout::ForRowsLike(const arrow::Rec
     const ColumnKind kind = KindOf(*data.type);
     constexpr double kBit = 1.0 / 8;
     row_bytes += kBit;
-    if (kind == ColumnKind::kFixed) row_bytes += WidthOf(*data.type);
+    if (kind == ColumnKind::kFixed) row_bytes += data.type->byte_width();
     if (kind == ColumnKind::kBool) row_bytes += kBit;
     if (!IsBinary(kind)) continue;
     const auto total = Bytes(ColumnRows(data, kind), kind, 0, sample.num_rows());
@@ -101,7 +101,7 @@ SegmentLayout::SegmentLayout(const arrow::RecordBatch& rows, int64_t num_rows,
     if (column.kind == ColumnKind::kBool) {
       bytes_ += Aligned(bits);
     } else if (column.kind == ColumnKind::kFixed) {
-      column.width = WidthOf(type);
+      column.width = type.byte_width();
       bytes_ += Aligned(rows_ * column.width);
     } else {
       column.width = OffsetWidth(column.kind);

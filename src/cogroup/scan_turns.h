@@ -1,0 +1,45 @@
+// Lets so many queries run at the same time and no more: what an engine's scan holds is in no budget.
+// (A std::counting_semaphore can't tell those who wait that the run has ended.)
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+
+namespace sheaf {
+
+/// Any thread may call any method.
+class ScanTurns {
+ public:
+  explicit ScanTurns(int at_once) : free_(at_once) {}
+
+  /// Blocks until another query may run; false once closed.
+  bool Begin() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return closed_ || free_ > 0; });
+    if (closed_) return false;
+    --free_;
+    return true;
+  }
+
+  /// The query of a Begin() that was true has ended.
+  void End() {
+    const std::lock_guard lock(mutex_);
+    ++free_;
+    changed_.notify_one();
+  }
+
+  /// Wakes and refuses everyone from now on.
+  void Close() {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+    changed_.notify_all();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  int free_;
+  bool closed_ = false;
+};
+
+}  // namespace sheaf
