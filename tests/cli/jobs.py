@@ -1,4 +1,6 @@
-"""Jobs on numbers that the engine makes up."""
+"""Jobs on numbers that the engine makes up, and ways to run them."""
+
+import subprocess
 
 SMALL = """
 [batch]
@@ -42,3 +44,18 @@ def write(folder, text, name="job.toml"):
     path = folder / name
     path.write_text(text)
     return path
+
+
+def run_into_full_disk(sheaf, folder, *arguments):
+    """A run whose standard output has no space: exit code and standard error."""
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sheaf.path, *arguments],
+            cwd=folder,
+            env=sheaf.environment(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    return done.returncode, done.stderr

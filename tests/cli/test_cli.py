@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import subprocess
 
 import jobs
 import pyarrow as pa
@@ -215,21 +214,9 @@ def test_stop_after_ends_a_run_that_is_not_complete(sheaf, tmp_path):
 @pytest.mark.parametrize("arguments", [("run", "job.toml"), ("--help",), ("init", "-")])
 def test_standard_output_that_takes_nothing_is_an_error(sheaf, tmp_path, arguments):
     jobs.write(tmp_path, jobs.SMALL)
-    with open("/dev/full", "w") as full:
-        done = subprocess.run(
-            [sheaf.path, *arguments],
-            cwd=tmp_path,
-            env=sheaf.environment(),
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
-    assert done.returncode == 1
-    assert (
-        done.stderr
-        == "sheaf: error: cannot write to standard output: No space left on device\n"
-    )
+    code, err = jobs.run_into_full_disk(sheaf, tmp_path, *arguments)
+    assert code == 1
+    assert err == "sheaf: error: cannot write to standard output: No space left on device\n"
 
 
 def test_a_reader_that_goes_away_ends_the_run_with_an_error(sheaf, tmp_path):

@@ -68,19 +68,12 @@ def test_a_reader_that_has_enough_ends_the_run_quietly(sheaf, tmp_path, form):
 
 
 def test_a_full_disk_is_an_error(sheaf, tmp_path):
-    with open("/dev/full", "w") as full:
-        done = subprocess.run(
-            [sheaf.path, "run", jobs.write(tmp_path, jobs.SMALL), "--out", "-", "--format", "jsonl"],
-            env=sheaf.environment(),
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
-    assert done.returncode == 1
-    assert (
-        done.stderr == "sheaf: error: cannot write to standard output: No space left on device\n"
+    jobs.write(tmp_path, jobs.SMALL)
+    code, err = jobs.run_into_full_disk(
+        sheaf, tmp_path, "run", "job.toml", "--out", "-", "--format", "jsonl"
     )
+    assert code == 1
+    assert err == "sheaf: error: cannot write to standard output: No space left on device\n"
 
 
 def test_an_error_of_the_data_is_one_line_after_the_batches(sheaf, tmp_path):
