@@ -49,6 +49,8 @@ ReadAhead::~ReadAhead() {
 }
 
 void ReadAhead::Start(OpenStream open) {
+  Join();
+  queue_.Restart();
   thread_ = std::thread([this, open = std::move(open)] {
     const arrow::Status status = Run(open);
     if (status.ok()) {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "cogroup/key_text.h"
 #include "job/nearest.h"
 #include "key/key_type.h"
 #include "key/plain_types.h"
@@ -215,6 +216,9 @@ arrow::Result<ResolvedJob> ResolveJob(const Engine* engine, Job job) {
   }
   ARROW_RETURN_NOT_OK(MakeComparable(job, &resolved.tables));
   ARROW_ASSIGN_OR_RAISE(resolved.key_schema, KeySchema(job, resolved.tables));
+  if (!job.from.empty()) {
+    ARROW_ASSIGN_OR_RAISE(resolved.from, ReadKey(job.from, resolved.key_schema));
+  }
   for (TableInput& input : resolved.tables) {
     if (input.absent) ARROW_RETURN_NOT_OK(DescribeAbsent(*resolved.key_schema, &input));
   }

@@ -19,56 +19,48 @@ bool IsDictionaryOfText(const arrow::DataType& type) {
          IsText(*static_cast<const arrow::DictionaryType&>(type).value_type());
 }
 
-std::string Ascending(std::string_view expression) {
-  return fmt::format("{} ASC NULLS LAST", expression);
-}
-
 class DataFusionDialect final : public Dialect {
  public:
   // Text is ordered by bytes already, and a plain column lets a file's known order stand for a
   // sort. Floats are ordered by their bits: a negative NaN first, -0 before 0.
-  [[nodiscard]] std::string OrderTerm(std::string_view column,
-                                      const arrow::DataType& type) const override {
-    if (!arrow::is_floating(type.id())) return Ascending(Quote(column));
-    return Ascending(
-        fmt::format("nanvl(CAST({} AS DOUBLE), CAST('NaN' AS DOUBLE)) + 0.0", Quote(column)));
+  [[nodiscard]] std::string Comparable(std::string_view column,
+                                       const arrow::DataType& type) const override {
+    if (!arrow::is_floating(type.id())) return Quote(column);
+    return fmt::format("nanvl(CAST({} AS DOUBLE), CAST('NaN' AS DOUBLE)) + 0.0", Quote(column));
   }
 };
 
 class PostgresDialect final : public Dialect {
  public:
   // The cast serves what arrives as text but has no collation, such as NUMERIC.
-  [[nodiscard]] std::string OrderTerm(std::string_view column,
-                                      const arrow::DataType& type) const override {
-    if (!IsText(type)) return Ascending(Quote(column));
-    return Ascending(fmt::format("CAST({} AS TEXT) COLLATE \"C\"", Quote(column)));
+  [[nodiscard]] std::string Comparable(std::string_view column,
+                                       const arrow::DataType& type) const override {
+    if (!IsText(type)) return Quote(column);
+    return fmt::format("CAST({} AS TEXT) COLLATE \"C\"", Quote(column));
   }
 };
 
 class DuckDbDialect final : public Dialect {
  public:
   // An ENUM arrives as a dictionary and would be ordered by the place of its values.
-  [[nodiscard]] std::string OrderTerm(std::string_view column,
-                                      const arrow::DataType& type) const override {
-    if (IsText(type)) return Ascending(Quote(column) + " COLLATE \"C\"");
-    if (!IsDictionaryOfText(type)) return Ascending(Quote(column));
-    return Ascending(fmt::format("CAST({} AS VARCHAR)", Quote(column)));
+  [[nodiscard]] std::string Comparable(std::string_view column,
+                                       const arrow::DataType& type) const override {
+    if (IsText(type)) return Quote(column) + " COLLATE \"C\"";
+    if (!IsDictionaryOfText(type)) return Quote(column);
+    return fmt::format("CAST({} AS VARCHAR)", Quote(column));
   }
 };
 
 class SqliteDialect final : public Dialect {
  public:
-  [[nodiscard]] std::string OrderTerm(std::string_view column,
-                                      const arrow::DataType& type) const override {
-    return Ascending(IsText(type) ? Quote(column) + " COLLATE BINARY" : Quote(column));
+  [[nodiscard]] std::string Comparable(std::string_view column,
+                                       const arrow::DataType& type) const override {
+    return IsText(type) ? Quote(column) + " COLLATE BINARY" : Quote(column);
   }
 
   // The driver guesses a column's type from its first rows.
   [[nodiscard]] std::string SchemaQuery(const std::string& query) const override { return query; }
 };
-
-// A query as a source of rows. The line breaks keep a comment at its end from taking the rest.
-std::string Nested(const std::string& query) { return fmt::format("(\n{}\n) AS q", query); }
 
 }  // namespace
 
@@ -90,8 +82,17 @@ std::string Dialect::QuoteTable(std::string_view name) const {
   return quoted;
 }
 
-std::string Dialect::OrderTerm(std::string_view column, const arrow::DataType&) const {
-  return Ascending(Quote(column));
+std::string Dialect::Comparable(std::string_view column, const arrow::DataType&) const {
+  return Quote(column);
+}
+
+std::string Dialect::OrderTerm(std::string_view column, const arrow::DataType& type) const {
+  return Comparable(column, type) + " ASC NULLS LAST";
+}
+
+// The line breaks keep a comment at its end from taking the rest.
+std::string Dialect::Nested(const std::string& query) {
+  return fmt::format("(\n{}\n) AS q", query);
 }
 
 std::string Dialect::OrderedQuery(

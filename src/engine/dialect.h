@@ -22,15 +22,21 @@ class Dialect {
   /// quotes is taken whole.
   [[nodiscard]] virtual std::string QuoteTable(std::string_view name) const;
 
-  /// The term that orders a key column ascending in sheaf's order (docs/architecture.md): text by
-  /// bytes whatever the collation, NaN last, nulls last.
-  [[nodiscard]] virtual std::string OrderTerm(std::string_view column,
-                                              const arrow::DataType& type) const;
+  /// A key column as an expression whose plain comparison is sheaf's order (docs/architecture.md):
+  /// text by bytes whatever the collation, NaN last.
+  [[nodiscard]] virtual std::string Comparable(std::string_view column,
+                                               const arrow::DataType& type) const;
+
+  /// The term that orders a key column ascending in sheaf's order, nulls last.
+  [[nodiscard]] std::string OrderTerm(std::string_view column, const arrow::DataType& type) const;
 
   /// `SELECT * FROM (query) ORDER BY keys`. `types`: the types of `keys`.
   [[nodiscard]] std::string OrderedQuery(
       const std::string& query, const std::vector<std::string>& keys,
       const std::vector<std::shared_ptr<arrow::DataType>>& types) const;
+
+  /// A query as a source of rows, called q.
+  [[nodiscard]] static std::string Nested(const std::string& query);
 
   /// A query of no rows, or few, whose result has the columns of `query`.
   [[nodiscard]] virtual std::string SchemaQuery(const std::string& query) const;

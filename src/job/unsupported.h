@@ -13,8 +13,7 @@ struct UnsupportedWord {
   std::string_view word;  ///< Empty: the whole field.
 };
 
-inline constexpr std::array<UnsupportedWord, 7> kUnsupported = {{
-    {"batch", "strategy", "probe"},
+inline constexpr std::array<UnsupportedWord, 6> kUnsupported = {{
     {"table", "references", ""},
     {"table", "parent", ""},
     {"table", "parent_columns", ""},

@@ -1,0 +1,73 @@
+#include "engine/range_query.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace sheaf {
+namespace {
+
+// The key beyond one end: `a > $1 OR a = $1 AND b > $2`. `sign` is > or <.
+std::string Beyond(const Dialect& dialect, const RangeKey& key, char sign, bool inclusive,
+                   size_t first_parameter) {
+  std::string condition;
+  std::string first_column;
+  for (size_t c = key.compared; c-- > 0;) {
+    const std::string column = dialect.Comparable(key.names[c], *key.types[c]);
+    const std::string parameter = fmt::format("${}", first_parameter + c);
+    if (condition.empty()) {
+      const bool equal = inclusive || !key.exact;
+      condition = fmt::format("{} {}{} {}", column, sign, equal ? "=" : "", parameter);
+    } else {
+      condition = fmt::format("{0} {1} {2} OR {0} = {2} AND ({3})", column, sign, parameter,
+                              condition);
+    }
+    first_column = fmt::format("{} {}= {}", column, sign, parameter);
+  }
+  // The first column alone is what an index, or the statistics of a file, can be held against.
+  return key.compared == 1 ? condition : fmt::format("{} AND ({})", first_column, condition);
+}
+
+std::string InRange(const Dialect& dialect, const RangeKey& key, LowerEnd lower, bool has_upper) {
+  std::vector<std::string> terms;
+  for (const std::string& name : key.names) terms.push_back(dialect.Quote(name) + " IS NOT NULL");
+  if (lower != LowerEnd::kNone) {
+    terms.push_back(Beyond(dialect, key, '>', lower == LowerEnd::kFrom, 1));
+  }
+  if (has_upper) {
+    const size_t first = lower == LowerEnd::kNone ? 1 : key.compared + 1;
+    terms.push_back(Beyond(dialect, key, '<', true, first));
+  }
+  return fmt::format("{}", fmt::join(terms, " AND "));
+}
+
+}  // namespace
+
+std::string RangeQuery(const Dialect& dialect, const std::string& query, const RangeKey& key,
+                       LowerEnd lower, bool has_upper) {
+  return fmt::format("SELECT * FROM {} WHERE {}", Dialect::Nested(query),
+                     InRange(dialect, key, lower, has_upper));
+}
+
+std::string KeysQuery(const Dialect& dialect, const std::string& query, const RangeKey& key,
+                      LowerEnd lower, int64_t limit) {
+  std::vector<std::string> columns;
+  std::vector<std::string> terms;
+  for (size_t c = 0; c < key.names.size(); ++c) {
+    columns.push_back(dialect.Quote(key.names[c]));
+    terms.push_back(dialect.OrderTerm(key.names[c], *key.types[c]));
+  }
+  // GROUP BY rather than DISTINCT: SQL then lets the order be one of expressions.
+  return fmt::format("SELECT {0} FROM {1} WHERE {2} GROUP BY {0} ORDER BY {3} LIMIT {4}",
+                     fmt::join(columns, ", "), Dialect::Nested(query),
+                     InRange(dialect, key, lower, false), fmt::join(terms, ", "), limit);
+}
+
+std::string NullKeysQuery(const Dialect& dialect, const std::string& query,
+                          const std::vector<std::string>& names) {
+  std::vector<std::string> terms;
+  for (const std::string& name : names) terms.push_back(dialect.Quote(name) + " IS NULL");
+  return fmt::format("SELECT * FROM {} WHERE {}", Dialect::Nested(query),
+                     fmt::join(terms, " OR "));
+}
+
+}  // namespace sheaf

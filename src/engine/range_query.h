@@ -1,0 +1,41 @@
+// SQL for ranges of keys. The ends of a range are parameters, a column each: $1, $2, ... of the lower
+// end, then those of the upper end. Composite keys are compared column by column.
+#pragma once
+
+#include <arrow/type_fwd.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/dialect.h"
+
+namespace sheaf {
+
+/// A table's key columns as SQL compares them.
+struct RangeKey {
+  std::vector<std::string> names;
+  std::vector<std::shared_ptr<arrow::DataType>> types;
+  /// The ends hold this many columns. Fewer than all make a range larger, as do those below.
+  size_t compared = 0;
+  /// False: the engine may round the last of them, so that ends are taken in and none is left out.
+  bool exact = true;
+};
+
+enum class LowerEnd { kNone, kAbove, kFrom };
+
+/// `SELECT * FROM (query)` with only the rows of a range that have no null in the key.
+std::string RangeQuery(const Dialect& dialect, const std::string& query, const RangeKey& key,
+                       LowerEnd lower, bool has_upper);
+
+/// The least `limit` keys of a range that is open above, ascending, each once.
+std::string KeysQuery(const Dialect& dialect, const std::string& query, const RangeKey& key,
+                      LowerEnd lower, int64_t limit);
+
+/// The rows that have a null in the key.
+std::string NullKeysQuery(const Dialect& dialect, const std::string& query,
+                          const std::vector<std::string>& names);
+
+}  // namespace sheaf
