@@ -379,6 +379,13 @@ arrow::Status CheckProbe(const ResolvedJob& resolved) {
                        table + ": strategy probe asks for the rows of some keys, which a stream "
                                "can't be; use merge or partition");
     }
+    // Engines compare durations as intervals of months, days and nanoseconds.
+    for (const auto& type : input.key_types) {
+      if (type->id() != arrow::Type::DURATION) continue;
+      return MakeError(ErrorKind::kEngine,
+                       table + ": strategy probe can't compare keys of type " + type->ToString() +
+                           " in the engine; use merge or partition");
+    }
     if (!input.table.selects_keys || input.absent) continue;
     const RangeKey key = RangeKeyOf(input, *resolved.key_schema);
     if (key.exact) continue;

@@ -18,7 +18,7 @@
 namespace sheaf {
 
 /// OK where the job's tables can be probed. Errors: kJob: a table is a stream; kEngine: the selecting
-/// tables have keys of different types. Both name the strategy that does.
+/// tables have keys of different types, or keys are durations. They name the strategies that do.
 arrow::Status CheckProbe(const ResolvedJob& resolved);
 
 /// Starts a run that will follow `plan`, of a job that passed CheckProbe. Errors arrive from Next().
