@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <string>
 #include <utility>
@@ -20,12 +21,19 @@ namespace {
 // A look ahead runs the selecting query once more: it reaches twice as far each time, up to here.
 constexpr int64_t kMaxRangesAhead = 64;
 
-// An end of a range as a parameter. Floats: one zero and one NaN, as Dialect::Comparable has them.
-arrow::Result<std::shared_ptr<arrow::Array>> Parameter(const std::shared_ptr<arrow::Array>& end) {
-  if (!arrow::is_floating(end->type_id())) return end;
-  ARROW_ASSIGN_OR_RAISE(const auto wide, arrow::compute::Cast(*end, arrow::float64()));
-  const double value = static_cast<const arrow::DoubleArray&>(*wide).Value(0);
-  const double one = std::isnan(value) ? std::numeric_limits<double>::quiet_NaN() : value + 0.0;
+// An end of a range as a parameter of a table's own type: engines don't compare all types that sheaf
+// does. A part that is too fine for it is cut off, which a range of whole ends does not mind. Floats: one
+// zero and one NaN, as Dialect::Comparable has them. Errors: Invalid where the value does not fit.
+arrow::Result<std::shared_ptr<arrow::Array>> Parameter(
+    const std::shared_ptr<arrow::Array>& end, const std::shared_ptr<arrow::DataType>& type) {
+  const bool floating = arrow::is_floating(type->id());
+  auto options = arrow::compute::CastOptions::Safe(floating ? arrow::float64() : type);
+  options.allow_time_truncate = true;
+  options.allow_decimal_truncate = true;
+  ARROW_ASSIGN_OR_RAISE(auto value, arrow::compute::Cast(*end, options.to_type, options));
+  if (!floating) return value;
+  const double number = static_cast<const arrow::DoubleArray&>(*value).Value(0);
+  const double one = std::isnan(number) ? std::numeric_limits<double>::quiet_NaN() : number + 0.0;
   return std::make_shared<arrow::DoubleArray>(1, arrow::Buffer::FromVector(std::vector{one}));
 }
 
@@ -40,20 +48,31 @@ RangeKey RangeKeyOf(const TableInput& input, const arrow::Schema& key_schema) {
   return key;
 }
 
-arrow::Result<std::shared_ptr<arrow::RecordBatch>> RangeParameters(const RangeKey& key,
-                                                                   const KeyRange& range) {
-  arrow::FieldVector fields;
+arrow::Result<BoundRange> BindRange(const RangeKey& key, const KeyRange& range) {
   arrow::ArrayVector columns;
-  for (const auto& end : {range.lower, range.upper}) {
-    if (end == nullptr) continue;
+  const auto bind = [&](const std::shared_ptr<arrow::RecordBatch>& end) -> arrow::Result<bool> {
+    if (end == nullptr) return false;
+    arrow::ArrayVector own;
     for (size_t c = 0; c < key.compared; ++c) {
-      ARROW_ASSIGN_OR_RAISE(auto column, Parameter(end->column(static_cast<int>(c))));
-      fields.push_back(arrow::field(std::to_string(fields.size() + 1), column->type()));
-      columns.push_back(std::move(column));
+      auto column = Parameter(end->column(static_cast<int>(c)), key.types[c]);
+      if (column.status().IsInvalid()) return false;
+      ARROW_RETURN_NOT_OK(column.status());
+      own.push_back(*std::move(column));
     }
+    std::ranges::move(own, std::back_inserter(columns));
+    return true;
+  };
+  BoundRange bound;
+  ARROW_ASSIGN_OR_RAISE(const bool has_lower, bind(range.lower));
+  if (has_lower) bound.lower = range.lower_end;
+  ARROW_ASSIGN_OR_RAISE(bound.has_upper, bind(range.upper));
+  if (columns.empty()) return bound;
+  arrow::FieldVector fields;
+  for (const auto& column : columns) {
+    fields.push_back(arrow::field(std::to_string(fields.size() + 1), column->type()));
   }
-  if (columns.empty()) return nullptr;
-  return arrow::RecordBatch::Make(arrow::schema(std::move(fields)), 1, std::move(columns));
+  bound.parameters = arrow::RecordBatch::Make(arrow::schema(std::move(fields)), 1, columns);
+  return bound;
 }
 
 KeyRangeFinder::KeyRangeFinder(const Engine& engine, std::vector<const TableInput*> selecting,
@@ -116,11 +135,11 @@ arrow::Result<KeyRangeFinder::Sight> KeyRangeFinder::Look(const TableInput& inpu
   if (input.absent) return sight;
   const RangeKey key = RangeKeyOf(input, *key_schema_);
   const int64_t limit = step_ * ranges_;
-  ARROW_ASSIGN_OR_RAISE(const auto parameters, RangeParameters(key, next_));
-  const std::string sql = KeysQuery(engine_.impl().dialect(), input.query, key, next_.lower_end,
-                                    limit);
+  ARROW_ASSIGN_OR_RAISE(const BoundRange bound, BindRange(key, next_));
+  const std::string sql =
+      KeysQuery(engine_.impl().dialect(), input.query, key, bound.lower, limit);
   ARROW_ASSIGN_OR_RAISE(const auto reader,
-                        input.connection->Query(sql, memory_limit_, parameters));
+                        input.connection->Query(sql, memory_limit_, bound.parameters));
   int64_t seen = 0;
   while (true) {
     ARROW_ASSIGN_OR_RAISE(auto rows, reader->Next());

@@ -35,9 +35,15 @@ struct KeyRange {
 /// How a table's key compares with the ends of a range, which are rows of `key_schema`.
 RangeKey RangeKeyOf(const TableInput& input, const arrow::Schema& key_schema);
 
-/// The parameters of a RangeQuery for `key`; null where it has none.
-arrow::Result<std::shared_ptr<arrow::RecordBatch>> RangeParameters(const RangeKey& key,
-                                                                   const KeyRange& range);
+/// A range as the parameters of a RangeQuery.
+struct BoundRange {
+  LowerEnd lower = LowerEnd::kNone;
+  bool has_upper = false;
+  std::shared_ptr<arrow::RecordBatch> parameters;  ///< Null where there is none.
+};
+
+/// Binds the ends in the types of the table's own key; an end that does not fit in them is left out.
+arrow::Result<BoundRange> BindRange(const RangeKey& key, const KeyRange& range);
 
 /// Used by one thread at a time, while nobody else uses the selecting tables' connections.
 class KeyRangeFinder {

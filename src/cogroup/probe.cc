@@ -65,6 +65,19 @@ bool AreDense(const arrow::RecordBatch& keys) {
   return span && *span <= kMaxNumbersPerKey * static_cast<double>(keys.num_rows());
 }
 
+// Whether the engine compares the table's keys with a temporary table of keys as sheaf does.
+bool CanJoin(const TableInput& input, const arrow::Schema& key_schema) {
+  if (!CanFilter(input)) return false;
+  for (size_t c = 0; c < input.key_types.size(); ++c) {
+    const arrow::DataType& a = *input.key_types[c];
+    const arrow::DataType& b = *key_schema.field(static_cast<int>(c))->type();
+    const bool integers = arrow::is_integer(a.id()) && arrow::is_integer(b.id());
+    const bool texts = arrow::is_string(a.id()) && arrow::is_string(b.id());
+    if (!a.Equals(b) && !integers && !texts) return false;
+  }
+  return true;
+}
+
 // A driver that lacks what only this strategy needs.
 arrow::Status AdviseOnDriver(const arrow::Status& status) {
   if (!status.IsNotImplemented()) return status;
@@ -243,7 +256,7 @@ arrow::Status ProbeReader::ReadProbed(Lane* lane, const ProbeWindow& window, Par
   const TableInput& input = *lane->input;
   const auto& keys = window.key_rows;
   const KeyRange range{LowerEnd::kFrom, keys->Slice(0, 1), keys->Slice(keys->num_rows() - 1)};
-  const bool join = !input.absent && CanFilter(input) && !AreDense(*keys);
+  const bool join = CanJoin(input, *key_schema()) && !AreDense(*keys);
   ARROW_RETURN_NOT_OK(Read(
       lane, [&] { return Query(input, range, join ? keys : nullptr); },
       [rows](const Chunk& chunk) { return rows->Add(chunk); }));
@@ -256,13 +269,13 @@ arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> ProbeReader::Query(
     const std::shared_ptr<arrow::RecordBatch>& keys) const {
   if (input.absent) return arrow::RecordBatchReader::Make({}, input.schema);
   const RangeKey key = RangeKeyOf(input, *key_schema());
-  ARROW_ASSIGN_OR_RAISE(const auto parameters, RangeParameters(key, range));
-  std::string sql = RangeQuery(engine()->impl().dialect(), input.query, key, range.lower_end,
-                               range.upper != nullptr);
+  ARROW_ASSIGN_OR_RAISE(const BoundRange bound, BindRange(key, range));
+  std::string sql = RangeQuery(engine()->impl().dialect(), input.query, key, bound.lower,
+                               bound.has_upper);
   if (keys != nullptr) {
     ARROW_ASSIGN_OR_RAISE(sql, FilteredQuery(*engine(), input, sql, keys));
   }
-  return input.connection->Query(sql, split_.query, parameters);
+  return input.connection->Query(sql, split_.query, bound.parameters);
 }
 
 // A selecting table is done with the window; the last one makes its key set.
@@ -408,7 +421,7 @@ std::string ProbeQuery(const Engine& engine, const TableInput& input,
   const std::string sql =
       RangeQuery(engine.impl().dialect(), input.query, RangeKeyOf(input, key_schema),
                  selects ? LowerEnd::kAbove : LowerEnd::kFrom, true);
-  return selects || !CanFilter(input) ? sql : FilteredQueryText(engine, input, sql);
+  return selects || !CanJoin(input, key_schema) ? sql : FilteredQueryText(engine, input, sql);
 }
 
 }  // namespace sheaf
