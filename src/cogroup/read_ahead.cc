@@ -149,7 +149,8 @@ arrow::Status ReadAhead::CheckOrder(const Chunk& chunk) {
   return MakeError(ErrorKind::kEngine,
                    "rows are not in order of key (" + key + "): row {" + RowText(*chunk.rows, row) +
                        "} came after row {" + before +
-                       "}; correct the order that the table declares, or declare none");
+                       "}; correct the order that the table or its files declare, or set "
+                       "batch.strategy = \"partition\"");
 }
 
 }  // namespace sheaf
