@@ -18,9 +18,6 @@
 namespace sheaf {
 namespace {
 
-// A look ahead runs the selecting query once more: it reaches twice as far each time, up to here.
-constexpr int64_t kMaxRangesAhead = 64;
-
 // An end of a range as a parameter of a table's own type: engines don't compare all types that sheaf
 // does. A part that is too fine for it is cut off, which a range of whole ends does not mind. Floats: one
 // zero and one NaN, as Dialect::Comparable has them. Errors: Invalid where the value does not fit.
@@ -115,7 +112,7 @@ arrow::Status KeyRangeFinder::LookAhead() {
     if (!last || less(*last, *sight.last)) last = sight.last;
     std::ranges::move(sight.cuts, std::back_inserter(cuts));
   }
-  ranges_ = std::min(2 * ranges_, kMaxRangesAhead);
+  ranges_ = ranges_ == 1 ? std::optional<int64_t>(2) : std::nullopt;
   all_found_ = !horizon;
   std::ranges::sort(cuts, less);
   std::optional<Key> before;
@@ -134,7 +131,8 @@ arrow::Result<KeyRangeFinder::Sight> KeyRangeFinder::Look(const TableInput& inpu
   Sight sight;
   if (input.absent) return sight;
   const RangeKey key = RangeKeyOf(input, *key_schema_);
-  const int64_t limit = step_ * ranges_;
+  std::optional<int64_t> limit;
+  if (ranges_) limit = step_ * *ranges_;
   ARROW_ASSIGN_OR_RAISE(const BoundRange bound, BindRange(key, next_));
   const std::string sql =
       KeysQuery(engine_.impl().dialect(), input.query, key, bound.lower, limit);
@@ -162,7 +160,7 @@ arrow::Result<KeyRangeFinder::Sight> KeyRangeFinder::Look(const TableInput& inpu
     seen += rows->num_rows();
     sight.last = at(rows->num_rows() - 1);
   }
-  sight.more = seen == limit;
+  sight.more = limit && seen == *limit;
   return sight;
 }
 

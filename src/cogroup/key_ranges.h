@@ -1,9 +1,11 @@
 // Cuts the keys of the selecting tables into ranges that hold about as many keys as a batch, each from
 // where the last one ended.
 //
-//   SELECT key FROM (A) WHERE key > :last GROUP BY key ORDER BY key LIMIT n      n: the keys of 1, 2, 4, ... ranges
+//   SELECT key FROM (A) WHERE key > :last GROUP BY key ORDER BY key LIMIT n
 //     1 3 5 | 8 9 12 | 13        ->      key <= 5     5 < key <= 12     12 < key
 //
+// The first look ahead is for one range, the second for two, the third for all that are left: a run of a few
+// batches lets the engine stop early, and a whole run looks three times.
 // A look ahead asks for keys alone, and only says where to cut: the ranges leave no key out, so the keys
 // of a range are those of the rows that are then read in it, and a query that answers otherwise each
 // time stays right.
@@ -79,7 +81,7 @@ class KeyRangeFinder {
   const std::shared_ptr<arrow::Schema> key_schema_;
   const int64_t step_;  // keys of one table between two cuts
   const int64_t memory_limit_;
-  int64_t ranges_ = 1;  // how many the next look ahead asks for
+  std::optional<int64_t> ranges_ = 1;  // how many the next look ahead asks for; nullopt: all
   KeyRange next_;       // its lower end
   std::deque<std::shared_ptr<arrow::RecordBatch>> cuts_;  // upper ends; null for none
   bool all_found_ = false;

@@ -28,8 +28,8 @@ std::string Executions(const ResolvedJob& resolved, const TableInput& input, Str
     return "once: the plan as it is, whose rows must be in key order";
   if (strategy == Strategy::kProbe) {
     return input.table.selects_keys
-               ? "once a batch: its rows in a range of keys; ranges are found by asking for keys "
-                 "alone, for 1, 2, 4, ... batches at a time, at most 64"
+               ? "once a batch: its rows in a range of keys; and up to three times for keys alone: "
+                 "those of the first batch, of the next two, of all that are left"
                : "once a batch: the rows of its keys, by their range where they are dense, else "
                  "joined to them";
   }

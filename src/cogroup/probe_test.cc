@@ -78,7 +78,7 @@ TEST_P(ProbeTest, KeysFarApartAreJoinedAndOthersOfTheirRangeLeftOut) {
 }
 
 TEST_P(ProbeTest, BatchesAreFullHoweverFarALookAheadReaches) {
-  // 1, 2, 4, ... batches at a time, to the end of the keys and one key beyond.
+  // The end of the keys within, at and beyond each look ahead.
   for (const int keys : {1, 2, 3, 4, 7, 8, 200, 201}) {
     const std::string sql =
         "SELECT n AS id, n AS v FROM range(0, " + std::to_string(keys) + ") AS r(n)";

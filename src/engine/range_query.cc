@@ -49,7 +49,7 @@ std::string RangeQuery(const Dialect& dialect, const std::string& query, const R
 }
 
 std::string KeysQuery(const Dialect& dialect, const std::string& query, const RangeKey& key,
-                      LowerEnd lower, int64_t limit) {
+                      LowerEnd lower, std::optional<int64_t> limit) {
   std::vector<std::string> columns;
   std::vector<std::string> terms;
   for (size_t c = 0; c < key.names.size(); ++c) {
@@ -57,9 +57,10 @@ std::string KeysQuery(const Dialect& dialect, const std::string& query, const Ra
     terms.push_back(dialect.OrderTerm(key.names[c], *key.types[c]));
   }
   // GROUP BY rather than DISTINCT: SQL then lets the order be one of expressions.
-  return fmt::format("SELECT {0} FROM {1} WHERE {2} GROUP BY {0} ORDER BY {3} LIMIT {4}",
+  return fmt::format("SELECT {0} FROM {1} WHERE {2} GROUP BY {0} ORDER BY {3}{4}",
                      fmt::join(columns, ", "), Dialect::Nested(query),
-                     InRange(dialect, key, lower, false), fmt::join(terms, ", "), limit);
+                     InRange(dialect, key, lower, false), fmt::join(terms, ", "),
+                     limit ? fmt::format(" LIMIT {}", *limit) : "");
 }
 
 std::string NullKeysQuery(const Dialect& dialect, const std::string& query,

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,9 +31,9 @@ enum class LowerEnd { kNone, kAbove, kFrom };
 std::string RangeQuery(const Dialect& dialect, const std::string& query, const RangeKey& key,
                        LowerEnd lower, bool has_upper);
 
-/// The least `limit` keys of a range that is open above, ascending, each once.
+/// The keys of a range that is open above, ascending, each once; at most the least `limit` of them.
 std::string KeysQuery(const Dialect& dialect, const std::string& query, const RangeKey& key,
-                      LowerEnd lower, int64_t limit);
+                      LowerEnd lower, std::optional<int64_t> limit);
 
 /// The rows that have a null in the key.
 std::string NullKeysQuery(const Dialect& dialect, const std::string& query,

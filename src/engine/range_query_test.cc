@@ -50,6 +50,8 @@ TEST(KeysQuery, AsksForTheNextKeysInOrderEachOnce) {
             "SELECT \"a\", \"b\", \"c\" FROM (\nSELECT 1\n) AS q WHERE \"a\" IS NOT NULL AND "
             "\"b\" IS NOT NULL AND \"c\" IS NOT NULL GROUP BY \"a\", \"b\", \"c\" ORDER BY \"a\" ASC "
             "NULLS LAST, \"b\" COLLATE BINARY ASC NULLS LAST, \"c\" ASC NULLS LAST LIMIT 7");
+  EXPECT_TRUE(KeysQuery(*MakeDialect(""), "SELECT 1", kOne, LowerEnd::kNone, std::nullopt)
+                  .ends_with("ORDER BY \"a\" ASC NULLS LAST"));
 }
 
 TEST(NullKeysQuery, AsksForRowsWithANullInAnyColumn) {

@@ -106,7 +106,7 @@ def make_job(seed, duckdb=False):
     if strategy == "probe" and not _can_be_probed(types, selecting):
         strategy = "partition"
     # An engine that sorts many tables needs more than the least memory that a job may ask for.
-    little = ("1GiB",) if strategy == "merge" else ("16MiB", "64MiB")
+    little = ("1GiB",) if strategy in ("merge", "probe") else ("16MiB", "64MiB")
     return RandomJob(
         seed=seed,
         tables=tables,
