@@ -13,7 +13,7 @@
 namespace sheaf {
 namespace {
 
-// Up to as many batches are probed rather than cut out of a pass over all rows. bench/ measures it.
+// Up to as many batches are probed rather than cut out of a pass over all rows (docs/architecture.md).
 constexpr int64_t kFewBatches = 2;
 
 constexpr int64_t kMiB = int64_t{1} << 20;

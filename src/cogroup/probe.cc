@@ -28,8 +28,8 @@
 namespace sheaf {
 namespace {
 
-// Keys are dense where a range holds at most this many numbers a key: reading rows of other keys is then
-// cheaper than a temporary table. bench/ measures it.
+// Keys are dense where a range holds at most this many numbers a key: reading rows of other keys and
+// dropping them here then costs the engine no more than a temporary table (docs/architecture.md).
 constexpr double kMaxNumbersPerKey = 4;
 
 // One range of keys on its way to a batch. Guarded by the reader's mutex until `keys` is set; after that
