@@ -30,7 +30,9 @@ void AddJobOptions(CLI::App* command, JobOptions* options) {
   command->add_option("--max-keys", options->max_keys, "Distinct keys a batch (batch.max_keys)")
       ->check(CLI::Range(1, std::numeric_limits<int32_t>::max()).description(""))
       ->type_name("N");
-  command->add_option("--strategy", options->strategy, "auto, merge, partition or probe (batch.strategy)")
+  command
+      ->add_option("--strategy", options->strategy,
+                   "auto, merge, partition or probe (batch.strategy)")
       ->type_name("S");
   command->add_option("--memory", options->memory, "Memory budget, such as 512MiB (batch.memory)")
       ->type_name("SIZE");

@@ -77,8 +77,7 @@ arrow::Status Run(const RunOptions& options, const JobFile& file, Interrupt* int
   ARROW_ASSIGN_OR_RAISE(const Job job, JobOf(options, file.job));
   ARROW_ASSIGN_OR_RAISE(const std::shared_ptr<Engine> engine, Engine::Open(file.engine));
   spdlog::info("engine: {} {}", engine->vendor_name(), engine->vendor_version());
-  ARROW_ASSIGN_OR_RAISE(const std::unique_ptr<BatchReader> reader,
-                        BatchReader::Open(engine, job));
+  ARROW_ASSIGN_OR_RAISE(const std::unique_ptr<BatchReader> reader, BatchReader::Open(engine, job));
   const Strategy strategy = reader->plan().strategy;
   spdlog::info("strategy: {}: {}", WordFor(kStrategyWords, strategy), reader->plan().reason);
   const Interrupt::Scope scope(interrupt, [&reader] { reader->Cancel(); });

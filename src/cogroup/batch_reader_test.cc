@@ -58,9 +58,7 @@ std::vector<std::string> TextsOf(const Job& job) {
   return batches.ok() ? Texts(*batches) : std::vector<std::string>();
 }
 
-std::unique_ptr<BatchReader> Open(const Job& job) {
-  return OpenJob(job).ValueOrDie();
-}
+std::unique_ptr<BatchReader> Open(const Job& job) { return OpenJob(job).ValueOrDie(); }
 
 /// The error of a Next() that must fail.
 arrow::Status NextError(BatchReader* reader) {
@@ -89,7 +87,8 @@ std::string NameOf(const ::testing::TestParamInfo<Strategy>& strategy) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Strategies, BatchReaderTest,
-                         ::testing::Values(Strategy::kMerge, Strategy::kPartition, Strategy::kProbe),
+                         ::testing::Values(Strategy::kMerge, Strategy::kPartition,
+                                           Strategy::kProbe),
                          NameOf);
 
 /// What it promises of streams, which only some strategies take.

@@ -118,8 +118,8 @@ arrow::Status KeyRangeFinder::LookAhead() {
   std::optional<Key> before;
   for (Key& cut : cuts) {
     if (horizon && less(*horizon, cut)) break;
-    if (before && !less(*before, cut)) continue;      // of another table too
-    if (all_found_ && !less(cut, *last)) break;       // the last range has no end
+    if (before && !less(*before, cut)) continue;  // of another table too
+    if (all_found_ && !less(cut, *last)) break;   // the last range has no end
     cuts_.push_back(cut.row);
     before = std::move(cut);
   }
@@ -134,8 +134,7 @@ arrow::Result<KeyRangeFinder::Sight> KeyRangeFinder::Look(const TableInput& inpu
   std::optional<int64_t> limit;
   if (ranges_) limit = step_ * *ranges_;
   ARROW_ASSIGN_OR_RAISE(const BoundRange bound, BindRange(key, next_));
-  const std::string sql =
-      KeysQuery(engine_.impl().dialect(), input.query, key, bound.lower, limit);
+  const std::string sql = KeysQuery(engine_.impl().dialect(), input.query, key, bound.lower, limit);
   ARROW_ASSIGN_OR_RAISE(const auto reader,
                         input.connection->Query(sql, memory_limit_, bound.parameters));
   int64_t seen = 0;

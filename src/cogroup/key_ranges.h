@@ -82,7 +82,7 @@ class KeyRangeFinder {
   const int64_t step_;  // keys of one table between two cuts
   const int64_t memory_limit_;
   std::optional<int64_t> ranges_ = 1;  // how many the next look ahead asks for; nullopt: all
-  KeyRange next_;       // its lower end
+  KeyRange next_;                      // its lower end
   std::deque<std::shared_ptr<arrow::RecordBatch>> cuts_;  // upper ends; null for none
   bool all_found_ = false;
 };

@@ -15,10 +15,10 @@ namespace sheaf {
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> ReadKey(
     const std::vector<std::string>& texts, const std::shared_ptr<arrow::Schema>& schema) {
   if (std::ssize(texts) != schema->num_fields()) {
-    return MakeError(ErrorKind::kJob, fmt::format("from has {} value{} and the key {} column{}",
-                                                  texts.size(), texts.size() == 1 ? "" : "s",
-                                                  schema->num_fields(),
-                                                  schema->num_fields() == 1 ? "" : "s"));
+    return MakeError(ErrorKind::kJob,
+                     fmt::format("from has {} value{} and the key {} column{}", texts.size(),
+                                 texts.size() == 1 ? "" : "s", schema->num_fields(),
+                                 schema->num_fields() == 1 ? "" : "s"));
   }
   arrow::ArrayVector columns;
   for (size_t c = 0; c < texts.size(); ++c) {

@@ -38,9 +38,9 @@ LaneReader::LaneReader(std::shared_ptr<Engine> engine, ResolvedJob resolved, Pla
 
 void LaneReader::AddReader(size_t t, KeyOrder order, int64_t capacity) {
   Lane& lane = *lanes_[t];
-  lane.reader = std::make_unique<ReadAhead>(
-      *lane.input, job().policy, order, capacity, &lane.counters,
-      [this](const arrow::Status& status) { Fail(status); });
+  lane.reader =
+      std::make_unique<ReadAhead>(*lane.input, job().policy, order, capacity, &lane.counters,
+                                  [this](const arrow::Status& status) { Fail(status); });
 }
 
 void LaneReader::StartThread(Lane* lane, std::function<arrow::Status()> work) {

@@ -136,9 +136,8 @@ Plan MakePlan(const Engine* engine, const ResolvedJob& resolved) {
     TablePlan& table = plan.tables[t];
     table.executions = Executions(resolved, input, plan.strategy);
     if (plan.strategy == Strategy::kMerge || table.sql.empty()) continue;
-    table.sql = plan.strategy == Strategy::kProbe
-                    ? ProbeQuery(*engine, input, *resolved.key_schema)
-                    : input.query;
+    table.sql = plan.strategy == Strategy::kProbe ? ProbeQuery(*engine, input, *resolved.key_schema)
+                                                  : input.query;
     table.engine_plan = input.connection->ExplainPlan(table.sql);
     table.ordered_by_engine = false;
   }

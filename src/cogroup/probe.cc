@@ -38,7 +38,7 @@ struct ProbeWindow {
   KeyRange range;
   int unread = 0;  // selecting tables whose rows in the range are not yet read
   KeySetBuilder builder;
-  std::vector<Chunk> found;  // key columns of the selecting tables' rows, in the key schema
+  std::vector<Chunk> found;  // keys of the selecting tables' rows, with repeats, in the key schema
   std::unique_ptr<KeySet> keys;
   std::shared_ptr<arrow::RecordBatch> key_rows;  // a row a key, ascending
   std::shared_ptr<ProbeWindow> next;
@@ -127,13 +127,14 @@ class ProbeReader final : public LaneReader {
   arrow::Status FindRanges(WindowPtr window);
   arrow::Status RunLane(Lane* lane, WindowPtr window);
   arrow::Status Read(Lane* lane, ReadAhead::OpenStream open,
-                     const std::function<arrow::Status(Chunk)>& keep);
+                     const std::function<arrow::Status(const Chunk&)>& keep);
   arrow::Status ReadNullKeys(Lane* lane);
   arrow::Status ReadSelected(Lane* lane, ProbeWindow* window, ChunkStore* rows);
   arrow::Status ReadProbed(Lane* lane, const ProbeWindow& window, PartitionStore* rows);
   arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> Query(
       const TableInput& input, const KeyRange& range,
       const std::shared_ptr<arrow::RecordBatch>& keys) const;
+  arrow::Result<Chunk> KeysOf(const TableInput& input, const Chunk& chunk) const;
   arrow::Status FinishKeys(ProbeWindow* window) const;
   arrow::Status CheckInRange(const ProbeWindow& window) const;
   arrow::Status Done(ProbeWindow* window);
@@ -194,7 +195,7 @@ arrow::Status ProbeReader::RunLane(Lane* lane, WindowPtr window) {
     if (window->keys->size() == 0) continue;
 
     PartitionStore rows(*lane->input, *window->keys, static_cast<int32_t>(window->keys->size()),
-                        &rows_budget_, &lane->counters);
+                        lanes().size(), &rows_budget_, &lane->counters);
     if (!selects) ARROW_RETURN_NOT_OK(ReadProbed(lane, *window, &rows));
     while (true) {
       ARROW_ASSIGN_OR_RAISE(const std::optional<Chunk> chunk, kept.Pop());
@@ -210,15 +211,15 @@ arrow::Status ProbeReader::RunLane(Lane* lane, WindowPtr window) {
 }
 
 arrow::Status ProbeReader::Read(Lane* lane, ReadAhead::OpenStream open,
-                                const std::function<arrow::Status(Chunk)>& keep) {
+                                const std::function<arrow::Status(const Chunk&)>& keep) {
   lane->reader->Start(
       [open = std::move(open)]() -> arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> {
         auto stream = open();
         ARROW_RETURN_NOT_OK(AdviseOnDriver(stream.status()));
         return stream;
       });
-  while (std::optional<Chunk> chunk = lane->reader->Pop()) {
-    ARROW_RETURN_NOT_OK(keep(*std::move(chunk)));
+  while (const std::optional<Chunk> chunk = lane->reader->Pop()) {
+    ARROW_RETURN_NOT_OK(keep(*chunk));
   }
   return arrow::Status::OK();
 }
@@ -229,8 +230,7 @@ arrow::Status ProbeReader::ReadNullKeys(Lane* lane) {
   const bool nullable = std::ranges::any_of(
       input.key_indices, [&](int column) { return input.schema->field(column)->nullable(); });
   if (input.absent || !nullable) return arrow::Status::OK();
-  const std::string sql =
-      NullKeysQuery(engine()->impl().dialect(), input.query, input.key_names);
+  const std::string sql = NullKeysQuery(engine()->impl().dialect(), input.query, input.key_names);
   return Read(
       lane, [&input, sql, this] { return input.connection->Query(sql, split_.query); },
       [](const Chunk&) { return arrow::Status::OK(); });
@@ -240,14 +240,14 @@ arrow::Status ProbeReader::ReadSelected(Lane* lane, ProbeWindow* window, ChunkSt
   const TableInput& input = *lane->input;
   ARROW_RETURN_NOT_OK(Read(
       lane, [&] { return Query(input, window->range, nullptr); },
-      [&](Chunk chunk) -> arrow::Status {
-        ARROW_ASSIGN_OR_RAISE(auto key_rows, ConformKeys(input, *chunk.rows, key_schema()));
+      [&](const Chunk& chunk) -> arrow::Status {
+        ARROW_ASSIGN_OR_RAISE(Chunk found, KeysOf(input, chunk));
         {
           const std::lock_guard lock(mutex_);
-          window->builder.Add(chunk.keys);
-          window->found.push_back({std::move(key_rows), chunk.keys, 0});
+          window->builder.Add(found.keys);
+          window->found.push_back(std::move(found));
         }
-        return rows->Add(std::move(chunk));
+        return rows->Add(chunk);
       }));
   return Done(window);
 }
@@ -270,12 +270,26 @@ arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> ProbeReader::Query(
   if (input.absent) return arrow::RecordBatchReader::Make({}, input.schema);
   const RangeKey key = RangeKeyOf(input, *key_schema());
   ARROW_ASSIGN_OR_RAISE(const BoundRange bound, BindRange(key, range));
-  std::string sql = RangeQuery(engine()->impl().dialect(), input.query, key, bound.lower,
-                               bound.has_upper);
+  std::string sql =
+      RangeQuery(engine()->impl().dialect(), input.query, key, bound.lower, bound.has_upper);
   if (keys != nullptr) {
     ARROW_ASSIGN_OR_RAISE(sql, FilteredQuery(*engine(), input, sql, keys));
   }
   return input.connection->Query(sql, split_.query, bound.parameters);
+}
+
+// The key columns of a chunk, of rows with one key that follow each other only the first: a copy, which
+// does not hold on to the engine's rows.
+arrow::Result<Chunk> ProbeReader::KeysOf(const TableInput& input, const Chunk& chunk) const {
+  std::vector<int64_t> first = chunk.keys.RunStarts();
+  Chunk found;
+  found.keys = chunk.keys.Take(first);
+  ARROW_ASSIGN_OR_RAISE(const auto key_rows, ConformKeys(input, *chunk.rows, key_schema()));
+  const auto indices = std::make_shared<arrow::Int64Array>(
+      static_cast<int64_t>(first.size()), arrow::Buffer::FromVector(std::move(first)));
+  ARROW_ASSIGN_OR_RAISE(const arrow::Datum taken, arrow::compute::Take(key_rows, indices));
+  found.rows = taken.record_batch();
+  return found;
 }
 
 // A selecting table is done with the window; the last one makes its key set.
@@ -330,8 +344,7 @@ arrow::Status ProbeReader::CheckInRange(const ProbeWindow& window) const {
     inside = order > 0 || (order == 0 && range.lower_end == LowerEnd::kFrom);
   }
   if (range.upper != nullptr) {
-    ARROW_ASSIGN_OR_RAISE(const int order,
-                          compare(keys->Slice(keys->num_rows() - 1), range.upper));
+    ARROW_ASSIGN_OR_RAISE(const int order, compare(keys->Slice(keys->num_rows() - 1), range.upper));
     inside = inside && order <= 0;
   }
   if (inside) return arrow::Status::OK();
@@ -389,22 +402,30 @@ arrow::Status CheckProbe(const ResolvedJob& resolved) {
     const std::string table = "table \"" + input.table.name + "\"";
     if (input.table.stream != nullptr) {
       return MakeError(ErrorKind::kJob,
-                       table + ": strategy probe asks for the rows of some keys, which a stream "
-                               "can't be; use merge or partition");
+                       table +
+                           ": strategy probe asks for the rows of some keys, which a stream "
+                           "can't be; use merge or partition");
+    }
+    if (!input.table.substrait.empty()) {
+      return MakeError(ErrorKind::kJob,
+                       table +
+                           ": strategy probe asks for the rows of some keys, which a Substrait "
+                           "plan can't be; use partition");
     }
     // Engines compare durations as intervals of months, days and nanoseconds.
     for (const auto& type : input.key_types) {
       if (type->id() != arrow::Type::DURATION) continue;
-      return MakeError(ErrorKind::kEngine,
-                       table + ": strategy probe can't compare keys of type " + type->ToString() +
-                           " in the engine; use merge or partition");
+      return MakeError(ErrorKind::kEngine, table + ": strategy probe can't compare keys of type " +
+                                               type->ToString() +
+                                               " in the engine; use merge or partition");
     }
     if (!input.table.selects_keys || input.absent) continue;
     const RangeKey key = RangeKeyOf(input, *resolved.key_schema);
     if (key.exact) continue;
     return MakeError(ErrorKind::kEngine,
-                     table + ": strategy probe needs keys of one type in all selecting tables; "
-                             "use merge or partition");
+                     table +
+                         ": strategy probe needs keys of one type in all selecting tables; "
+                         "use merge or partition");
   }
   return arrow::Status::OK();
 }

@@ -17,7 +17,7 @@
 
 namespace sheaf {
 
-/// OK where the job's tables can be probed. Errors: kJob: a table is a stream; kEngine: the selecting
+/// OK where the job's tables can be probed. Errors: kJob: a table is a stream or a plan; kEngine: the selecting
 /// tables have keys of different types, or keys are durations. They name the strategies that do.
 arrow::Status CheckProbe(const ResolvedJob& resolved);
 

@@ -113,7 +113,8 @@ TEST_P(ProbeTest, StartsFromTheFirstKeyThatIsNotLess) {
 
 TEST_P(ProbeTest, StartsFromATupleOfACompositeKey) {
   const std::string sql =
-      "SELECT n / 4 AS a, CASE n % 4 WHEN 0 THEN 'w' WHEN 1 THEN 'x' WHEN 2 THEN 'y' ELSE 'z' END AS b "
+      "SELECT n / 4 AS a, CASE n % 4 WHEN 0 THEN 'w' WHEN 1 THEN 'x' WHEN 2 THEN 'y' ELSE 'z' END "
+      "AS b "
       "FROM range(0, 40) AS r(n)";
   // DuckDB's division of whole numbers gives a fraction.
   const std::string whole = "SELECT CAST(floor(a) AS BIGINT) AS a, b FROM (" + sql + ") AS t";
@@ -174,8 +175,9 @@ TEST_P(ProbeTest, LeavesNoTableBehind) {
   const auto reader = Open(JobOf(kSparse, kSparse));
   EXPECT_EQ(ReadAll(reader.get()).ValueOrDie().size(), 5U);
   EXPECT_EQ(tables(), before) << "at the end";
-  EXPECT_FALSE(Run(JobOf(kSparse, "SELECT n * 1000 AS id, CAST('x' AS INTEGER) + n AS v "
-                                  "FROM range(0, 50) AS r(n)"))
+  EXPECT_FALSE(Run(JobOf(kSparse,
+                         "SELECT n * 1000 AS id, CAST('x' AS INTEGER) + n AS v "
+                         "FROM range(0, 50) AS r(n)"))
                    .ok());
   EXPECT_EQ(tables(), before) << "after an error";
   const auto cancelled = Open(JobOf(kSparse, kSparse));
@@ -220,7 +222,8 @@ TEST_P(ProbeTest, AutoProbesForAFewBatchesAndForAStartingKey) {
 }
 
 TEST_P(ProbeTest, OnlyProbeStartsFromAKey) {
-  const auto status = Run(JobOf(kSparse, kSparse).From({"7"}).WithStrategy(Strategy::kMerge)).status();
+  const auto status =
+      Run(JobOf(kSparse, kSparse).From({"7"}).WithStrategy(Strategy::kMerge)).status();
   EXPECT_EQ(KindOf(status), ErrorKind::kJob);
   EXPECT_THAT(status.message(), HasSubstr("only strategy probe"));
 }

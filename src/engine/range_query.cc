@@ -18,8 +18,8 @@ std::string Beyond(const Dialect& dialect, const RangeKey& key, char sign, bool 
       const bool equal = inclusive || !key.exact;
       condition = fmt::format("{} {}{} {}", column, sign, equal ? "=" : "", parameter);
     } else {
-      condition = fmt::format("{0} {1} {2} OR {0} = {2} AND ({3})", column, sign, parameter,
-                              condition);
+      condition =
+          fmt::format("{0} {1} {2} OR {0} = {2} AND ({3})", column, sign, parameter, condition);
     }
     first_column = fmt::format("{} {}= {}", column, sign, parameter);
   }
@@ -67,8 +67,7 @@ std::string NullKeysQuery(const Dialect& dialect, const std::string& query,
                           const std::vector<std::string>& names) {
   std::vector<std::string> terms;
   for (const std::string& name : names) terms.push_back(dialect.Quote(name) + " IS NULL");
-  return fmt::format("SELECT * FROM {} WHERE {}", Dialect::Nested(query),
-                     fmt::join(terms, " OR "));
+  return fmt::format("SELECT * FROM {} WHERE {}", Dialect::Nested(query), fmt::join(terms, " OR "));
 }
 
 }  // namespace sheaf

@@ -30,9 +30,10 @@ TEST(RangeQuery, ComparesWholeTuplesAndTheFirstColumnAlone) {
   EXPECT_EQ(Where(kThree, LowerEnd::kAbove, false),
             R"("a" IS NOT NULL AND "b" IS NOT NULL AND "c" IS NOT NULL AND "a" >= $1 AND )"
             R"(("a" > $1 OR "a" = $1 AND ("b" > $2 OR "b" = $2 AND ("c" > $3))))");
-  EXPECT_TRUE(Where(kThree, LowerEnd::kFrom, true)
-                  .ends_with(R"("a" <= $4 AND )"
-                             R"(("a" < $4 OR "a" = $4 AND ("b" < $5 OR "b" = $5 AND ("c" <= $6))))"));
+  EXPECT_TRUE(
+      Where(kThree, LowerEnd::kFrom, true)
+          .ends_with(R"("a" <= $4 AND )"
+                     R"(("a" < $4 OR "a" = $4 AND ("b" < $5 OR "b" = $5 AND ("c" <= $6))))"));
 }
 
 TEST(RangeQuery, LeavesNothingOutThatTheEngineMayRound) {
@@ -46,10 +47,11 @@ TEST(RangeQuery, ComparesAsTheDialectOrders) {
 }
 
 TEST(KeysQuery, AsksForTheNextKeysInOrderEachOnce) {
-  EXPECT_EQ(KeysQuery(*MakeDialect("SQLite"), "SELECT 1", kThree, LowerEnd::kNone, 7),
-            "SELECT \"a\", \"b\", \"c\" FROM (\nSELECT 1\n) AS q WHERE \"a\" IS NOT NULL AND "
-            "\"b\" IS NOT NULL AND \"c\" IS NOT NULL GROUP BY \"a\", \"b\", \"c\" ORDER BY \"a\" ASC "
-            "NULLS LAST, \"b\" COLLATE BINARY ASC NULLS LAST, \"c\" ASC NULLS LAST LIMIT 7");
+  EXPECT_EQ(
+      KeysQuery(*MakeDialect("SQLite"), "SELECT 1", kThree, LowerEnd::kNone, 7),
+      "SELECT \"a\", \"b\", \"c\" FROM (\nSELECT 1\n) AS q WHERE \"a\" IS NOT NULL AND "
+      "\"b\" IS NOT NULL AND \"c\" IS NOT NULL GROUP BY \"a\", \"b\", \"c\" ORDER BY \"a\" ASC "
+      "NULLS LAST, \"b\" COLLATE BINARY ASC NULLS LAST, \"c\" ASC NULLS LAST LIMIT 7");
   EXPECT_TRUE(KeysQuery(*MakeDialect(""), "SELECT 1", kOne, LowerEnd::kNone, std::nullopt)
                   .ends_with("ORDER BY \"a\" ASC NULLS LAST"));
 }
