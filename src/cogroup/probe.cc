@@ -285,8 +285,9 @@ arrow::Result<Chunk> ProbeReader::KeysOf(const TableInput& input, const Chunk& c
   Chunk found;
   found.keys = chunk.keys.Take(first);
   ARROW_ASSIGN_OR_RAISE(const auto key_rows, ConformKeys(input, *chunk.rows, key_schema()));
-  const auto indices = std::make_shared<arrow::Int64Array>(
-      static_cast<int64_t>(first.size()), arrow::Buffer::FromVector(std::move(first)));
+  const auto length = static_cast<int64_t>(first.size());
+  const auto indices =
+      std::make_shared<arrow::Int64Array>(length, arrow::Buffer::FromVector(std::move(first)));
   ARROW_ASSIGN_OR_RAISE(const arrow::Datum taken, arrow::compute::Take(key_rows, indices));
   found.rows = taken.record_batch();
   return found;
