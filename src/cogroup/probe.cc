@@ -20,6 +20,7 @@
 #include "cogroup/lane_reader.h"
 #include "cogroup/memory_split.h"
 #include "cogroup/partition_store.h"
+#include "cogroup/row_text.h"
 #include "engine/range_query.h"
 #include "key/key_set.h"
 #include "sheaf/error.h"
@@ -349,9 +350,14 @@ arrow::Status ProbeReader::CheckInRange(const ProbeWindow& window) const {
     inside = inside && order <= 0;
   }
   if (inside) return arrow::Status::OK();
+  const auto text = [](const std::shared_ptr<arrow::RecordBatch>& end) {
+    return end == nullptr ? "no end" : "{" + RowText(*end, 0) + "}";
+  };
   return MakeError(ErrorKind::kEngine,
-                   "the engine compares keys otherwise than sheaf; set batch.strategy = "
-                   "\"partition\", which lets it compare none");
+                   "the engine compares keys otherwise than sheaf: asked for a range from " +
+                       text(range.lower) + " to " + text(range.upper) + ", it delivered {" +
+                       RowText(*keys, 0) + "} to {" + RowText(*keys, keys->num_rows() - 1) +
+                       "}; set batch.strategy = \"partition\", which lets it compare none");
 }
 
 // The window after `window`; null where none follows, and once the run has failed.

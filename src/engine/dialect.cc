@@ -42,12 +42,15 @@ class PostgresDialect final : public Dialect {
 
 class DuckDbDialect final : public Dialect {
  public:
-  // An ENUM arrives as a dictionary and would be ordered by the place of its values.
+  // An ENUM arrives as a dictionary and would be ordered by the place of its values. A plain column is held
+  // against the statistics of a Parquet file, which leave NaN out: `k > 1.5` would lose it.
   [[nodiscard]] std::string Comparable(std::string_view column,
                                        const arrow::DataType& type) const override {
     if (IsText(type)) return Quote(column) + " COLLATE \"C\"";
-    if (!IsDictionaryOfText(type)) return Quote(column);
-    return fmt::format("CAST({} AS VARCHAR)", Quote(column));
+    if (IsDictionaryOfText(type)) return fmt::format("CAST({} AS VARCHAR)", Quote(column));
+    if (!arrow::is_floating(type.id())) return Quote(column);
+    return fmt::format("CASE WHEN isnan({0}) THEN CAST('NaN' AS DOUBLE) ELSE {0} END",
+                       Quote(column));
   }
 };
 

@@ -1,6 +1,7 @@
 """Edges: sizes, limits, policies and interruptions, each with the result worked out by hand."""
 
 import json
+import math
 import signal
 import time
 
@@ -9,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+from random_run import duckdb_driver
 from run_directory import data_files, logged_files, read_log, read_run
 from simple_job import write_job
 
@@ -405,3 +407,17 @@ def test_parquet_footers_that_lie_about_the_order_end_the_run(sheaf, tmp_path):
     assert result.code == 1 and 'table "P": rows are not in order of key (id)' in result.err
     assert "its files declare" in result.err and '"partition"' in result.err
     assert sheaf.run("run", job, "--strategy", "partition", "--out", tmp_path / "b").code == 0
+
+
+@pytest.mark.parametrize("engine", ["datafusion", "duckdb"])
+def test_probe_finds_nan_though_parquet_statistics_leave_it_out(sheaf, tmp_path, engine):
+    rows = table([0.5, math.nan, 1.5, -1.0], pa.float64())
+    options = {}
+    if engine == "duckdb":
+        view = "CREATE VIEW \"{0}\" AS SELECT * FROM read_parquet('{0}.parquet')"
+        options["setup"] = [view.format(name) for name in ("A", "P")]
+        options["engine"] = {"driver": str(duckdb_driver())}
+    batch = {"strategy": "probe", "max_keys": 1}
+    run, _ = delivered(sheaf, write_job(tmp_path, {"A": rows, "P": rows}, batch=batch, **options))
+    for name in ("A", "P"):
+        assert [str(key) for key in ids(run, name)] == ["-1.0", "0.5", "1.5", "nan"], name
