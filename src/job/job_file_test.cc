@@ -230,15 +230,13 @@ TEST_F(JobFileTest, UnknownWordsNameTheNearest) {
 }
 
 TEST_F(JobFileTest, KnownWordsOfLaterVersionsAreNotUnknown) {
-  EXPECT_EQ(Fault("[batch]\nstrategy = \"probe\"\n"),
-            "job.toml:2: batch.strategy = \"probe\" is not supported by this version");
   EXPECT_EQ(Fault("[[table]]\nparent = \"E\"\n"),
             "job.toml:2: table.parent is not supported by this version");
   for (const char* text :
-       {"[batch]\nstrategy = \"probe\"", "[[table]]\nreferences = { table = \"P\" }",
-        "[[table]]\nparent_columns = [\"id\"]", "[output]\nformat = \"jsonl\"",
-        "[output]\nformat = \"nested\"", "[output]\nlocal_id = \"uint16\"",
-        "[batch]\nkey = [\"resource.id\"]", "[[table]]\nkey = [\"resource.id\"]"}) {
+       {"[[table]]\nreferences = { table = \"P\" }", "[[table]]\nparent_columns = [\"id\"]",
+        "[output]\nformat = \"jsonl\"", "[output]\nformat = \"nested\"",
+        "[output]\nlocal_id = \"uint16\"", "[batch]\nkey = [\"resource.id\"]",
+        "[[table]]\nkey = [\"resource.id\"]"}) {
     const std::string message = Fault(text);
     EXPECT_THAT(message, StartsWith("job.toml:2: ")) << text;
     EXPECT_THAT(message, HasSubstr("not supported by this version")) << text;
@@ -350,8 +348,8 @@ TEST_F(JobFileTest, OverridesNameTheNearestWhereTheyAreUnknown) {
 TEST_F(JobFileTest, OverridesAreCheckedLikeTheFile) {
   EXPECT_EQ(Fault(kMinimal, {"batch.max_keys=ten"}),
             "command line: batch.max_keys must be a whole number, not a string");
-  EXPECT_EQ(Fault(kMinimal, {"batch.strategy=probe"}),
-            "command line: batch.strategy = \"probe\" is not supported by this version");
+  EXPECT_EQ(Fault(kMinimal, {"table.A.parent=E"}),
+            "command line: table.parent is not supported by this version");
   EXPECT_EQ(Fault(kMinimal, {"batch.key.x=1"}),
             "command line: batch.key must be a list of strings, not a table");
 }
