@@ -195,8 +195,9 @@ arrow::Status ProbeReader::RunLane(Lane* lane, WindowPtr window) {
     if (!WaitForKeys(*window)) return arrow::Status::OK();  // the run failed
     if (window->keys->size() == 0) continue;
 
-    PartitionStore rows(*lane->input, *window->keys, static_cast<int32_t>(window->keys->size()),
-                        lanes().size(), &rows_budget_, &lane->counters);
+    const int64_t keys = window->keys->size();
+    PartitionStore rows(*lane->input, *window->keys, keys, lanes().size(), &rows_budget_,
+                        &lane->counters);
     if (!selects) ARROW_RETURN_NOT_OK(ReadProbed(lane, *window, &rows));
     while (true) {
       ARROW_ASSIGN_OR_RAISE(const std::optional<Chunk> chunk, kept.Pop());
@@ -204,7 +205,8 @@ arrow::Status ProbeReader::RunLane(Lane* lane, WindowPtr window) {
       ARROW_RETURN_NOT_OK(rows.Add(*chunk));
     }
     ARROW_RETURN_NOT_OK(rows.Seal());
-    ARROW_ASSIGN_OR_RAISE(const bool put, PutShare(lane, [&] { return rows.Take(0); }));
+    ARROW_ASSIGN_OR_RAISE(const bool put,
+                          PutShare(lane, [&] { return rows.Take({0, keys}, keys); }));
     if (!put) return arrow::Status::OK();
   }
   lane->shares.End();
