@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# build.sh [PRESET]: builds the program and the DataFusion driver (presets: release, debug, tsan).
+# build.sh [PRESET [TARGET]]: builds the program, or another target of CMake's, and the DataFusion driver
+# (presets: release, debug, tsan).
 source "$(dirname "$0")/common.sh"
 preset=${1:-release}
+target=${2:-sheaf}
 build_dir=$root/build
 [ "$preset" = release ] || build_dir=$root/build/$preset
 
@@ -12,5 +14,5 @@ if [ -e "$CARGO_TARGET_DIR/release/libadbc_driver_datafusion.so" ]; then
 else
   step "building sheaf ($preset) and the DataFusion driver (20 minutes on 2 cores, the first time)"
 fi
-quietly cmake --build --preset "$preset" --target programs datafusion_driver
+quietly cmake --build --preset "$preset" --target "$target" datafusion_driver
 [ "$preset" != release ] || tools/register_driver.sh "$build_dir/datafusion.toml"

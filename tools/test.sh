@@ -4,7 +4,7 @@
 source "$(dirname "$0")/common.sh"
 preset=${1:-release}
 
-tools/build.sh "$preset"
+tools/build.sh "$preset" programs
 
 # ThreadSanitizer refuses to start where the kernel spreads addresses too widely.
 without_aslr=()

@@ -24,7 +24,7 @@ namespace sheaf {
 enum class Cardinality { kAny, kAtMostOne, kOne };
 
 /// How N streams become batches; docs/architecture.md says when which is best.
-enum class Strategy { kAuto, kMerge, kPartition };
+enum class Strategy { kAuto, kMerge, kPartition, kProbe };
 
 /// Rows of a group that order_by leaves equal: in any order, or in one that every run repeats.
 enum class Ties { kAny, kFixed };
@@ -117,6 +117,9 @@ struct Job {
   // What it costs.
   Strategy strategy = Strategy::kAuto;
   int64_t memory = kDefaultMemory;  ///< Bytes for everything sheaf and an embedded engine hold.
+  // Which part of it is wanted.
+  std::vector<std::string> from;      ///< The least key, a text a column; empty: all. `probe` only.
+  std::optional<int64_t> stop_after;  ///< Batches that will be read, where known: helps `auto`.
 
   Job& Key(std::vector<std::string> columns);
   Job& MaxKeys(int32_t value);
@@ -124,6 +127,8 @@ struct Job {
   Job& WithTies(Ties value);
   Job& WithStrategy(Strategy value);
   Job& Memory(int64_t bytes);
+  Job& From(std::vector<std::string> key);
+  Job& StopAfter(int64_t batches);
   Job& WithPolicy(Policy value);
   Job& Add(Table table);
 

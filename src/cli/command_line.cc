@@ -31,7 +31,9 @@ void AddJobOptions(CLI::App* command, JobOptions* options) {
   command->add_option("--max-keys", options->max_keys, "Distinct keys a batch (batch.max_keys)")
       ->check(CLI::Range(1, std::numeric_limits<int32_t>::max()).description(""))
       ->type_name("N");
-  command->add_option("--strategy", options->strategy, "auto, merge or partition (batch.strategy)")
+  command
+      ->add_option("--strategy", options->strategy,
+                   "auto, merge, partition or probe (batch.strategy)")
       ->type_name("S");
   command->add_option("--memory", options->memory, "Memory budget, such as 512MiB (batch.memory)")
       ->type_name("SIZE");
@@ -53,6 +55,9 @@ void AddRun(CLI::App* app, RunOptions* options) {
   run->add_option("--stop-after", options->stop_after, "Stops after this many batches")
       ->check(CLI::Range(int64_t{1}, std::numeric_limits<int64_t>::max()).description(""))
       ->type_name("BATCHES");
+  run->add_option("--from", options->from,
+                  "Starts with the first key from KEY on; of several columns a JSON list (probe)")
+      ->type_name("KEY");
   run->add_option_function<std::string>(
          "--progress", [options](const std::string& word) { options->progress = word == "auto"; },
          "auto: a progress bar where standard error is a terminal; never")

@@ -25,6 +25,7 @@ struct RunOptions {
   std::string out;
   std::string format;
   std::optional<int64_t> stop_after;
+  std::string from;
   bool progress = true;
 };
 

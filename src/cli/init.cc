@@ -36,7 +36,7 @@ setup = [
 key = ["id"]               # the key columns; a table that calls them otherwise has a key of its own
 max_keys = 65536           # distinct keys a batch
 # max_bytes = "256MiB"     # a second limit: a batch ends at whichever comes first
-# strategy = "auto"        # auto | merge | partition
+# strategy = "auto"        # auto | merge | partition | probe
 # ties = "any"             # rows that order_by leaves equal: any | fixed (the same in every run)
 # memory = "1GiB"          # the budget for everything that sheaf and an embedded engine hold
 

@@ -99,8 +99,9 @@ std::string BatchJson(const Batch& batch) {
 }
 
 std::string EndText(const RunEnd& end) {
-  return fmt::format("{}: {} batches, {} keys, {} rows in {:.2f} s", EventOf(end),
-                     end.totals.batches, end.totals.keys, end.totals.rows, end.seconds);
+  return fmt::format("{} {} batches, {} keys, {} rows in {:.2f} s",
+                     end.completed ? "completed:" : "stopped after", end.totals.batches,
+                     end.totals.keys, end.totals.rows, end.seconds);
 }
 
 arrow::Result<std::string> EndJson(const RunEnd& end) {

@@ -34,7 +34,7 @@ struct RunEnd {
 std::string BatchText(const Batch& batch);
 std::string BatchJson(const Batch& batch);
 
-/// `completed: 31 batches, 2000000 keys, 34000000 rows in 4.21 s`
+/// `completed: 31 batches, 2000000 keys, 34000000 rows in 4.21 s`, or `stopped after 2 batches, ...`
 std::string EndText(const RunEnd& end);
 arrow::Result<std::string> EndJson(const RunEnd& end);
 

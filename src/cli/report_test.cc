@@ -65,7 +65,7 @@ TEST(ReportTest, TheLastLineHoldsTheTotals) {
 TEST(ReportTest, AStoppedRunIsNotCalledComplete) {
   RunEnd end = SmallEnd();
   end.completed = false;
-  EXPECT_EQ(EndText(end), "stopped: 1 batches, 2 keys, 4 rows in 4.21 s");
+  EXPECT_EQ(EndText(end), "stopped after 1 batches, 2 keys, 4 rows in 4.21 s");
 }
 
 TEST(DataReportTest, IsALineATableAndTheLargestKeysWhereFewHaveMostRows) {

@@ -6,8 +6,10 @@
 #include <chrono>
 #include <cstdio>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cli/output.h"
 #include "cli/progress.h"
@@ -47,6 +49,31 @@ arrow::Result<bool> ReadBatches(const RunOptions& options, std::FILE* report, Ba
   return false;
 }
 
+/// The columns of --from: as it stands for one, the elements of a JSON list for several.
+arrow::Result<std::vector<std::string>> ColumnsOf(const std::string& key, size_t columns) {
+  if (columns == 1) return std::vector{key};
+  const auto list = nlohmann::json::parse(key, nullptr, /*allow_exceptions=*/false);
+  if (!list.is_array()) {
+    return MakeError(ErrorKind::kJob, fmt::format("--from must be a JSON list of {} values, for "
+                                                  "the key has so many columns",
+                                                  columns));
+  }
+  std::vector<std::string> texts;
+  for (const auto& value : list) {
+    texts.push_back(value.is_string() ? value.get<std::string>() : value.dump());
+  }
+  return texts;
+}
+
+/// The job with what the command line says of the part that is wanted.
+arrow::Result<Job> JobOf(const RunOptions& options, Job job) {
+  job.stop_after = options.stop_after;
+  if (!options.from.empty()) {
+    ARROW_ASSIGN_OR_RAISE(job.from, ColumnsOf(options.from, job.key.size()));
+  }
+  return job;
+}
+
 arrow::Status ReportEnd(const RunEnd& end, std::FILE* report, bool json) {
   if (json) {
     ARROW_ASSIGN_OR_RAISE(const std::string line, EndJson(end));
@@ -56,27 +83,29 @@ arrow::Status ReportEnd(const RunEnd& end, std::FILE* report, bool json) {
   return Print(DataReport(end.metrics), stderr);
 }
 
-arrow::Result<std::unique_ptr<Sink>> OpenSink(const JobFile& file, const Engine* engine,
+arrow::Result<std::unique_ptr<Sink>> OpenSink(const std::optional<OutputOptions>& output,
+                                              const Job& job, const Engine* engine,
                                               const BatchReader& reader) {
-  if (!file.output) return nullptr;
-  if (IsStandardOutput(*file.output)) {
-    return OpenDocumentStream(*file.output, file.job, reader, OpenStandardOutput());
+  if (!output) return nullptr;
+  if (IsStandardOutput(*output)) {
+    return OpenDocumentStream(*output, job, reader, OpenStandardOutput());
   }
-  return OpenRunDirectory(*file.output, file.job, engine, reader);
+  return OpenRunDirectory(*output, job, engine, reader);
 }
 
 }  // namespace
 
 arrow::Status Run(const RunOptions& options, const JobFile& file, Interrupt* interrupt) {
   const auto start = std::chrono::steady_clock::now();
+  ARROW_ASSIGN_OR_RAISE(const Job job, JobOf(options, file.job));
   ARROW_ASSIGN_OR_RAISE(const std::shared_ptr<Engine> engine, Engine::Open(file.engine));
   spdlog::info("engine: {} {}", engine->vendor_name(), engine->vendor_version());
-  ARROW_ASSIGN_OR_RAISE(const std::unique_ptr<BatchReader> reader,
-                        BatchReader::Open(engine, file.job));
+  ARROW_ASSIGN_OR_RAISE(const std::unique_ptr<BatchReader> reader, BatchReader::Open(engine, job));
   const Strategy strategy = reader->plan().strategy;
   spdlog::info("strategy: {}: {}", WordFor(kStrategyWords, strategy), reader->plan().reason);
   const Interrupt::Scope scope(interrupt, [&reader] { reader->Cancel(); });
-  ARROW_ASSIGN_OR_RAISE(const std::unique_ptr<Sink> sink, OpenSink(file, engine.get(), *reader));
+  ARROW_ASSIGN_OR_RAISE(const std::unique_ptr<Sink> sink,
+                        OpenSink(file.output, job, engine.get(), *reader));
   std::FILE* report = file.output && IsStandardOutput(*file.output) ? stderr : stdout;
   RunEnd end;
   arrow::Result<bool> completed =

@@ -6,30 +6,52 @@
 #include "cogroup/merge.h"
 #include "cogroup/partition.h"
 #include "cogroup/plan.h"
+#include "cogroup/probe.h"
 #include "cogroup/table_input.h"
+#include "sheaf/error.h"
 
 namespace sheaf {
 namespace {
 
+struct PlannedJob {
+  ResolvedJob resolved;
+  Plan plan;
+};
+
+arrow::Result<PlannedJob> PlanJob(const Engine* engine, Job job) {
+  ARROW_ASSIGN_OR_RAISE(ResolvedJob resolved, ResolveJob(engine, std::move(job)));
+  Plan plan = MakePlan(engine, resolved);
+  if (plan.strategy == Strategy::kProbe) {
+    ARROW_RETURN_NOT_OK(CheckProbe(resolved));
+  } else if (resolved.from != nullptr) {
+    return MakeError(ErrorKind::kJob, "only strategy probe starts from a key");
+  }
+  return PlannedJob{std::move(resolved), std::move(plan)};
+}
+
 std::unique_ptr<BatchReader> OpenStrategy(std::shared_ptr<Engine> engine, ResolvedJob resolved,
                                           Plan plan) {
-  if (plan.strategy == Strategy::kPartition) {
-    return OpenPartition(std::move(engine), std::move(resolved), std::move(plan));
+  switch (plan.strategy) {
+    case Strategy::kPartition:
+      return OpenPartition(std::move(engine), std::move(resolved), std::move(plan));
+    case Strategy::kProbe:
+      return OpenProbe(std::move(engine), std::move(resolved), std::move(plan));
+    default:
+      return OpenMerge(std::move(engine), std::move(resolved), std::move(plan));
   }
-  return OpenMerge(std::move(engine), std::move(resolved), std::move(plan));
 }
 
 }  // namespace
 
 arrow::Result<Plan> Explain(const std::shared_ptr<Engine>& engine, const Job& job) {
-  ARROW_ASSIGN_OR_RAISE(const ResolvedJob resolved, ResolveJob(engine.get(), job));
-  return MakePlan(engine.get(), resolved);
+  ARROW_ASSIGN_OR_RAISE(PlannedJob planned, PlanJob(engine.get(), job));
+  return std::move(planned.plan);
 }
 
 arrow::Result<std::unique_ptr<BatchReader>> BatchReader::Open(std::shared_ptr<Engine> engine,
                                                               Job job) {
-  ARROW_ASSIGN_OR_RAISE(ResolvedJob resolved, ResolveJob(engine.get(), std::move(job)));
-  Plan plan = MakePlan(engine.get(), resolved);
+  ARROW_ASSIGN_OR_RAISE(PlannedJob planned, PlanJob(engine.get(), std::move(job)));
+  auto& [resolved, plan] = planned;
   if (!HasLinks(resolved)) {
     return OpenStrategy(std::move(engine), std::move(resolved), std::move(plan));
   }

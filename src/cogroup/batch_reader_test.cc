@@ -9,6 +9,9 @@
 #include <thread>
 
 #include "cogroup/cogroup_test_support.h"
+#include "cogroup/engine_test_support.h"
+#include "engine/test_engines.h"
+#include "job/words.h"
 #include "sheaf/error.h"
 
 namespace sheaf {
@@ -17,6 +20,7 @@ namespace {
 using sheaf::testing::ErrorOf;
 using sheaf::testing::GatedStream;
 using sheaf::testing::IdSchema;
+using sheaf::testing::OpenJob;
 using sheaf::testing::ReadAll;
 using sheaf::testing::RowsFromJson;
 using sheaf::testing::RunJob;
@@ -48,9 +52,7 @@ std::vector<std::string> TextsOf(const Job& job) {
   return batches.ok() ? Texts(*batches) : std::vector<std::string>();
 }
 
-std::unique_ptr<BatchReader> Open(const Job& job) {
-  return BatchReader::Open(nullptr, job).ValueOrDie();
-}
+std::unique_ptr<BatchReader> Open(const Job& job) { return OpenJob(job).ValueOrDie(); }
 
 /// The error of a Next() that must fail.
 arrow::Status NextError(BatchReader* reader) {
@@ -62,6 +64,10 @@ arrow::Status NextError(BatchReader* reader) {
 /// What BatchReader promises holds whatever the strategy.
 class BatchReaderTest : public ::testing::TestWithParam<Strategy> {
  protected:
+  void SetUp() override {
+    if (GetParam() == Strategy::kProbe && !DataFusionForTest()) GTEST_SKIP() << "needs the driver";
+  }
+
   static Job JobOf(std::vector<Table> tables) {
     Job job;
     job.Key({"id"}).WithStrategy(GetParam());
@@ -70,11 +76,20 @@ class BatchReaderTest : public ::testing::TestWithParam<Strategy> {
   }
 };
 
+std::string NameOf(const ::testing::TestParamInfo<Strategy>& strategy) {
+  return std::string(WordFor(kStrategyWords, strategy.param));
+}
+
 INSTANTIATE_TEST_SUITE_P(Strategies, BatchReaderTest,
-                         ::testing::Values(Strategy::kMerge, Strategy::kPartition),
-                         [](const auto& strategy) {
-                           return strategy.param == Strategy::kMerge ? "Merge" : "Partition";
-                         });
+                         ::testing::Values(Strategy::kMerge, Strategy::kPartition,
+                                           Strategy::kProbe),
+                         NameOf);
+
+/// What it promises of streams, which only some strategies take.
+class BatchReaderStreamTest : public BatchReaderTest {};
+
+INSTANTIATE_TEST_SUITE_P(Strategies, BatchReaderStreamTest,
+                         ::testing::Values(Strategy::kMerge, Strategy::kPartition), NameOf);
 
 TEST_P(BatchReaderTest, AKeyMayBeAFieldOfAStructAndANullStructHasNone) {
   const auto type = arrow::struct_({arrow::field("id", arrow::int64())});
@@ -167,7 +182,7 @@ TEST_P(BatchReaderTest, NoRowsGiveNoBatches) {
   EXPECT_THAT(TextsOf(JobOf({Selecting("A", {"[]", "[]"})})), IsEmpty());
 }
 
-TEST_P(BatchReaderTest, ErrorIsFinalAndNeverAnEnd) {
+TEST_P(BatchReaderStreamTest, ErrorIsFinalAndNeverAnEnd) {
   const auto reader = Open(JobOf({Selecting("A", {R"([[1,"a"]])"}),
                                   StreamTable("R", {}, arrow::Status::IOError("disk gone"))}));
   const arrow::Status first = NextError(reader.get());
@@ -175,7 +190,7 @@ TEST_P(BatchReaderTest, ErrorIsFinalAndNeverAnEnd) {
   for (int i = 0; i < 3; ++i) EXPECT_EQ(NextError(reader.get()), first);
 }
 
-TEST_P(BatchReaderTest, AnErrorBeyondTheLastKeyIsNotMissed) {
+TEST_P(BatchReaderStreamTest, AnErrorBeyondTheLastKeyIsNotMissed) {
   const auto reader = Open(JobOf(
       {Selecting("A", {R"([[1,"a"]])"}), StreamTable("R", {R"([[1,"x"]])", R"([[2,"orphan"]])"},
                                                      arrow::Status::IOError("disk gone"))}));
@@ -184,7 +199,7 @@ TEST_P(BatchReaderTest, AnErrorBeyondTheLastKeyIsNotMissed) {
   EXPECT_THAT(last.status().message(), HasSubstr("disk gone"));
 }
 
-TEST_P(BatchReaderTest, BatchesBeforeAnErrorAreARightPrefix) {
+TEST_P(BatchReaderStreamTest, BatchesBeforeAnErrorAreARightPrefix) {
   const auto reader = Open(JobOf({Selecting("A", {R"([[1,"a"],[2,"b"],[3,"c"]])"}),
                                   StreamTable("R", {R"([[1,"x"]])", R"([[2,"y"]])"},
                                               arrow::Status::IOError("disk gone"))})
@@ -200,7 +215,7 @@ TEST_P(BatchReaderTest, BatchesBeforeAnErrorAreARightPrefix) {
   }
 }
 
-TEST_P(BatchReaderTest, AFailingStreamNamesItsTable) {
+TEST_P(BatchReaderStreamTest, AFailingStreamNamesItsTable) {
   const arrow::Status status =
       ErrorOf(JobOf({Selecting("A", {R"([[1,"a"]])"}),
                      StreamTable("R", {}, MakeError(ErrorKind::kEngine, "disk gone"))}));
@@ -208,7 +223,7 @@ TEST_P(BatchReaderTest, AFailingStreamNamesItsTable) {
   EXPECT_EQ(status.message(), "table \"R\": disk gone");
 }
 
-TEST_P(BatchReaderTest, AFailingSelectingStreamIsNeverAnEmptyTable) {
+TEST_P(BatchReaderStreamTest, AFailingSelectingStreamIsNeverAnEmptyTable) {
   Job job = JobOf({Table::Stream("A", StreamOf(IdSchema(), {}, arrow::Status::IOError("no luck")))
                        .SelectsKeys()});
   EXPECT_THAT(ErrorOf(job).message(), StartsWith("table \"A\": no luck"));
@@ -221,7 +236,7 @@ TEST_P(BatchReaderTest, CancelIsFinal) {
   for (int i = 0; i < 2; ++i) EXPECT_EQ(KindOf(NextError(reader.get())), ErrorKind::kStopped);
 }
 
-TEST_P(BatchReaderTest, CancelWakesNext) {
+TEST_P(BatchReaderStreamTest, CancelWakesNext) {
   const auto gate = std::make_shared<GatedStream>(IdSchema());
   const auto reader = Open(JobOf({Selecting("A", {R"([[1,"a"]])"}), Table::Stream("R", gate)}));
   auto next = std::async(std::launch::async, [&] { return NextError(reader.get()); });
@@ -231,7 +246,7 @@ TEST_P(BatchReaderTest, CancelWakesNext) {
   gate->Open();  // what can't be interrupted is waited for at the end
 }
 
-TEST_P(BatchReaderTest, DropMidStreamReleasesReaders) {
+TEST_P(BatchReaderStreamTest, DropMidStreamReleasesReaders) {
   std::vector<std::shared_ptr<arrow::RecordBatch>> many(
       100, RowsFromJson(IdSchema(), R"([[1,"a"],[1,"b"]])"));
   auto stream = std::make_shared<TestStream>(IdSchema(), std::move(many));
@@ -245,7 +260,7 @@ TEST_P(BatchReaderTest, DropMidStreamReleasesReaders) {
   EXPECT_TRUE(watched.expired());
 }
 
-TEST_P(BatchReaderTest, DropWithoutNextIsFine) {
+TEST_P(BatchReaderStreamTest, DropWithoutNextIsFine) {
   for (int i = 0; i < 20; ++i) {
     Open(JobOf({Selecting("A", {R"([[1,"a"]])", R"([[2,"b"]])"}),
                 StreamTable("R", {}, arrow::Status::IOError("disk gone"))}));
@@ -354,7 +369,7 @@ TEST_P(BatchReaderTest, MissingOrderColumnNamesTheNearest) {
                                       HasSubstr("did you mean \"v\"?")));
 }
 
-TEST_P(BatchReaderTest, TwoColumnsOfOneNameAreNotTheKey) {
+TEST_P(BatchReaderStreamTest, TwoColumnsOfOneNameAreNotTheKey) {
   const auto schema =
       arrow::schema({arrow::field("id", arrow::int64()), arrow::field("id", arrow::utf8())});
   const arrow::Status status =
@@ -392,7 +407,7 @@ TEST_P(BatchReaderTest, ThreeDecimalsThatNoFormHoldsAreRefusedInEveryOrder) {
       HasSubstr("do not compare"));
 }
 
-TEST_P(BatchReaderTest, AJobWithATableOfTheEngineNeedsAnEngine) {
+TEST_P(BatchReaderStreamTest, AJobWithATableOfTheEngineNeedsAnEngine) {
   const arrow::Status status = ErrorOf(JobOf({Selecting("A", {}), Table::Named("P")}));
   EXPECT_EQ(KindOf(status), ErrorKind::kJob);
   EXPECT_THAT(status.message(), StartsWith("table \"P\": needs an engine"));
@@ -419,7 +434,7 @@ TEST_P(BatchReaderTest, ANullKeyIsAnErrorWhereThePolicySaysSo) {
   EXPECT_THAT(status.message(), AllOf(StartsWith("table \"A\": "), HasSubstr("id=null, v=b")));
 }
 
-TEST_P(BatchReaderTest, MetricsCountWhatWasReadDeliveredAndLeftOut) {
+TEST_P(BatchReaderStreamTest, MetricsCountWhatWasReadDeliveredAndLeftOut) {
   Job job = JobOf({Selecting("A", {R"([[2,"a"],[2,"b"],[4,"c"]])"}),
                    StreamTable("P", {R"([[1,"o"],[2,"p"],[2,"q"],[3,"o"],[9,"o"]])"})
                        .RowsPerKey(Cardinality::kAtMostOne)});
@@ -475,7 +490,7 @@ TEST_P(BatchReaderTest, DroppedKeysAreCountedWhereNoneIsLeft) {
   EXPECT_EQ(reader->metrics().dropped_keys, 2);
 }
 
-TEST_P(BatchReaderTest, TheKeyHasTheJobsNamesAndATypeThatHoldsAllSelectingKeys) {
+TEST_P(BatchReaderStreamTest, TheKeyHasTheJobsNamesAndATypeThatHoldsAllSelectingKeys) {
   const auto narrow = arrow::schema({arrow::field("a", arrow::int32())});
   const auto wide = arrow::schema({arrow::field("b", arrow::uint32())});
   const auto reader = Open(
@@ -497,7 +512,7 @@ TEST_P(BatchReaderTest, SchemasAreKnownBeforeTheFirstBatchAndPlain) {
   EXPECT_EQ(reader->key_schema()->ToString(), "id: string not null");
 }
 
-TEST_P(BatchReaderTest, ThePlanSaysThatAStreamIsReadOnce) {
+TEST_P(BatchReaderStreamTest, ThePlanSaysThatAStreamIsReadOnce) {
   const auto reader = Open(JobOf({Selecting("A", {})}));
   EXPECT_EQ(reader->plan().strategy, GetParam());
   EXPECT_THAT(reader->plan().tables.at(0).executions, StartsWith("once"));
@@ -505,7 +520,7 @@ TEST_P(BatchReaderTest, ThePlanSaysThatAStreamIsReadOnce) {
   EXPECT_THAT(reader->plan().guarantees, Not(IsEmpty()));
 }
 
-TEST_P(BatchReaderTest, AStreamWhoseBatchesLackColumnsOfItsSchemaIsAnError) {
+TEST_P(BatchReaderStreamTest, AStreamWhoseBatchesLackColumnsOfItsSchemaIsAnError) {
   const auto narrow = RowsFromJson(arrow::schema({arrow::field("id", arrow::int64())}), "[[1]]");
   const auto stream = std::make_shared<TestStream>(
       IdSchema(), std::vector<std::shared_ptr<arrow::RecordBatch>>{narrow});

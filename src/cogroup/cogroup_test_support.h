@@ -89,14 +89,6 @@ inline arrow::Result<std::vector<Batch>> ReadAll(BatchReader* reader) {
   }
 }
 
-inline arrow::Result<std::vector<Batch>> RunJob(Job job) {
-  ARROW_ASSIGN_OR_RAISE(const auto reader, BatchReader::Open(nullptr, std::move(job)));
-  return ReadAll(reader.get());
-}
-
-/// How the job fails: when it opens, or while it is read.
-inline arrow::Status ErrorOf(Job job) { return RunJob(std::move(job)).status(); }
-
 /// Rows as text: `1,a 2,b`.
 inline std::string Text(const arrow::RecordBatch& rows) {
   std::string text;

@@ -76,6 +76,16 @@ arrow::Result<ColumnPath> FindColumn(const arrow::Schema& schema, const std::str
   return path;
 }
 
+bool IsNullable(const arrow::Schema& schema, const ColumnPath& path) {
+  const arrow::FieldVector* fields = &schema.fields();
+  for (const int index : path.indices.indices()) {
+    const arrow::Field& field = *(*fields)[static_cast<size_t>(index)];
+    if (field.nullable()) return true;
+    fields = &field.type()->fields();
+  }
+  return false;
+}
+
 arrow::Result<arrow::ArrayVector> ColumnsAt(const std::vector<ColumnPath>& paths,
                                             const arrow::RecordBatch& rows) {
   arrow::ArrayVector columns;

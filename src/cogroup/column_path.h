@@ -25,6 +25,9 @@ struct ColumnPath {
 arrow::Result<ColumnPath> FindColumn(const arrow::Schema& schema, const std::string& name,
                                      const std::string& what);
 
+/// False where no row can have a null there: by the fields of the column and of the structs above it.
+bool IsNullable(const arrow::Schema& schema, const ColumnPath& path);
+
 /// The values at `paths`. A field of a null struct is null.
 arrow::Result<arrow::ArrayVector> ColumnsAt(const std::vector<ColumnPath>& paths,
                                             const arrow::RecordBatch& rows);

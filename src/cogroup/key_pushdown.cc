@@ -30,6 +30,7 @@ bool WorthFiltering(const TableInput& input, int64_t num_keys) {
 }
 
 arrow::Result<std::string> FilteredQuery(const Engine& engine, const TableInput& input,
+                                         const std::string& query,
                                          const std::shared_ptr<arrow::RecordBatch>& keys) {
   arrow::FieldVector fields;
   for (int c = 0; c < keys->num_columns(); ++c) {
@@ -39,7 +40,16 @@ arrow::Result<std::string> FilteredQuery(const Engine& engine, const TableInput&
       arrow::RecordBatch::Make(arrow::schema(std::move(fields)), keys->num_rows(), keys->columns());
   ARROW_ASSIGN_OR_RAISE(const auto reader, arrow::RecordBatchReader::Make({renamed}));
   ARROW_RETURN_NOT_OK(input.connection->CreateTemporaryTable(kKeyTable, reader));
-  return engine.impl().dialect().SemiJoinQuery(input.query, SqlColumns(input), kKeyTable);
+  return FilteredQueryText(engine, input, query);
+}
+
+std::string FilteredQueryText(const Engine& engine, const TableInput& input,
+                              const std::string& query) {
+  return engine.impl().dialect().SemiJoinQuery(query, SqlColumns(input), kKeyTable);
+}
+
+arrow::Status DropKeys(const Engine& engine, const TableInput& input) {
+  return input.connection->Execute("DROP TABLE " + engine.impl().dialect().Quote(kKeyTable));
 }
 
 }  // namespace sheaf

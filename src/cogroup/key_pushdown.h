@@ -26,8 +26,16 @@ bool CanFilter(const TableInput& input);
 bool WorthFiltering(const TableInput& input, int64_t num_keys);
 
 /// Puts the keys into a temporary table of the table's connection and returns the query for only
-/// their rows, in no order.
+/// their rows of `query`, in no order.
 arrow::Result<std::string> FilteredQuery(const Engine& engine, const TableInput& input,
+                                         const std::string& query,
                                          const std::shared_ptr<arrow::RecordBatch>& keys);
+
+/// The same query without making the table: what FilteredQuery will return.
+std::string FilteredQueryText(const Engine& engine, const TableInput& input,
+                              const std::string& query);
+
+/// Drops the temporary table, so that FilteredQuery can be called again. Its query has ended.
+arrow::Status DropKeys(const Engine& engine, const TableInput& input);
 
 }  // namespace sheaf

@@ -16,7 +16,7 @@ namespace {
 arrow::Status AdviseOnMemory(const arrow::Status& status, Strategy strategy) {
   if (status.message().find("Resources exhausted") == std::string::npos) return status;
   std::string advice = "; raise batch.memory";
-  if (strategy == Strategy::kMerge) {
+  if (strategy != Strategy::kPartition) {
     advice += ", or set batch.strategy = \"partition\", which needs no sort in the engine";
   }
   return status.WithMessage(status.message() + advice);
@@ -38,9 +38,9 @@ LaneReader::LaneReader(std::shared_ptr<Engine> engine, ResolvedJob resolved, Pla
 
 void LaneReader::AddReader(size_t t, KeyOrder order, int64_t capacity) {
   Lane& lane = *lanes_[t];
-  lane.reader = std::make_unique<ReadAhead>(
-      *lane.input, job().policy, order, capacity, &lane.counters,
-      [this](const arrow::Status& status) { Fail(AdviseOnMemory(status, plan_.strategy)); });
+  lane.reader =
+      std::make_unique<ReadAhead>(*lane.input, job().policy, order, capacity, &lane.counters,
+                                  [this](const arrow::Status& status) { Fail(status); });
 }
 
 void LaneReader::StartThread(Lane* lane, std::function<arrow::Status()> work) {
@@ -152,7 +152,7 @@ void LaneReader::Cancel() { Fail(MakeError(ErrorKind::kStopped, "cancelled")); }
 void LaneReader::Fail(const arrow::Status& status) {
   {
     const std::lock_guard lock(mutex_);
-    if (failure_.ok()) failure_ = status;
+    if (failure_.ok()) failure_ = AdviseOnMemory(status, plan_.strategy);
   }
   Wake();
   for (const auto& lane : lanes_) {

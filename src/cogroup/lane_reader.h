@@ -70,6 +70,7 @@ class LaneReader : public BatchReader {
   void Fail(const arrow::Status& status);
 
   [[nodiscard]] const Job& job() const { return resolved_.job; }
+  [[nodiscard]] const ResolvedJob& resolved() const { return resolved_; }
   [[nodiscard]] const std::shared_ptr<Engine>& engine() const { return engine_; }
   [[nodiscard]] const std::vector<std::unique_ptr<Lane>>& lanes() const { return lanes_; }
 

@@ -5,6 +5,7 @@
 #include <future>
 
 #include "cogroup/cogroup_test_support.h"
+#include "cogroup/engine_test_support.h"
 #include "sheaf/error.h"
 
 namespace sheaf {

@@ -18,7 +18,7 @@ struct MemorySplit {
   int64_t rows;        ///< Bytes of rows that `partition` holds before it moves rows to disk.
   int64_t key_search;  ///< Bytes of a selecting table read before the other tables are asked.
   int64_t partition;   ///< Bytes of one partition, over all tables, that are loaded at once.
-  int scans;           ///< How many queries of `partition` may run at the same time.
+  int scans;           ///< How many queries that don't sort may run at the same time.
 };
 
 /// Half the budget goes to the engine, which alone can need it whole (a sort); an eighth to reading

@@ -132,7 +132,7 @@ arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> MergeReader::OpenStream
   if (input->query.empty()) return OpenRows(*input, "", split_.query);
   std::string query = input->query;
   if (selected != nullptr && CanFilter(*input) && WorthFiltering(*input, selected->num_rows())) {
-    ARROW_ASSIGN_OR_RAISE(query, FilteredQuery(*engine(), *input, selected));
+    ARROW_ASSIGN_OR_RAISE(query, FilteredQuery(*engine(), *input, query, selected));
     lane->counters.filtered_by_engine = true;
   }
   const std::string ordered = engine()->impl().dialect().OrderedQuery(query, SqlColumns(*input));

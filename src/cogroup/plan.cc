@@ -8,9 +8,13 @@
 #include "cogroup/key_pushdown.h"
 #include "cogroup/memory_split.h"
 #include "cogroup/merge.h"
+#include "cogroup/probe.h"
 
 namespace sheaf {
 namespace {
+
+// Up to as many batches are probed rather than cut out of a pass over all rows (docs/architecture.md).
+constexpr int64_t kFewBatches = 2;
 
 constexpr int64_t kMiB = int64_t{1} << 20;
 
@@ -25,6 +29,13 @@ std::string Executions(const ResolvedJob& resolved, const TableInput& input, Str
   if (strategy == Strategy::kPartition) return "once: all its rows, in any order";
   if (!input.table.substrait.empty()) {
     return "once: the plan as it is, whose rows must be in key order";
+  }
+  if (strategy == Strategy::kProbe) {
+    return input.table.selects_keys
+               ? "once a batch: its rows in a range of keys; and up to three times for keys alone: "
+                 "those of the first batch, of the next two, of all that are left"
+               : "once a batch: the rows of its keys, by their range where they are dense, else "
+                 "joined to them";
   }
   std::string text = "once: all its rows in key order";
   const MemorySplit split = SplitMemory(resolved.job.memory, resolved.tables.size());
@@ -56,6 +67,7 @@ void Choose(const Engine* engine, const ResolvedJob& resolved, const std::vector
     choose(resolved.job.strategy, "the job asks for it");
     return;
   }
+  const bool few = resolved.job.stop_after && *resolved.job.stop_after <= kFewBatches;
   const bool streams = std::ranges::any_of(
       resolved.tables, [](const TableInput& t) { return t.table.stream != nullptr && !t.link; });
   const bool plans = std::ranges::any_of(
@@ -66,8 +78,12 @@ void Choose(const Engine* engine, const ResolvedJob& resolved, const std::vector
     choose(Strategy::kPartition, "a stream may come in any order");
   } else if (plans) {
     choose(Strategy::kPartition, "a Substrait plan takes no further order");
+  } else if (resolved.from != nullptr) {
+    choose(Strategy::kProbe, "it starts from a key");
   } else if (in_order) {
     choose(Strategy::kMerge, "the engine knows the key order of every table, so nothing is sorted");
+  } else if (few && CheckProbe(resolved).ok()) {
+    choose(Strategy::kProbe, "only a few batches are wanted");
   } else if (engine->impl().embedded()) {
     choose(Strategy::kPartition, "the engine would have to sort: one unordered pass is cheaper");
   } else {
@@ -75,15 +91,22 @@ void Choose(const Engine* engine, const ResolvedJob& resolved, const std::vector
   }
 }
 
-std::vector<std::string> Guarantees(const Job& job) {
+std::string WhoseKeys(Strategy strategy) {
+  const std::string text = "The keys are those of the rows that the selecting queries delivered: ";
+  return text + (strategy == Strategy::kProbe
+                     ? "each runs again for every batch, in ranges that leave no key out."
+                     : "no query runs twice.");
+}
+
+std::vector<std::string> Guarantees(const Job& job, Strategy strategy) {
   std::vector<std::string> sheet = {
       "Every key of the selecting tables is in exactly one batch of at most " +
           std::to_string(job.max_keys) + " keys.",
       "Batches, and the groups in a batch, come in ascending key order: numbers by value, text by "
       "bytes, NaN last; each table's stream is verified as it arrives.",
-      "All rows of the selected keys are delivered, none of others, no row twice; rows of other "
-      "keys are counted.",
-      "The keys are those of the rows that the selecting queries delivered: no query runs twice.",
+      std::string("All rows of the selected keys are delivered, none of others, no row twice") +
+          (strategy == Strategy::kProbe ? "." : "; rows of other keys are counted."),
+      WhoseKeys(strategy),
   };
   sheet.emplace_back(job.ties == Ties::kFixed
                          ? "Rows of a group follow order_by, then their other columns: the same in "
@@ -127,12 +150,13 @@ Plan MakePlan(const Engine* engine, const ResolvedJob& resolved) {
     const TableInput& input = resolved.tables[t];
     TablePlan& table = plan.tables[t];
     table.executions = Executions(resolved, input, plan.strategy);
-    if (plan.strategy != Strategy::kPartition || table.sql.empty()) continue;
-    table.sql = input.query;
+    if (plan.strategy == Strategy::kMerge || table.sql.empty()) continue;
+    const bool probed = plan.strategy == Strategy::kProbe && !input.link;
+    table.sql = probed ? ProbeQuery(*engine, input, *resolved.key_schema) : input.query;
     table.engine_plan = input.connection->ExplainPlan(table.sql);
     table.ordered_by_engine = false;
   }
-  plan.guarantees = Guarantees(resolved.job);
+  plan.guarantees = Guarantees(resolved.job, plan.strategy);
   return plan;
 }
 

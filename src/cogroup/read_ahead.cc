@@ -57,6 +57,8 @@ ReadAhead::~ReadAhead() {
 }
 
 void ReadAhead::Start(OpenStream open) {
+  Join();
+  queue_.Restart();
   thread_ = std::thread([this, open = std::move(open)] {
     const arrow::Status status = Run(open);
     if (status.ok()) {
@@ -156,7 +158,8 @@ arrow::Status ReadAhead::CheckOrder(const Chunk& chunk) {
   return MakeError(ErrorKind::kEngine,
                    "rows are not in order of key (" + key + "): row {" + RowText(*chunk.rows, row) +
                        "} came after row {" + before +
-                       "}; correct the order that the table declares, or declare none");
+                       "}; correct the order that the table or its files declare, or set "
+                       "batch.strategy = \"partition\"");
 }
 
 }  // namespace sheaf

@@ -34,7 +34,8 @@ class ReadAhead {
   ReadAhead(const ReadAhead&) = delete;
   ReadAhead& operator=(const ReadAhead&) = delete;
 
-  /// Starts the thread, which opens the stream and reads it. Called once.
+  /// Starts the thread, which opens the stream and reads it. Called for another stream once Pop() has
+  /// told the end of the one before.
   void Start(OpenStream open);
 
   /// Blocks for the next chunk; nullopt at the end, and after an error or Cancel().

@@ -154,6 +154,14 @@ TEST(ReadAheadTest, ReadingStopsWhereTheQueueIsFull) {
   EXPECT_THAT(reading.Chunks(), ElementsAre("1,a", "2,b", "3,c"));
 }
 
+TEST(ReadAheadTest, AnotherStreamMayFollowTheEndOfOne) {
+  Reading reading(StreamOf(IdSchema(), {R"([[5,"a"]])"}), KeyOrder::kAny);
+  EXPECT_THAT(reading.Chunks(), ElementsAre("5,a"));
+  reading.reader().Start([] { return StreamOf(IdSchema(), {R"([[1,"b"]])", R"([[2,"c"]])"}); });
+  EXPECT_THAT(reading.Chunks(), ElementsAre("1,b", "2,c"));
+  EXPECT_EQ(reading.counters().rows_read, 3);
+}
+
 TEST(ReadAheadTest, WhatWaitsCanBeVisited) {
   Reading reading(StreamOf(IdSchema(), {R"([[1,"a"]])", R"([[2,"b"]])"}), KeyOrder::kAscending);
   EXPECT_TRUE(reading.reader().WaitForEnd());

@@ -9,6 +9,7 @@
 #include <optional>
 #include <utility>
 
+#include "cogroup/key_text.h"
 #include "key/key_type.h"
 #include "key/plain_types.h"
 #include "sheaf/error.h"
@@ -276,6 +277,9 @@ arrow::Result<ResolvedJob> ResolveJob(const Engine* engine, Job job) {
   }
   ARROW_RETURN_NOT_OK(MakeComparable(job, &resolved.tables));
   ARROW_ASSIGN_OR_RAISE(resolved.key_schema, KeySchema(job, resolved.tables));
+  if (!job.from.empty()) {
+    ARROW_ASSIGN_OR_RAISE(resolved.from, ReadKey(job.from, resolved.key_schema));
+  }
   for (TableInput& input : resolved.tables) {
     ARROW_RETURN_NOT_OK(FindLink(resolved.tables, &input));
     if (input.absent) {

@@ -61,6 +61,7 @@ struct ResolvedJob {
   Job job;
   std::vector<TableInput> tables;             ///< In the job's order.
   std::shared_ptr<arrow::Schema> key_schema;  ///< The job's names, the selecting tables' types.
+  std::shared_ptr<arrow::RecordBatch> from;   ///< Job::from in these types; null for all keys.
 };
 
 /// Checks the job against the engine. `engine` may be null where every table is a stream.

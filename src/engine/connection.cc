@@ -115,9 +115,16 @@ class AdbcConnection final : public Connection {
     return reader->schema();
   }
 
-  arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> Query(const std::string& sql,
-                                                                 int64_t memory_limit) override {
+  using Connection::Query;
+
+  arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> Query(
+      const std::string& sql, int64_t memory_limit,
+      const std::shared_ptr<arrow::RecordBatch>& parameters) override {
     ARROW_ASSIGN_OR_RAISE(auto statement, Start(sql));
+    if (parameters != nullptr) {
+      ARROW_ASSIGN_OR_RAISE(const auto reader, arrow::RecordBatchReader::Make({parameters}));
+      ARROW_RETURN_NOT_OK(statement->BindStream(reader));
+    }
     return Open(std::move(statement), memory_limit);
   }
 

@@ -19,10 +19,6 @@ bool IsDictionaryOfText(const arrow::DataType& type) {
          IsText(*static_cast<const arrow::DictionaryType&>(type).value_type());
 }
 
-std::string Ascending(std::string_view expression) {
-  return fmt::format("{} ASC NULLS LAST", expression);
-}
-
 std::string Literal(std::string_view text) {
   std::string literal = "'";
   for (const char c : text) literal += c == '\'' ? std::string("''") : std::string(1, c);
@@ -33,10 +29,10 @@ class DataFusionDialect final : public Dialect {
  public:
   // Text is ordered by bytes already, and a plain column lets a file's known order stand for a
   // sort. Floats are ordered by their bits: a negative NaN first, -0 before 0.
-  [[nodiscard]] std::string OrderTerm(const std::string& key,
-                                      const arrow::DataType& type) const override {
-    if (!arrow::is_floating(type.id())) return Ascending(key);
-    return Ascending(fmt::format("nanvl(CAST({} AS DOUBLE), CAST('NaN' AS DOUBLE)) + 0.0", key));
+  [[nodiscard]] std::string Comparable(const std::string& key,
+                                       const arrow::DataType& type) const override {
+    if (!arrow::is_floating(type.id())) return key;
+    return fmt::format("nanvl(CAST({} AS DOUBLE), CAST('NaN' AS DOUBLE)) + 0.0", key);
   }
 
   // In brackets: fields by dots are not possible everywhere, such as in a correlated subquery.
@@ -51,37 +47,35 @@ class DataFusionDialect final : public Dialect {
 class PostgresDialect final : public Dialect {
  public:
   // The cast serves what arrives as text but has no collation, such as NUMERIC.
-  [[nodiscard]] std::string OrderTerm(const std::string& key,
-                                      const arrow::DataType& type) const override {
-    if (!IsText(type)) return Ascending(key);
-    return Ascending(fmt::format("CAST({} AS TEXT) COLLATE \"C\"", key));
+  [[nodiscard]] std::string Comparable(const std::string& key,
+                                       const arrow::DataType& type) const override {
+    return IsText(type) ? fmt::format("CAST({} AS TEXT) COLLATE \"C\"", key) : key;
   }
 };
 
 class DuckDbDialect final : public Dialect {
  public:
-  // An ENUM arrives as a dictionary and would be ordered by the place of its values.
-  [[nodiscard]] std::string OrderTerm(const std::string& key,
-                                      const arrow::DataType& type) const override {
-    if (IsText(type)) return Ascending(key + " COLLATE \"C\"");
-    if (!IsDictionaryOfText(type)) return Ascending(key);
-    return Ascending(fmt::format("CAST({} AS VARCHAR)", key));
+  // An ENUM arrives as a dictionary and would be ordered by the place of its values. A plain column is held
+  // against the statistics of a Parquet file, which leave NaN out: `k > 1.5` would lose it.
+  [[nodiscard]] std::string Comparable(const std::string& key,
+                                       const arrow::DataType& type) const override {
+    if (IsText(type)) return key + " COLLATE \"C\"";
+    if (IsDictionaryOfText(type)) return fmt::format("CAST({} AS VARCHAR)", key);
+    if (!arrow::is_floating(type.id())) return key;
+    return fmt::format("CASE WHEN isnan({0}) THEN CAST('NaN' AS DOUBLE) ELSE {0} END", key);
   }
 };
 
 class SqliteDialect final : public Dialect {
  public:
-  [[nodiscard]] std::string OrderTerm(const std::string& key,
-                                      const arrow::DataType& type) const override {
-    return Ascending(IsText(type) ? key + " COLLATE BINARY" : key);
+  [[nodiscard]] std::string Comparable(const std::string& key,
+                                       const arrow::DataType& type) const override {
+    return IsText(type) ? key + " COLLATE BINARY" : key;
   }
 
   // The driver guesses a column's type from its first rows.
   [[nodiscard]] std::string SchemaQuery(const std::string& query) const override { return query; }
 };
-
-// A query as a source of rows. The line breaks keep a comment at its end from taking the rest.
-std::string Nested(const std::string& query) { return fmt::format("(\n{}\n) AS q", query); }
 
 }  // namespace
 
@@ -109,8 +103,17 @@ std::string Dialect::Column(const std::vector<std::string>& path, std::string_vi
   return column;
 }
 
-std::string Dialect::OrderTerm(const std::string& key, const arrow::DataType&) const {
-  return Ascending(key);
+std::string Dialect::Comparable(const std::string& key, const arrow::DataType&) const {
+  return key;
+}
+
+std::string Dialect::OrderTerm(const std::string& key, const arrow::DataType& type) const {
+  return Comparable(key, type) + " ASC NULLS LAST";
+}
+
+// The line breaks keep a comment at its end from taking the rest.
+std::string Dialect::Nested(const std::string& query) {
+  return fmt::format("(\n{}\n) AS q", query);
 }
 
 std::string Dialect::OrderedQuery(const std::string& query,

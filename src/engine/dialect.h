@@ -32,14 +32,20 @@ class Dialect {
   [[nodiscard]] virtual std::string Column(const std::vector<std::string>& path,
                                            std::string_view table) const;
 
-  /// The term that orders a key, an SQL expression of this type, ascending in sheaf's order
-  /// (docs/architecture.md): text by bytes whatever the collation, NaN last, nulls last.
-  [[nodiscard]] virtual std::string OrderTerm(const std::string& key,
-                                              const arrow::DataType& type) const;
+  /// A key, an SQL expression of this type, as one whose plain comparison is sheaf's order
+  /// (docs/architecture.md): text by bytes whatever the collation, NaN last.
+  [[nodiscard]] virtual std::string Comparable(const std::string& key,
+                                               const arrow::DataType& type) const;
+
+  /// The term that orders a key ascending in sheaf's order, nulls last.
+  [[nodiscard]] std::string OrderTerm(const std::string& key, const arrow::DataType& type) const;
 
   /// `SELECT * FROM (query) ORDER BY keys`.
   [[nodiscard]] std::string OrderedQuery(const std::string& query,
                                          const std::vector<SqlColumn>& keys) const;
+
+  /// A query as a source of rows, called q.
+  [[nodiscard]] static std::string Nested(const std::string& query);
 
   /// A query of no rows, or few, whose result has the columns of `query`.
   [[nodiscard]] virtual std::string SchemaQuery(const std::string& query) const;

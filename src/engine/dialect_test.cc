@@ -44,6 +44,11 @@ TEST(Dialect, OrdersDataFusionsFloatsByValue) {
             "nanvl(CAST(\"k\" AS DOUBLE), CAST('NaN' AS DOUBLE)) + 0.0 ASC NULLS LAST");
 }
 
+TEST(Dialect, KeepsDuckDbsFloatsFromStatisticsThatLackNaN) {
+  EXPECT_EQ(TermOf("DuckDB", arrow::float64()),
+            "CASE WHEN isnan(\"k\") THEN CAST('NaN' AS DOUBLE) ELSE \"k\" END ASC NULLS LAST");
+}
+
 TEST(Dialect, OrdersDuckDbsEnumsByText) {
   EXPECT_EQ(TermOf("DuckDB", arrow::dictionary(arrow::uint8(), arrow::utf8())),
             "CAST(\"k\" AS VARCHAR) ASC NULLS LAST");

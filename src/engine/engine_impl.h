@@ -33,11 +33,16 @@ class Connection {
   virtual arrow::Result<std::shared_ptr<arrow::Schema>> QuerySchema(const std::string& sql) = 0;
 
   /// Starts a query. `memory_limit` (bytes; 0: the engine's own) bounds what sheaf's DataFusion
-  /// driver holds for it; other engines ignore it. Errors of the reader are kEngine, with the
-  /// driver's own text. Drop the reader before the connection: until then the connection stays
-  /// open.
-  virtual arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> Query(const std::string& sql,
-                                                                         int64_t memory_limit) = 0;
+  /// driver holds for it; other engines ignore it. `parameters`: one row, a column for each of $1,
+  /// $2, ... in `sql`; null where it has none. Errors of the reader are kEngine, with the driver's
+  /// own text. Drop the reader before the connection: until then the connection stays open.
+  virtual arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> Query(
+      const std::string& sql, int64_t memory_limit,
+      const std::shared_ptr<arrow::RecordBatch>& parameters) = 0;
+  arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> Query(const std::string& sql,
+                                                                 int64_t memory_limit) {
+    return Query(sql, memory_limit, nullptr);
+  }
 
   /// How many parts of a query sheaf's DataFusion driver runs at the same time, and how many rows its
   /// batches have, from the next query on; 0: the engine's own number. What the user has set stays, and

@@ -105,6 +105,16 @@ Job& Job::Memory(int64_t bytes) {
   return *this;
 }
 
+Job& Job::From(std::vector<std::string> columns) {
+  from = std::move(columns);
+  return *this;
+}
+
+Job& Job::StopAfter(int64_t batches) {
+  stop_after = batches;
+  return *this;
+}
+
 Job& Job::WithPolicy(Policy value) {
   policy = value;
   return *this;

@@ -229,16 +229,6 @@ TEST_F(JobFileTest, UnknownWordsNameTheNearest) {
             "job.toml:2: output.format can't be \"parqet\"; did you mean \"parquet\"?");
 }
 
-TEST_F(JobFileTest, KnownWordsOfLaterVersionsAreNotUnknown) {
-  EXPECT_EQ(Fault("[batch]\nstrategy = \"probe\"\n"),
-            "job.toml:2: batch.strategy = \"probe\" is not supported by this version");
-  for (const char* text : {"[batch]\nstrategy = \"probe\""}) {
-    const std::string message = Fault(text);
-    EXPECT_THAT(message, StartsWith("job.toml:2: ")) << text;
-    EXPECT_THAT(message, HasSubstr("not supported by this version")) << text;
-  }
-}
-
 TEST_F(JobFileTest, ASubstraitPlanIsTheBytesOfItsFile) {
   std::ofstream(directory_ / "plan.bin", std::ios::binary) << std::string("\x1a\0\xff", 3);
   const JobFile file = Load(
@@ -361,8 +351,6 @@ TEST_F(JobFileTest, OverridesNameTheNearestWhereTheyAreUnknown) {
 TEST_F(JobFileTest, OverridesAreCheckedLikeTheFile) {
   EXPECT_EQ(Fault(kMinimal, {"batch.max_keys=ten"}),
             "command line: batch.max_keys must be a whole number, not a string");
-  EXPECT_EQ(Fault(kMinimal, {"batch.strategy=probe"}),
-            "command line: batch.strategy = \"probe\" is not supported by this version");
   EXPECT_EQ(Fault(kMinimal, {"batch.key.x=1"}),
             "command line: batch.key must be a list of strings, not a table");
 }

@@ -163,13 +163,9 @@ arrow::Status TableReader::Size(const std::string& field, int64_t* out) {
 
 arrow::Status TableReader::UnknownWord(const std::string& field, const std::string& word,
                                        const std::vector<std::string>& known) const {
-  const toml::source_region& where = table_.get(field)->source();
-  if (IsUnsupported(section_, field, word)) {
-    return source_->Error(
-        where, fmt::format("{} = \"{}\" is not supported by this version", PathOf(field), word));
-  }
   return source_->Error(
-      where, fmt::format("{} can't be \"{}\"{}", PathOf(field), word, DidYouMean(word, known)));
+      table_.get(field)->source(),
+      fmt::format("{} can't be \"{}\"{}", PathOf(field), word, DidYouMean(word, known)));
 }
 
 arrow::Result<const toml::table*> TableReader::Section(const std::string& field) {
@@ -200,10 +196,6 @@ arrow::Status TableReader::Finish() const {
   for (const auto& [key, node] : table_) {
     const std::string name(key.str());
     if (std::ranges::find(known_, name) != known_.end()) continue;
-    if (IsUnsupported(section_, name)) {
-      return source_->Error(key.source(),
-                            fmt::format("{} is not supported by this version", PathOf(name)));
-    }
     return source_->Error(key.source(),
                           fmt::format("unknown field \"{}\"{}{}", name,
                                       section_.empty() ? "" : fmt::format(" in [{}]", section_),

@@ -14,7 +14,6 @@
 #include <vector>
 
 #include "job/job_source.h"
-#include "job/unsupported.h"
 
 namespace sheaf {
 

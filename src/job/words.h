@@ -15,8 +15,11 @@ struct Word {
   Enum value;
 };
 
-inline constexpr std::array<Word<Strategy>, 3> kStrategyWords = {
-    {{"auto", Strategy::kAuto}, {"merge", Strategy::kMerge}, {"partition", Strategy::kPartition}}};
+inline constexpr std::array<Word<Strategy>, 4> kStrategyWords = {
+    {{"auto", Strategy::kAuto},
+     {"merge", Strategy::kMerge},
+     {"partition", Strategy::kPartition},
+     {"probe", Strategy::kProbe}}};
 inline constexpr std::array<Word<Ties>, 2> kTiesWords = {
     {{"any", Ties::kAny}, {"fixed", Ties::kFixed}}};
 inline constexpr std::array<Word<Cardinality>, 3> kCardinalityWords = {

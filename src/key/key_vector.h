@@ -35,7 +35,7 @@ class KeyVector {
   /// The first row that sorts before the row in front of it; size() where all ascend.
   [[nodiscard]] int64_t FirstOutOfOrder() const;
 
-  /// Where each run of equal keys starts. Keys must ascend.
+  /// Where each run of equal keys starts.
   [[nodiscard]] std::vector<int64_t> RunStarts() const;
 
   /// The rows at `indices`, copied: independent of the buffers of this vector.

@@ -34,6 +34,7 @@ std::string JobFingerprint(const Job& job, const OutputOptions& output) {
   json["key"] = job.key;
   json["max_keys"] = job.max_keys;
   json["max_bytes"] = job.max_bytes ? Json(*job.max_bytes) : Json(nullptr);
+  json["from"] = job.from;
   json["ties"] = WordFor(kTiesWords, job.ties);
   json["policy"] = {{"null_key", WordFor(kNullKeyWords, job.policy.null_key)},
                     {"missing", WordFor(kMissingWords, job.policy.missing)},

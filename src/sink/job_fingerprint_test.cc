@@ -34,6 +34,7 @@ TEST(JobFingerprintTest, DiffersWhereTheRowsOrFilesMay) {
   EXPECT_NE(original, Changed([](Job* job) { job->Key({"other"}); }));
   EXPECT_NE(original, Changed([](Job* job) { job->MaxKeys(7); }));
   EXPECT_NE(original, Changed([](Job* job) { job->MaxBytes(7); }));
+  EXPECT_NE(original, Changed([](Job* job) { job->From({"7"}); }));
   EXPECT_NE(original, Changed([](Job* job) { job->WithTies(Ties::kFixed); }));
   EXPECT_NE(original, Changed([](Job* job) { job->policy.missing = Policy::Missing::kDrop; }));
   EXPECT_NE(original, Changed([](Job* job) { job->tables[0].query += " "; }));
@@ -49,6 +50,7 @@ TEST(JobFingerprintTest, IsTheSameHoweverTheRunGoes) {
   const std::string original = JobFingerprint(TwoTables(), OutputOptions{});
   EXPECT_EQ(original, JobFingerprint(TwoTables(), {.dir = "elsewhere"}));
   EXPECT_EQ(original, Changed([](Job* job) { job->Memory(1 << 20); }));
+  EXPECT_EQ(original, Changed([](Job* job) { job->StopAfter(7); }));
   EXPECT_EQ(original, Changed([](Job* job) { job->WithStrategy(Strategy::kMerge); }));
   EXPECT_EQ(original, Changed([](Job* job) { job->tables[1].key = {"id"}; }))
       << "a table's key written out is the job's";

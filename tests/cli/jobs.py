@@ -17,6 +17,17 @@ query = "SELECT value AS id FROM generate_series(1, 11)"
 rows_per_key = "one"
 """
 
+# Keys of two columns: (0, a), (0, b), (1, a), ... (4, a).
+PAIRS = """
+[batch]
+key = ["n", "t"]
+[[table]]
+name = "A"
+query = '''SELECT value / 2 AS n, CASE value % 2 WHEN 0 THEN 'a' ELSE 'b' END AS t
+           FROM generate_series(0, 8)'''
+selects_keys = true
+"""
+
 # Many batches, so that a run can be met on its way.
 MANY_BATCHES = """
 [batch]

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-LAST_LINE = r"{}: {} batches, {} keys, {} rows in \d+\.\d\d s"
+LAST_LINE = r"{} {} batches, {} keys, {} rows in \d+\.\d\d s"
 
 
 def one_error(result, code):
@@ -28,7 +28,7 @@ def test_a_run_prints_a_line_a_batch_a_last_line_and_the_report_on_the_data(shea
         "batch 1: 4 keys, 16 rows  A 12  P 4",
         "batch 2: 2 keys, 8 rows  A 6  P 2",
     ]
-    assert re.fullmatch(LAST_LINE.format("completed", 3, 10, 39), last)
+    assert re.fullmatch(LAST_LINE.format("completed:", 3, 10, 39), last)
     headings, a, p = result.err.splitlines()
     assert headings.split()[0] == "table" and headings.endswith("  max")
     assert a.split() == "A 30 30 0 0 0 0 3 3.00 3 3 3".split()
@@ -103,7 +103,6 @@ def test_options_change_the_job(sheaf, tmp_path):
     ("arguments", "word"),
     [
         (("--strategy", "merg"), '"merge"'),
-        (("--strategy", "probe"), "not supported by this version"),
         (("--format", "csv", "--out", "x"), '"parquet"'),
         (("--format", "arrow"), "output.dir is missing"),
         (("--memory", "1MiB"), "16MiB"),
@@ -111,6 +110,8 @@ def test_options_change_the_job(sheaf, tmp_path):
         (("--set", "batch.max_keys"), "path="),
         (("--max-keys", "0"), "--max-keys"),
         (("--stop-after", "0"), "--stop-after"),
+        (("--from", "x"), "int64"),
+        (("--from", "7", "--strategy", "merge"), "probe"),
         (("--progress", "always"), "--progress"),
         (("--resume",), "--resume"),
         (("--out", "-"), '"jsonl" or "arrow"'),
@@ -125,6 +126,19 @@ def test_wrong_options_are_usage_errors(sheaf, tmp_path, arguments, word):
 def test_bad_usage_is_one_line(sheaf):
     assert "run" in one_error(sheaf.run("rnu"), 2)
     assert "--help" in one_error(sheaf.run(), 2)
+
+
+def test_a_run_starts_from_a_key_of_one_column_or_of_several(sheaf, tmp_path):
+    job = jobs.write(tmp_path, jobs.SMALL)
+    result = sheaf.run("run", job, "--from", "7")
+    assert result.out.splitlines()[0] == "batch 0: 3 keys, 12 rows  A 9  P 3", result
+    result = sheaf.run("run", job, "--from", "7", "--stop-after", "1", "--max-keys", "2", "--json")
+    last = json.loads(result.out.splitlines()[-1])
+    assert (last["event"], last["keys"], last["strategy"]) == ("stopped", 2, "probe")
+    pairs = jobs.write(tmp_path, jobs.PAIRS, "pairs.toml")
+    result = sheaf.run("run", pairs, "--from", '[2, "b"]')
+    assert result.out.splitlines()[0] == "batch 0: 4 keys, 4 rows  A 4", result
+    assert "JSON list" in one_error(sheaf.run("run", pairs, "--from", "2"), 2)
 
 
 def test_a_broken_policy_has_an_exit_code_of_its_own(sheaf, tmp_path):
@@ -206,7 +220,7 @@ def test_stop_after_ends_a_run_that_is_not_complete(sheaf, tmp_path):
     result = sheaf.run("run", job, "--stop-after", "2", "--out", tmp_path / "out")
     assert result.code == 0, result.err
     lines = result.out.splitlines()
-    assert len(lines) == 3 and re.fullmatch(LAST_LINE.format("stopped", 2, 8, 31), lines[-1])
+    assert len(lines) == 3 and re.fullmatch(LAST_LINE.format("stopped after", 2, 8, 31), lines[-1])
     assert not (tmp_path / "out" / "_SUCCESS").exists()
     assert len((tmp_path / "out" / "batches.jsonl").read_text().splitlines()) == 2
 

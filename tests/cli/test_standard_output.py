@@ -63,7 +63,7 @@ def test_a_reader_that_has_enough_ends_the_run_quietly(sheaf, tmp_path, form):
     reading.stdout.close()
     *batches, last, _, _ = reading.stderr.read().decode().splitlines()
     assert reading.wait(30) == 0
-    assert last.startswith(f"stopped: {len(batches)} batches, ")
+    assert last.startswith(f"stopped after {len(batches)} batches, ")
     assert all(line.startswith("batch ") for line in batches)
 
 

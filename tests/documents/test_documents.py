@@ -39,7 +39,7 @@ def run(request, sheaf, tmp_path):
         },
         batch={
             "max_keys": rng.choice((7, 64, 1000)),
-            "strategy": rng.choice(("merge", "partition")),
+            "strategy": rng.choice(("merge", "partition", "probe")),
         },
     )
     database = duckdb.connect()

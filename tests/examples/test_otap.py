@@ -50,7 +50,7 @@ def _check(job, data, out):
     return done.returncode, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("strategy", ["merge", "partition"])
+@pytest.mark.parametrize("strategy", ["merge", "partition", "probe"])
 @pytest.mark.parametrize("name", JOBS)
 def test_a_job_delivers_what_duckdb_finds(sheaf, data, tmp_path, name, strategy):
     job = _job(name, tmp_path, data)

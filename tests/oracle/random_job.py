@@ -102,9 +102,11 @@ def make_job(seed, duckdb=False):
         table.selects = index in selecting
         _draw_reading(rng, table, duckdb)
         tables.append(table)
-    strategy = rng.choice(("auto", "merge", "partition"))
+    strategy = rng.choice(("auto", "merge", "partition", "probe"))
+    if strategy == "probe" and not _can_be_probed(types, selecting):
+        strategy = "partition"
     # An engine that sorts many tables needs more than the least memory that a job may ask for.
-    little = ("1GiB",) if strategy == "merge" else ("16MiB", "64MiB")
+    little = ("1GiB",) if strategy in ("merge", "probe") else ("16MiB", "64MiB")
     return RandomJob(
         seed=seed,
         tables=tables,
@@ -120,6 +122,12 @@ def make_job(seed, duckdb=False):
         output=rng.choice(("parquet", "parquet", "arrow")),
         memory=rng.choice((*little, "1GiB", "2GiB")),
     )
+
+
+def _can_be_probed(types, selecting):
+    """Probe wants the selecting keys to have one type, and none to be a duration."""
+    durations = any(pa.types.is_duration(t) for key in types for t in key)
+    return not durations and len({tuple(types[index]) for index in selecting}) == 1
 
 
 def _draw_selecting(rng, types):

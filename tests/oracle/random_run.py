@@ -49,7 +49,7 @@ def _run_program(sheaf, path):
 def _check_repeats(job, folder, sheaf):
     """With ties = "fixed" another strategy and rhythm of the engine leave the same bytes."""
     partitions = "1" if job.options.get("datafusion.target_partitions") == "4" else "4"
-    job.strategy = "merge" if job.strategy == "partition" else "partition"
+    job.strategy = {"merge": "partition", "partition": "merge"}.get(job.strategy, "merge")
     job.memory = "1GiB"
     job.options = {"datafusion.target_partitions": partitions, "datafusion.batch_size": "100"}
     _run_program(sheaf, write_job_file(job, folder / "again.toml", "again"))

@@ -1,13 +1,16 @@
 """Edges: sizes, limits, policies and interruptions, each with the result worked out by hand."""
 
 import json
+import math
 import signal
 import time
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
+from random_run import duckdb_driver
 from run_directory import data_files, logged_files, read_log, read_run
 from simple_job import write_job
 
@@ -371,3 +374,50 @@ def test_an_interrupt_ends_the_run_with_code_130_and_a_right_prefix(sheaf, tmp_p
     for line in batches:
         first = line["index"] * 500
         assert (line["first_key"]["id"], line["last_key"]["id"]) == (first, first + 499)
+
+
+def write_sorted(folder, name, parts):
+    """Parquet files whose footers say that they are in order of id."""
+    (folder / name).mkdir()
+    for number, rows in enumerate(parts):
+        order = [pq.SortingColumn(0)]
+        path = folder / name / f"{number}.parquet"
+        pq.write_table(rows, path, row_group_size=10, sorting_columns=order)
+    return f"CREATE EXTERNAL TABLE \"{name}\" STORED AS PARQUET LOCATION '{name}/'"
+
+
+def test_an_order_that_parquet_footers_tell_is_merged_without_a_sort(sheaf, tmp_path):
+    parts = [table(range(0, 100)), table(range(100, 150))]
+    setup = [write_sorted(tmp_path, name, parts) for name in ("A", "P")]
+    job = write_job(tmp_path, {"A": None, "P": None}, setup=setup)
+    explained = sheaf.run("explain", job)
+    assert explained.out.startswith("strategy merge: the engine knows the key order"), explained
+    assert "SortExec" not in explained.out
+    run, _ = delivered(sheaf, job)
+    assert ids(run, "P") == list(range(150))
+
+
+def test_parquet_footers_that_lie_about_the_order_end_the_run(sheaf, tmp_path):
+    setup = [
+        write_sorted(tmp_path, "A", [table(range(10))]),
+        write_sorted(tmp_path, "P", [table([1, 7, 3])]),
+    ]
+    job = write_job(tmp_path, {"A": None, "P": None}, setup=setup)
+    result = sheaf.run("run", job)
+    assert result.code == 1 and 'table "P": rows are not in order of key (id)' in result.err
+    assert "its files declare" in result.err and '"partition"' in result.err
+    assert sheaf.run("run", job, "--strategy", "partition", "--out", tmp_path / "b").code == 0
+
+
+@pytest.mark.parametrize("engine", ["datafusion", "duckdb"])
+def test_probe_finds_nan_though_parquet_statistics_leave_it_out(sheaf, tmp_path, engine):
+    rows = table([0.5, math.nan, 1.5, -1.0], pa.float64())
+    options = {}
+    if engine == "duckdb":
+        view = "CREATE VIEW \"{0}\" AS SELECT * FROM read_parquet('{0}.parquet')"
+        options["setup"] = [view.format(name) for name in ("A", "P")]
+        options["engine"] = {"driver": str(duckdb_driver())}
+    batch = {"strategy": "probe", "max_keys": 1}
+    run, _ = delivered(sheaf, write_job(tmp_path, {"A": rows, "P": rows}, batch=batch, **options))
+    for name in ("A", "P"):
+        assert [str(key) for key in ids(run, name)] == ["-1.0", "0.5", "1.5", "nan"], name
