@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "cogroup/column_rows.h"
+#include "parallel/parallel.h"
 #include "spill/row_memory.h"
 
 namespace sheaf {
@@ -19,6 +20,9 @@ namespace {
 
 using Pieces = std::vector<std::shared_ptr<arrow::RecordBatch>>;
 using Buffers = std::vector<std::shared_ptr<arrow::Buffer>>;
+
+// From so many rows on, threads cost little beside the columns that they gather.
+constexpr size_t kManyRows = 1 << 16;
 
 class ColumnGather {
  public:
@@ -165,10 +169,14 @@ arrow::Result<std::shared_ptr<arrow::Array>> GatherColumn(
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> Gather(
     const std::shared_ptr<arrow::Schema>& schema, const Pieces& pieces,
     std::span<const RowRef> refs) {
-  arrow::ArrayVector columns;
-  for (int c = 0; c < schema->num_fields(); ++c) {
-    ARROW_ASSIGN_OR_RAISE(auto column, GatherColumn(c, schema, pieces, refs));
-    columns.push_back(std::move(column));
+  arrow::ArrayVector columns(static_cast<size_t>(schema->num_fields()));
+  const auto gather = [&](size_t c) {
+    return GatherColumn(static_cast<int>(c), schema, pieces, refs).Value(&columns[c]);
+  };
+  if (refs.size() >= kManyRows) {
+    ARROW_RETURN_NOT_OK(RunInParallel(columns.size(), gather));
+  } else {
+    for (size_t c = 0; c < columns.size(); ++c) ARROW_RETURN_NOT_OK(gather(c));
   }
   return arrow::RecordBatch::Make(schema, std::ssize(refs), std::move(columns));
 }

@@ -23,6 +23,10 @@ namespace {
 
 using Turn = KeySelector::Turn;
 
+// Ranges of a table's files that an engine reads at the same time: the table that decodes longest should
+// not wait for one core.
+constexpr int kScansAhead = 2;
+
 class MergeReader final : public LaneReader {
  public:
   MergeReader(std::shared_ptr<Engine> engine, ResolvedJob resolved, Plan plan)
@@ -136,13 +140,14 @@ arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> MergeReader::OpenStream
     lane->counters.filtered_by_engine = true;
   }
   const std::string ordered = engine()->impl().dialect().OrderedQuery(query, SqlColumns(*input));
-  // All tables are read at the same time. Within one, parts that are in order have to be merged again,
-  // at a price, and are read one after the other all the same where their keys follow each other.
+  // All tables are read at the same time. Within one, parts that are in order would be merged again, at a
+  // price, and one after the other all the same where their keys follow each other; so they are read ahead.
   const auto cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   const auto table = std::ranges::find(plan().tables, input->table.name, &TablePlan::name);
   const bool sorts = table->ordered_by_engine;
-  input->connection->SetScan(std::max(1, cores / static_cast<int>(lanes().size())),
-                             sorts ? 0 : kScanBatchRows);
+  input->connection->SetScan({.partitions = std::max(1, cores / static_cast<int>(lanes().size())),
+                              .batch_rows = sorts ? 0 : kScanBatchRows,
+                              .ahead = sorts || split_.scans == 1 ? 0 : kScansAhead});
   return OpenRows(*input, ordered, split_.query);
 }
 

@@ -95,7 +95,8 @@ class AdbcEngine final : public Engine::Impl {
     ARROW_ASSIGN_OR_RAISE(first_, adbc::Connection::Open(database_));
     ARROW_RETURN_NOT_OK(ReadInfo(options.driver));
     takes_ = {is_own_driver_ && !Names(options, "target_partitions"),
-              is_own_driver_ && !Names(options, "batch_size")};
+              is_own_driver_ && !Names(options, "batch_size"),
+              is_own_driver_ && !Names(options, "scan_ahead")};
     return SetUp(options.setup);
   }
 

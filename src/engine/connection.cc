@@ -12,6 +12,7 @@ namespace {
 constexpr char kMemoryLimit[] = "datafusion.memory_limit";
 constexpr char kPartitions[] = "datafusion.target_partitions";
 constexpr char kBatchRows[] = "datafusion.batch_size";
+constexpr char kScanAhead[] = "datafusion.scan_ahead";
 constexpr char kEstimatedRows[] = "datafusion.estimated_rows";
 constexpr char kExplain[] = "datafusion.explain";
 
@@ -169,9 +170,10 @@ class AdbcConnection final : public Connection {
     return (*statement)->GetOption(kExplain).value_or("");
   }
 
-  void SetScan(int partitions, int batch_rows) override {
-    if (takes_.partitions) partitions_ = partitions;
-    if (takes_.batch_rows) batch_rows_ = batch_rows;
+  void SetScan(const Scan& scan) override {
+    if (takes_.partitions) scan_.partitions = scan.partitions;
+    if (takes_.batch_rows) scan_.batch_rows = scan.batch_rows;
+    if (takes_.ahead) scan_.ahead = scan.ahead;
   }
 
   void Cancel() override { cancellation_->Cancel(); }
@@ -197,11 +199,10 @@ class AdbcConnection final : public Connection {
     if (is_own_driver_ && memory_limit > 0) {
       ARROW_RETURN_NOT_OK(statement->SetOption(kMemoryLimit, std::to_string(memory_limit)));
     }
-    if (partitions_ > 0) {
-      ARROW_RETURN_NOT_OK(statement->SetOption(kPartitions, std::to_string(partitions_)));
-    }
-    if (batch_rows_ > 0) {
-      ARROW_RETURN_NOT_OK(statement->SetOption(kBatchRows, std::to_string(batch_rows_)));
+    const std::pair<const char*, int> numbers[] = {
+        {kPartitions, scan_.partitions}, {kBatchRows, scan_.batch_rows}, {kScanAhead, scan_.ahead}};
+    for (const auto& [option, number] : numbers) {
+      if (number > 0) ARROW_RETURN_NOT_OK(statement->SetOption(option, std::to_string(number)));
     }
     auto stream = statement->ExecuteQuery();
     ARROW_RETURN_NOT_OK(cancellation_->Check(statement->message().ToStatus(stream.status())));
@@ -213,8 +214,7 @@ class AdbcConnection final : public Connection {
   std::shared_ptr<const Dialect> dialect_;
   const bool is_own_driver_;
   const TakenOptions takes_;
-  int partitions_ = 0;  // 0: the engine's own number
-  int batch_rows_ = 0;  // as well
+  Scan scan_;
   std::shared_ptr<Cancellation> cancellation_ = std::make_shared<Cancellation>();
 };
 

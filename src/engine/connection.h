@@ -13,6 +13,7 @@ namespace sheaf {
 struct TakenOptions {
   bool partitions = false;
   bool batch_rows = false;
+  bool ahead = false;
 };
 
 /// `is_own_driver`: the driver is sheaf's, which takes a memory limit and tells of its plans.

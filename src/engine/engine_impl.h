@@ -22,6 +22,13 @@ class Dialect;
 /// lets a driver break a first result when a second is opened on the same connection (DuckDB does),
 /// so a stream never shares its connection. Temporary tables live and die with it. Threads: one
 /// caller at a time, but for Cancel().
+/// How a query is run; 0: as the engine does by itself.
+struct Scan {
+  int partitions = 0;  ///< Parts of the query at the same time.
+  int batch_rows = 0;  ///< Rows a batch, at most.
+  int ahead = 0;       ///< Ranges of ordered files that are read at the same time.
+};
+
 class Connection {
  public:
   virtual ~Connection() = default;  ///< Closes the open result and drops temporary tables.
@@ -44,10 +51,9 @@ class Connection {
     return Query(sql, memory_limit, nullptr);
   }
 
-  /// How many parts of a query sheaf's DataFusion driver runs at the same time, and how many rows its
-  /// batches have, from the next query on; 0: the engine's own number. What the user has set stays, and
+  /// How sheaf's DataFusion driver runs queries from the next one on. What the user has set stays, and
   /// other engines ignore it.
-  virtual void SetScan(int partitions, int batch_rows) = 0;
+  virtual void SetScan(const Scan& scan) = 0;
 
   /// As QuerySchema and Query, of a serialized Substrait plan.
   virtual arrow::Result<std::shared_ptr<arrow::Schema>> PlanSchema(const std::string& plan) = 0;

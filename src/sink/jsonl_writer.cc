@@ -8,8 +8,8 @@
 #include <mutex>
 #include <string>
 
+#include "parallel/parallel.h"
 #include "sink/json_column.h"
-#include "sink/parallel.h"
 #include "sink/table_writer.h"
 
 namespace sheaf {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "job/output_check.h"
+#include "parallel/parallel.h"
 #include "sheaf/error.h"
 #include "sheaf/sink.h"
 #include "sink/commit_log.h"
@@ -20,7 +21,6 @@
 #include "sink/manifest.h"
 #include "sink/metrics_json.h"
 #include "sink/new_directory.h"
-#include "sink/parallel.h"
 #include "sink/table_schemas.h"
 #include "sink/table_writer.h"
 

@@ -1,6 +1,7 @@
 """What several test files need."""
 
 import contextlib
+import time
 
 import adbc_driver_manager as manager
 import pyarrow as pa
@@ -47,3 +48,11 @@ def threads():
         with contextlib.suppress(OSError):
             names.append((task / "comm").read_text().strip())
     return names
+
+
+def queries_end(seconds=20):
+    """Waits until no thread of the driver is left; false where that takes too long."""
+    deadline = time.monotonic() + seconds
+    while "datafusion" in threads() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return "datafusion" not in threads()

@@ -7,7 +7,7 @@ import adbc_driver_manager as manager
 import pyarrow as pa
 import pytest
 
-from support import reader, resident_bytes, rows, threads
+from support import queries_end, reader, resident_bytes, rows
 
 ROWS = 10_000_000
 QUERY = f"SELECT v, v * 2 AS w, 'some text of row ' || v AS t FROM generate_series(1, {ROWS}) AS g(v)"
@@ -133,7 +133,4 @@ def test_half_read_results_leave_no_thread_and_do_not_block(driver):
                 with reader(connection, QUERY) as stream:
                     stream.read_next_batch()
     assert time.monotonic() - start < 10
-    deadline = time.monotonic() + 20
-    while "datafusion" in threads() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert "datafusion" not in threads()
+    assert queries_end()

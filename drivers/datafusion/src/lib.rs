@@ -35,6 +35,7 @@ mod parquet_format;
 mod pool;
 mod query;
 mod runtime;
+mod scan_ahead;
 mod session;
 mod statement;
 mod stream;

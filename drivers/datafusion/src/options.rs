@@ -13,6 +13,7 @@ use crate::error::{error, invalid_argument};
 pub(crate) const MEMORY_LIMIT: &str = "datafusion.memory_limit";
 pub(crate) const SPILL_PATH: &str = "datafusion.spill_path";
 pub(crate) const SPILL_LIMIT: &str = "datafusion.spill_limit";
+pub(crate) const SCAN_AHEAD: &str = "datafusion.scan_ahead";
 pub(crate) const ESTIMATED_ROWS: &str = "datafusion.estimated_rows";
 pub(crate) const EXPLAIN: &str = "datafusion.explain";
 
@@ -37,6 +38,8 @@ pub(crate) struct Limits {
     pub(crate) spill_path: Option<PathBuf>,
     /// Bytes of spill files of one query; `None` is DataFusion's default.
     pub(crate) spill: Option<u64>,
+    /// How many ranges of an ordered scan are read at the same time; `None` is one.
+    pub(crate) scan_ahead: Option<usize>,
 }
 
 /// Every `datafusion.*` setting of one level.
@@ -55,6 +58,7 @@ impl Settings {
                 self.limits.spill_path = (!value.is_empty()).then(|| PathBuf::from(value))
             }
             SPILL_LIMIT => self.limits.spill = parse_limit(name, value)?.map(|bytes| bytes as u64),
+            SCAN_AHEAD => self.limits.scan_ahead = parse_count(name, value)?,
             name => self.set_config(name, value)?,
         }
         Ok(())
@@ -88,6 +92,7 @@ impl Settings {
                 .as_ref()
                 .map_or_else(String::new, |path| path.display().to_string())),
             SPILL_LIMIT => Ok(text(self.limits.spill)),
+            SCAN_AHEAD => Ok(text(self.limits.scan_ahead)),
             name => self
                 .entries()
                 .into_iter()
@@ -127,6 +132,7 @@ pub(crate) fn unknown_option(name: &str, config: &ConfigOptions) -> adbc_core::e
             MEMORY_LIMIT,
             SPILL_PATH,
             SPILL_LIMIT,
+            SCAN_AHEAD,
             ESTIMATED_ROWS,
             EXPLAIN,
         ]
@@ -196,6 +202,19 @@ pub(crate) fn to_int(name: &str, text: &str) -> Result<i64> {
 pub(crate) fn to_double(name: &str, text: &str) -> Result<f64> {
     text.parse()
         .map_err(|_| invalid_argument(format!("'{name}' is '{text}', not a number")))
+}
+
+/// A whole number above 0; nothing is none.
+fn parse_count(name: &str, value: &str) -> Result<Option<usize>> {
+    if value.is_empty() {
+        return Ok(None);
+    }
+    match value.parse() {
+        Ok(count) if count > 0 => Ok(Some(count)),
+        _ => Err(invalid_argument(format!(
+            "'{name}' is a whole number above 0, not '{value}'"
+        ))),
+    }
 }
 
 /// A number of bytes such as `1073741824`, `512MiB`, `1.5GB` or `64k`; nothing or `unlimited` is no

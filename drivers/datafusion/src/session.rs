@@ -16,6 +16,7 @@ use crate::error::{error, from_datafusion};
 use crate::memory::{SpillGuard, bound_partitions, query_env};
 use crate::options::{Limits, MEMORY_LIMIT, Settings, is_runtime_setting, nearest};
 use crate::runtime::Runtime;
+use crate::scan_ahead::ScanAhead;
 use crate::temporary::{SessionCatalogs, TemporaryTables};
 
 /// The state behind a connection. Statements and results keep it alive.
@@ -178,11 +179,16 @@ impl Session {
         }
         let state = self.context.state();
         let env = query_env(state.runtime_env(), self.shared.pool(), &settings.limits)?;
-        let state = SessionStateBuilder::new_from_existing(state)
+        let mut state = SessionStateBuilder::new_from_existing(state)
             .with_config(settings.config.into())
-            .with_runtime_env(Arc::clone(&env))
-            .build();
-        Ok((SessionContext::new_with_state(state), SpillGuard(env)))
+            .with_runtime_env(Arc::clone(&env));
+        if let Some(ranges) = settings.limits.scan_ahead {
+            state = state.with_physical_optimizer_rule(Arc::new(ScanAhead { ranges }));
+        }
+        Ok((
+            SessionContext::new_with_state(state.build()),
+            SpillGuard(env),
+        ))
     }
 
     /// Refuses what a read-only connection must not run.

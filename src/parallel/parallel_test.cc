@@ -1,4 +1,4 @@
-#include "sink/parallel.h"
+#include "parallel/parallel.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "sink/parallel.h"
+#include "parallel/parallel.h"
 
 #include <arrow/util/thread_pool.h>
 
