@@ -118,8 +118,8 @@ arrow::Status KeyRangeFinder::LookAhead() {
   std::optional<Key> before;
   for (Key& cut : cuts) {
     if (horizon && less(*horizon, cut)) break;
-    if (before && !less(*before, cut)) continue;  // of another table too
-    if (all_found_ && !less(cut, *last)) break;   // the last range has no end
+    if (before && !less(*before, cut)) continue;         // of another table too
+    if (all_found_ && last && !less(cut, *last)) break;  // the last range has no end
     cuts_.push_back(cut.row);
     before = std::move(cut);
   }

@@ -199,9 +199,9 @@ class AdbcConnection final : public Connection {
     if (is_own_driver_ && memory_limit > 0) {
       ARROW_RETURN_NOT_OK(statement->SetOption(kMemoryLimit, std::to_string(memory_limit)));
     }
-    const std::pair<const char*, int> numbers[] = {
-        {kPartitions, scan_.partitions}, {kBatchRows, scan_.batch_rows}, {kScanAhead, scan_.ahead}};
-    for (const auto& [option, number] : numbers) {
+    for (const auto& [option, number] :
+         {std::pair{kPartitions, scan_.partitions}, std::pair{kBatchRows, scan_.batch_rows},
+          std::pair{kScanAhead, scan_.ahead}}) {
       if (number > 0) ARROW_RETURN_NOT_OK(statement->SetOption(option, std::to_string(number)));
     }
     auto stream = statement->ExecuteQuery();
