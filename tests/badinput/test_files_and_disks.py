@@ -3,13 +3,13 @@
 import os
 import resource
 import signal
-import subprocess
 
 import numpy as np
 import pyarrow as pa
 import pytest
 from refusal import refused
 from simple_job import write_job
+from small_disk import small_disk
 
 
 def _noise(count, seed=0):
@@ -103,20 +103,7 @@ def test_a_disk_that_is_full_ends_the_run_and_leaves_only_whole_batches(sheaf, t
 def test_a_full_file_system_ends_the_run_and_leaves_only_whole_batches(
     sheaf, tmp_path, kilobytes, format
 ):
-    if os.geteuid() != 0:
-        pytest.skip("mounting a small file system takes root")
-    small = tmp_path / "small"
-    small.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "none", small],
-        capture_output=True,
-        check=False,
-    )
-    if mounted.returncode != 0:
-        pytest.skip(f"this machine mounts nothing: {mounted.stderr.decode().strip()}")
-    try:
+    with small_disk(tmp_path / "small", kilobytes) as small:
         write_job(tmp_path, {"A": _noise(200_000)}, batch={"max_keys": 10_000}, out="small/out")
         args = ("run", tmp_path / "job.toml", "--format", format)
         refused(sheaf, tmp_path, 1, "small/out", args=args, out=small / "out")
-    finally:
-        subprocess.run(["umount", small], check=True)

@@ -38,12 +38,12 @@ class Program:
         )
         return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
 
-    def start(self, *args, cwd=None):
+    def start(self, *args, cwd=None, env=None):
         """A run in the background."""
         return subprocess.Popen(
             [str(self.path), *map(str, args)],
             cwd=cwd,
-            env=self.environment(),
+            env=self.environment(env),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
