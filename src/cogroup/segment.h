@@ -73,6 +73,8 @@ class Segment {
   arrow::Result<std::shared_ptr<arrow::RecordBatch>> Seal();
 
   [[nodiscard]] int64_t num_rows() const { return num_rows_; }
+  /// True where it holds less than half of the rows that its layout is for.
+  [[nodiscard]] bool IsHalfEmpty() const { return num_rows_ < layout_->rows() / 2; }
   /// Bytes of memory held.
   [[nodiscard]] int64_t bytes() const { return layout_->bytes() + other_bytes_; }
 

@@ -23,9 +23,7 @@ SegmentedRows::~SegmentedRows() { budget_->Release(bytes_); }
 
 arrow::Status SegmentedRows::Append(size_t place, const SegmentSource& source,
                                     std::span<const uint32_t> rows) {
-  if (layout_ == nullptr) {
-    layout_ = SegmentLayout::ForRowsLike(*source.rows(), segment_bytes_);
-  }
+  if (layout_ == nullptr) LayOutFor(source);
   Place& to = places_[place];
   while (!rows.empty()) {
     if (to.open == nullptr) ARROW_RETURN_NOT_OK(Open(&to, layout_));
@@ -36,6 +34,7 @@ arrow::Status SegmentedRows::Append(size_t place, const SegmentSource& source,
       to.open.reset();
       budget_->Release(before);
       bytes_ -= before;
+      if (LayOutFor(source)) continue;
       ARROW_RETURN_NOT_OK(Open(&to, SegmentLayout::ForRow(*source.rows(), rows[0])));
       ARROW_ASSIGN_OR_RAISE(appended, to.open->Append(source, rows.first(1)));
     } else {
@@ -43,9 +42,20 @@ arrow::Status SegmentedRows::Append(size_t place, const SegmentSource& source,
       bytes_ += to.open->bytes() - before;
     }
     rows = rows.subspan(static_cast<size_t>(appended));
-    if (!rows.empty()) ARROW_RETURN_NOT_OK(Seal(&to));
+    if (rows.empty()) break;
+    if (to.open->IsHalfEmpty()) LayOutFor(source);
+    ARROW_RETURN_NOT_OK(Seal(&to));
   }
   return arrow::Status::OK();
+}
+
+// Rows need not be like those before: a text column may begin with nulls. False where the layout is for
+// these rows already.
+bool SegmentedRows::LayOutFor(const SegmentSource& source) {
+  if (laid_out_for_ == source.rows()) return false;
+  laid_out_for_ = source.rows();
+  layout_ = SegmentLayout::ForRowsLike(*source.rows(), segment_bytes_);
+  return true;
 }
 
 arrow::Status SegmentedRows::Open(Place* place, std::shared_ptr<const SegmentLayout> layout) {

@@ -31,7 +31,7 @@ class SegmentedRows {
   /// these that fill it.
   arrow::Status Append(size_t place, const SegmentSource& source, std::span<const uint32_t> rows);
 
-  /// Bytes a row takes on average; of the first rows. 0 before them.
+  /// Bytes that a row like the last ones takes on average. 0 before the first.
   [[nodiscard]] int64_t row_bytes() const;
 
   /// Moves all rows to disk if some are there already: what follows needs the memory.
@@ -54,6 +54,7 @@ class SegmentedRows {
     std::deque<SpillFile::Block> spilled;
   };
 
+  bool LayOutFor(const SegmentSource& source);
   arrow::Status Open(Place* place, std::shared_ptr<const SegmentLayout> layout);
   static arrow::Status Seal(Place* place);
   arrow::Status Spill(int64_t bytes);
@@ -64,7 +65,8 @@ class SegmentedRows {
   const std::shared_ptr<arrow::Schema> schema_;
   const int64_t segment_bytes_;
   MemoryBudget* const budget_;
-  std::shared_ptr<const SegmentLayout> layout_;  // from the first rows
+  std::shared_ptr<const SegmentLayout> layout_;       // of segments to come
+  std::shared_ptr<arrow::RecordBatch> laid_out_for_;  // the rows that it suits
   std::vector<Place> places_;
   int64_t bytes_ = 0;  // in memory
   std::unique_ptr<SpillFile> spill_;
