@@ -27,6 +27,22 @@ def delivered(sheaf, job):
     return read_run(job.parent / "out"), result
 
 
+class WithStrategy:
+    """The program, told which strategy to take."""
+
+    def __init__(self, sheaf, strategy):
+        self.sheaf, self.strategy = sheaf, strategy
+
+    def run(self, *arguments):
+        return self.sheaf.run(*arguments, "--strategy", self.strategy)
+
+
+@pytest.fixture(params=["merge", "partition", "probe"])
+def each(request, sheaf):
+    """The program in every strategy: what a job promises does not hang on how it is done."""
+    return WithStrategy(sheaf, request.param)
+
+
 def ids(run, name):
     return [value for batch in run.tables[name] for value in batch.column("id").to_pylist()]
 
@@ -40,17 +56,17 @@ def keys_a_batch(run):
 
 
 @pytest.mark.parametrize("rows", [0, 5])
-def test_an_empty_selecting_table_makes_no_batch_and_still_completes(sheaf, tmp_path, rows):
+def test_an_empty_selecting_table_makes_no_batch_and_still_completes(each, tmp_path, rows):
     job = write_job(tmp_path, {"A": table([]), "P": table(range(rows))})
-    run, result = delivered(sheaf, job)
+    run, result = delivered(each, job)
     assert run.batches == [] and run.totals["batches"] == 0 and run.totals["keys"] == 0
     assert data_files(tmp_path / "out") == []
     assert counts(run, "P")["orphans"] in (rows, None)
     assert result.out.splitlines()[-1].startswith("completed: 0 batches, 0 keys, 0 rows in ")
 
 
-def test_one_row_makes_one_batch(sheaf, tmp_path):
-    run, result = delivered(sheaf, write_job(tmp_path, {"A": table([7])}))
+def test_one_row_makes_one_batch(each, tmp_path):
+    run, result = delivered(each, write_job(tmp_path, {"A": table([7])}))
     assert keys_a_batch(run) == [1] and ids(run, "A") == [7]
     assert run.batches[0]["first_key"] == run.batches[0]["last_key"] == {"id": 7}
     first, last = result.out.splitlines()
@@ -58,14 +74,14 @@ def test_one_row_makes_one_batch(sheaf, tmp_path):
     assert last.startswith("completed: 1 batches, 1 keys, 1 rows in ")
 
 
-def test_one_key_with_a_million_rows_comes_whole_and_in_order(sheaf, tmp_path):
-    count = 1_000_000
+def test_one_key_with_two_million_rows_comes_whole_and_in_order(each, tmp_path):
+    count = 2_000_000
     order = np.random.default_rng(1).permutation(count)
     rows = table(np.full(count, 3), n=pa.array(order))
     job = write_job(
         tmp_path, {"A": rows, "P": table([2, 3])}, fields={"A": {"order_by": ["n DESC"]}}
     )
-    run, _ = delivered(sheaf, job)
+    run, _ = delivered(each, job)
     assert keys_a_batch(run) == [1] and ids(run, "P") == [3]
     assert run.tables["A"][0].column("n").to_numpy().tolist() == list(range(count - 1, -1, -1))
 
@@ -78,21 +94,21 @@ LIMITS = {
 
 
 @pytest.mark.parametrize(("kind", "values"), LIMITS.values(), ids=LIMITS.keys())
-def test_keys_at_the_limits_of_their_type_are_in_order(sheaf, tmp_path, kind, values):
+def test_keys_at_the_limits_of_their_type_are_in_order(each, tmp_path, kind, values):
     shuffled = values[1::2] + values[::2]
     tables = {"A": table(shuffled, kind), "R": table(values + values, kind)}
-    run, _ = delivered(sheaf, write_job(tmp_path, tables, batch={"max_keys": 2}))
+    run, _ = delivered(each, write_job(tmp_path, tables, batch={"max_keys": 2}))
     assert ids(run, "A") == values
     assert ids(run, "R") == sorted(values + values)
 
 
-def test_rows_whose_key_is_null_are_counted_and_left_out(sheaf, tmp_path):
+def test_rows_whose_key_is_null_are_counted_and_left_out(each, tmp_path):
     nulls = pa.nulls(100, pa.int64())
-    run, _ = delivered(sheaf, write_job(tmp_path, {"A": table(nulls), "P": table([1, 2])}))
+    run, _ = delivered(each, write_job(tmp_path, {"A": table(nulls), "P": table([1, 2])}))
     assert run.batches == [] and counts(run, "A")["null_keys"] == 100
 
 
-def test_orphans_at_every_position_are_counted_and_left_out(sheaf, tmp_path):
+def test_orphans_at_every_position_are_counted_and_left_out(each, tmp_path):
     selected = [10, 20, 30, 40]
     for name, children in {
         "before all": [1, 2, 10, 20, 30, 40],
@@ -107,14 +123,13 @@ def test_orphans_at_every_position_are_counted_and_left_out(sheaf, tmp_path):
             job = write_job(
                 folder, {"A": table(selected), "R": table(children)}, batch={"max_keys": max_keys}
             )
-            run, _ = delivered(sheaf, job)
+            run, _ = delivered(each, job)
             assert ids(run, "R") == [child for child in children if child in selected], name
-            assert counts(run, "R")["orphans"] == sum(
-                child not in selected for child in children
-            ), name
+            orphans = sum(child not in selected for child in children)
+            assert counts(run, "R")["orphans"] in (orphans, None), name
 
 
-def test_equal_prefixes_of_composite_keys_are_different_keys(sheaf, tmp_path):
+def test_equal_prefixes_of_composite_keys_are_different_keys(each, tmp_path):
     pairs = [(a, b) for a in (1, 2, 3) for b in ("x", "y", "z")]
     a, b = (pa.array(part) for part in zip(*pairs, strict=True))
     rows = pa.table({"a": a, "b": b})
@@ -123,34 +138,34 @@ def test_equal_prefixes_of_composite_keys_are_different_keys(sheaf, tmp_path):
         {"A": rows.slice(1, 7), "R": pa.concat_tables([rows, rows])},
         batch={"key": ["a", "b"], "max_keys": 2},
     )
-    run, _ = delivered(sheaf, job)
+    run, _ = delivered(each, job)
     assert keys_a_batch(run) == [2, 2, 2, 1]
     got = [tuple(row.values()) for batch in run.tables["R"] for row in batch.to_pylist()]
     assert got == [pair for pair in pairs[1:8] for _ in range(2)]
 
 
-def test_one_key_more_than_fits_makes_a_second_batch(sheaf, tmp_path):
+def test_one_key_more_than_fits_makes_a_second_batch(each, tmp_path):
     order = np.random.default_rng(2).permutation(65_537)
     run, _ = delivered(
-        sheaf, write_job(tmp_path, {"A": table(order), "R": table(np.repeat(order, 2))})
+        each, write_job(tmp_path, {"A": table(order), "R": table(np.repeat(order, 2))})
     )
     assert keys_a_batch(run) == [65_536, 1]
     assert ids(run, "A") == list(range(65_537))
     assert run.tables["R"][1].column("id").to_pylist() == [65_536, 65_536]
 
 
-def test_max_bytes_ends_a_batch_before_max_keys_does(sheaf, tmp_path):
+def test_max_bytes_ends_a_batch_before_max_keys_does(each, tmp_path):
     text = pa.array(["x" * 1000] * 100)
     job = write_job(
         tmp_path, {"A": table(range(100), text=text)}, batch={"max_bytes": 10_000, "max_keys": 50}
     )
-    run, _ = delivered(sheaf, job)
+    run, _ = delivered(each, job)
     assert ids(run, "A") == list(range(100))
     assert sum(keys_a_batch(run)) == 100
     assert all(5 <= keys <= 10 for keys in keys_a_batch(run)[:-1]), keys_a_batch(run)
 
 
-def test_a_key_above_max_bytes_continues_in_flagged_batches(sheaf, tmp_path):
+def test_a_key_above_max_bytes_continues_in_flagged_batches(each, tmp_path):
     rows = table([1, 1, 1, 2, 3], n=pa.array([3, 1, 2, 4, 5]))
     job = write_job(
         tmp_path,
@@ -158,21 +173,21 @@ def test_a_key_above_max_bytes_continues_in_flagged_batches(sheaf, tmp_path):
         fields={"A": {"order_by": ["n"]}},
         batch={"max_bytes": 32},
     )
-    run, result = delivered(sheaf, job)
+    run, result = delivered(each, job)
     assert [batch.column("n").to_pylist() for batch in run.tables["A"]] == [[1, 2], [3], [4, 5]]
     assert [line.get("continued", False) for line in run.batches] == [False, True, False]
     assert run.totals["keys"] == 3
     assert result.out.splitlines()[-1].startswith("completed: 3 batches, 3 keys, 5 rows in ")
 
 
-def test_a_key_above_max_bytes_may_be_an_error(sheaf, tmp_path):
+def test_a_key_above_max_bytes_may_be_an_error(each, tmp_path):
     job = write_job(
         tmp_path,
         {"A": table([1, 2, 2, 2])},
         batch={"max_bytes": 16},
         policy={"oversize": "error"},
     )
-    result = sheaf.run("run", job)
+    result = each.run("run", job)
     assert result.code == 3
     assert "id=2" in result.err and 'policy.oversize = "continue"' in result.err
 
@@ -187,15 +202,15 @@ def _promise(tmp_path, rows, promise="one", **policy):
     )
 
 
-def test_a_key_without_its_one_row_is_kept_unless_said(sheaf, tmp_path):
-    run, _ = delivered(sheaf, _promise(tmp_path, table([1, 3, 5], n=pa.array([1, 1, 1]))))
+def test_a_key_without_its_one_row_is_kept_unless_said(each, tmp_path):
+    run, _ = delivered(each, _promise(tmp_path, table([1, 3, 5], n=pa.array([1, 1, 1]))))
     assert ids(run, "A") == [1, 2, 3, 4, 5] and ids(run, "P") == [1, 3, 5]
     assert counts(run, "P")["keys_without_rows"] == 2
 
 
-def test_missing_drop_leaves_out_the_keys_without_their_one_row(sheaf, tmp_path):
+def test_missing_drop_leaves_out_the_keys_without_their_one_row(each, tmp_path):
     job = _promise(tmp_path, table([1, 3, 5], n=pa.array([1, 1, 1])), missing="drop")
-    run, _ = delivered(sheaf, job)
+    run, _ = delivered(each, job)
     assert ids(run, "A") == [1, 3, 5] and ids(run, "P") == [1, 3, 5]
     assert keys_a_batch(run) == [2, 1], "a batch still holds max_keys keys"
     assert run.totals["keys"] == 3
@@ -211,25 +226,25 @@ def test_missing_drop_leaves_out_the_keys_without_their_one_row(sheaf, tmp_path)
     ],
     ids=["missing", "duplicate", "duplicate of at most one", "null key"],
 )  # fmt: skip
-def test_a_broken_promise_ends_the_run_with_code_3(sheaf, tmp_path, rows, promise, policy, words):
+def test_a_broken_promise_ends_the_run_with_code_3(each, tmp_path, rows, promise, policy, words):
     job = _promise(tmp_path, table(rows, n=pa.array([1] * len(rows))), promise, **policy)
-    result = sheaf.run("run", job)
+    result = each.run("run", job)
     assert result.code == 3, result
     assert len(result.err.splitlines()) == 1 and result.err.startswith("sheaf: error: ")
     assert 'table "P"' in result.err and all(word in result.err for word in words), result.err
     assert not (tmp_path / "out" / "_SUCCESS").exists()
 
 
-def test_at_most_one_row_may_be_missing(sheaf, tmp_path):
+def test_at_most_one_row_may_be_missing(each, tmp_path):
     job = _promise(tmp_path, table([2], n=pa.array([1])), "at_most_one", missing="error")
-    run, _ = delivered(sheaf, job)
+    run, _ = delivered(each, job)
     assert ids(run, "A") == [1, 2, 3, 4, 5] and ids(run, "P") == [2]
 
 
 @pytest.mark.parametrize(("policy", "want"), [("keep", [1, 2, 9]), ("first", [1])])
-def test_a_second_row_is_kept_or_left_out_as_the_policy_says(sheaf, tmp_path, policy, want):
+def test_a_second_row_is_kept_or_left_out_as_the_policy_says(each, tmp_path, policy, want):
     rows = table([1, 2, 2, 2, 4], n=pa.array([5, 9, 2, 1, 5]))
-    run, _ = delivered(sheaf, _promise(tmp_path, rows, "at_most_one", duplicate=policy))
+    run, _ = delivered(each, _promise(tmp_path, rows, "at_most_one", duplicate=policy))
     both = pa.concat_tables(run.tables["P"])
     assert both.filter(pc.equal(both["id"], 2)).column("n").to_pylist() == want
     assert counts(run, "P")["duplicates"] == (2 if policy == "first" else 0)
@@ -301,9 +316,9 @@ def test_few_composite_keys_of_a_large_table_deliver_just_their_rows(sheaf, tmp_
     assert run.tables["R"][0].column("n").to_pylist() == [17_005, 17_006]
 
 
-def test_an_optional_table_that_is_missing_delivers_no_rows(sheaf, tmp_path):
+def test_an_optional_table_that_is_missing_delivers_no_rows(each, tmp_path):
     job = write_job(tmp_path, {"A": table([1, 2]), "R": None}, fields={"R": {"optional": True}})
-    run, result = delivered(sheaf, job)
+    run, result = delivered(each, job)
     assert ids(run, "A") == [1, 2] and sum(batch.num_rows for batch in run.tables["R"]) == 0
     assert counts(run, "R")["rows_delivered"] == 0 and counts(run, "R")["keys_without_rows"] == 2
     assert "R 0" in result.out.splitlines()[0]
