@@ -16,8 +16,9 @@ namespace sheaf {
 namespace {
 
 arrow::Result<std::shared_ptr<arrow::Schema>> TableSchema(
-    const TableWriter& writer, const std::shared_ptr<arrow::Schema>& delivered, LocalId local_id) {
-  ARROW_ASSIGN_OR_RAISE(auto schema, WithLocalId(delivered, local_id));
+    const TableWriter& writer, const std::shared_ptr<arrow::Schema>& delivered, const Job& job,
+    size_t index, LocalId local_id) {
+  ARROW_ASSIGN_OR_RAISE(auto schema, WithLocalIds(delivered, job, index, local_id));
   ARROW_RETURN_NOT_OK(writer.CheckSchema(*schema));
   return schema;
 }
@@ -32,7 +33,7 @@ arrow::Result<std::vector<std::shared_ptr<arrow::Schema>>> TableSchemas(
   const std::unique_ptr<TableWriter> writer = MakeTableWriter(options.format, job.ties);
   std::vector<std::shared_ptr<arrow::Schema>> schemas;
   for (size_t i = 0; i < job.tables.size(); ++i) {
-    auto schema = TableSchema(*writer, reader.table_schemas()[i], options.local_id);
+    auto schema = TableSchema(*writer, reader.table_schemas()[i], job, i, options.local_id);
     if (!schema.ok()) {
       return MakeError(ErrorKind::kEngine, fmt::format("table \"{}\": {}", job.tables[i].name,
                                                        schema.status().message()));
