@@ -3,6 +3,7 @@
 #include <arrow/type.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -23,6 +24,23 @@ arrow::Result<std::shared_ptr<arrow::Schema>> TableSchema(
   return schema;
 }
 
+/// In documents the rows of a linked table are a member of the rows that they hang on.
+arrow::Status CheckMembers(const Job& job,
+                           const std::vector<std::shared_ptr<arrow::Schema>>& schemas) {
+  for (const Table& table : job.tables) {
+    if (!table.link) continue;
+    const auto owner = std::ranges::find(job.tables, table.link->table, &Table::name);
+    const auto& columns = schemas[static_cast<size_t>(owner - job.tables.begin())];
+    if (columns->GetAllFieldIndices(table.name).empty()) continue;
+    return MakeError(
+        ErrorKind::kEngine,
+        fmt::format("table \"{0}\": in documents its rows are \"{0}\" of table \"{1}\", "
+                    "which has a column of that name; call table \"{0}\" otherwise",
+                    table.name, owner->name));
+  }
+  return arrow::Status::OK();
+}
+
 }  // namespace
 
 arrow::Result<std::vector<std::shared_ptr<arrow::Schema>>> TableSchemas(
@@ -40,6 +58,7 @@ arrow::Result<std::vector<std::shared_ptr<arrow::Schema>>> TableSchemas(
     }
     schemas.push_back(*std::move(schema));
   }
+  if (MakesDocuments(options)) ARROW_RETURN_NOT_OK(CheckMembers(job, schemas));
   return schemas;
 }
 
