@@ -1,4 +1,5 @@
-"""Documents hold linked tables inside the rows that they hang on, as DuckDB joins the same files."""
+"""Documents hold linked tables inside the rows that they hang on, as DuckDB joins the same files; and the
+report counts what it finds there."""
 
 import json
 import subprocess
@@ -118,7 +119,7 @@ def case(request, tmp_path):
     rng = Random(request.param)
     single = {name for name in LINKS if rng.random() < 0.4}
     tables = {name: pa.Table.from_pylist(rows) for name, rows in _random_tables(rng, single).items()}
-    batch = {"max_keys": rng.choice((7, 40, 1000)), "strategy": rng.choice(("merge", "partition"))}
+    batch = {"max_keys": rng.choice((7, 40, 1000)), "strategy": rng.choice(("merge", "partition", "probe"))}
     job = simple_job.write_job(tmp_path, tables, fields=_fields(single), batch=batch)
     database = duckdb.connect()
     for name, rows in tables.items():
@@ -157,6 +158,40 @@ def test_an_arrow_stream_holds_the_same(sheaf, case, tmp_path):
         )
     with pa.OSFile(str(tmp_path / "stream")) as file, pa.ipc.open_stream(file) as reader:
         assert reader.read_all().rename_columns({"id": "key"}).to_pylist() == due
+
+
+def _sizes(rows, owner, found):
+    """How many rows each key of each linked table has: those that these rows of `owner` name."""
+    for name, (other, column, _, _) in LINKS.items():
+        for row in rows if other == owner else ():
+            members = row[name] if isinstance(row[name], list) else [row[name]] if row[name] else []
+            if row[column] is not None:
+                found.setdefault(name, {})[row[column]] = len(members)
+            _sizes(members, name, found)
+    return found
+
+
+@pytest.mark.parametrize("max_keys", [9, 1000])
+def test_the_report_counts_the_rows_of_each_key_of_a_linked_table(sheaf, case, tmp_path, max_keys):
+    job, due = case
+    assert sheaf.run("run", job, "--max-keys", max_keys).code == 0
+    totals = json.loads((tmp_path / "out" / "_SUCCESS").read_text("utf-8"))
+    found = {}
+    for document in due:
+        for name in KEYED:
+            _sizes(document[name], name, found)
+    for name, sizes in found.items():
+        rows = totals["tables"][name]["rows_per_key"]
+        ascending = sorted(sizes.values())
+        assert (rows["min"], rows["max"]) == (ascending[0], ascending[-1])
+        assert [large["rows"] for large in rows["largest"]] == [n for n in ascending[::-1][:10] if n]
+        for large in rows["largest"]:
+            (key,) = large["key"].values()
+            assert sizes[key] == large["rows"]
+        if max_keys > len(due):  # in several batches a key without rows counts for each
+            assert totals["tables"][name]["keys_without_rows"] == ascending.count(0)
+            assert rows["mean"] == pytest.approx(sum(ascending) / len(ascending))
+            assert rows["p50"] == ascending[(len(ascending) + 1) // 2 - 1]
 
 
 def test_a_linked_table_called_as_a_column_beside_it_is_an_error_before_the_first_batch(sheaf, tmp_path):

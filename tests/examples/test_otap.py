@@ -119,7 +119,7 @@ def test_the_check_finds_a_row_that_is_lost(sheaf, data, tmp_path):
     assert code == 1 and report.endswith("different\n"), report
 
 
-@pytest.fixture(params=["merge", "partition"])
+@pytest.fixture(params=["merge", "partition", "probe"])
 def numbered(request, sheaf, data, tmp_path):
     """Runs a job with local ids and small batches, some of which hold keys of two partitions."""
 
