@@ -88,10 +88,9 @@ arrow::Result<BatchTable> Repeated(const BatchTable& table) {
   for (const auto group : *table.mapping) groups.push_back(group ? *group : -1);
   auto repeated = TakeGroups(table, groups);
   if (repeated.ok()) return repeated;
-  return repeated.status().WithMessage("table \"", table.name,
-                                       "\": its rows, repeated for each row of table \"",
-                                       table.link->table, "\", do not fit in one Arrow array (",
-                                       repeated.status().message(), "); lower batch.max_keys");
+  return repeated.status().WithMessage(
+      "table \"", table.name, "\": its rows, repeated for each row that names them, do not fit in ",
+      "one Arrow array (", repeated.status().message(), "); lower batch.max_keys");
 }
 
 /// The columns of `rows`, then one for each table that hangs on them; `owner`: their table, null for the keys.

@@ -20,11 +20,13 @@ namespace {
 constexpr const char* kName = "local_id";
 constexpr int64_t kUint16Groups = int64_t{1} << 16;
 
-bool IsReference(const Link& link) { return link.kind == Link::Kind::kReference; }
+bool IsReference(const std::optional<Link>& link) {
+  return link && link->kind == Link::Kind::kReference;
+}
 
 /// Ids of grandchildren count rows of their parent, of which a batch may hold any number.
 std::shared_ptr<arrow::DataType> TypeOf(const std::optional<Link>& link, LocalId type) {
-  const bool counts_rows = link && !IsReference(*link);
+  const bool counts_rows = link && !IsReference(link);
   return type == LocalId::kUint16 && !counts_rows ? arrow::uint16() : arrow::uint32();
 }
 
@@ -45,7 +47,7 @@ arrow::FieldVector IdFields(const std::vector<AnyTable>& tables, size_t index, L
       arrow::field(kName, TypeOf(tables[index].link, type), /*nullable=*/false)};
   for (const AnyTable* linked : LinkedTo(tables, tables[index].name)) {
     fields.push_back(arrow::field(fmt::format("{}_{}", linked->name, kName),
-                                  TypeOf(linked->link, type), IsReference(*linked->link)));
+                                  TypeOf(linked->link, type), IsReference(linked->link)));
   }
   return fields;
 }
@@ -85,7 +87,7 @@ std::shared_ptr<arrow::Array> NumberOfEachRow(const arrow::RecordBatch& rows) {
 arrow::ArrayVector IdNumbers(const std::vector<BatchTable>& tables, const BatchTable& table) {
   arrow::ArrayVector numbers = {GroupOfEachRow(*table.offsets)};
   for (const BatchTable* linked : LinkedTo(tables, table.name)) {
-    numbers.push_back(IsReference(*linked->link) ? linked->mapping : NumberOfEachRow(*table.rows));
+    numbers.push_back(IsReference(linked->link) ? linked->mapping : NumberOfEachRow(*table.rows));
   }
   return numbers;
 }
