@@ -127,10 +127,11 @@ class Batch {
   [[nodiscard]] int64_t total_rows() const;
 
   /// One row a key: the key columns, then each table, built from the offsets: as list<struct>, or
-  /// where it has at most one row a key as struct of nullable fields, null where there is none.
-  /// Linked tables are left out: their rows hang on no key. Copies no values but those of a struct table that lacks the row of some key.
-  /// Errors: Invalid where a table has the name of a key column, or a second row against
-  /// rows_per_key.
+  /// where it has at most one row a key as struct of nullable fields, null where there is none. A linked
+  /// table is such a column of the rows that it hangs on. Copies no values but those of a reference table,
+  /// which each row that names them has anew, and those of a struct table that lacks the row of some key.
+  /// Errors: Invalid where a table has the name of a column of what it hangs on, or a second row against
+  /// rows_per_key; CapacityError where the rows of a reference table get too many.
   [[nodiscard]] arrow::Result<std::shared_ptr<arrow::RecordBatch>> nested() const;
 
  private:

@@ -30,7 +30,8 @@
 namespace sheaf {
 
 /// How many rows of one table the delivered keys have; keys without rows count with zero. All zero
-/// while there is no key.
+/// while there is no key. Of a linked table the keys are those that delivered rows name: one with rows counts
+/// once, one without them once a batch.
 struct RowsPerKey {
   struct LargeKey {
     std::shared_ptr<arrow::RecordBatch> key;  ///< One row: the key columns.

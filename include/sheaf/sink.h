@@ -40,7 +40,7 @@ class Sink {
 /// Errors, all before a batch is read; what was made is taken away again:
 ///   kJob     the options go with no data, such as local_id = uint16 with more keys a batch.
 ///   kEngine  the directory is not empty, or can't be written; the format lacks a column's type; a
-///            table has a column local_id of its own.
+///            table has a column of its own that is called as a local id.
 arrow::Result<std::unique_ptr<Sink>> OpenRunDirectory(const OutputOptions& options, const Job& job,
                                                       const Engine* engine,
                                                       const BatchReader& reader);

@@ -65,7 +65,7 @@ rows_per_key = "one"       # one | at_most_one | any: checked as rows arrive, se
 # [output]                 # without it (and without --out) a run prints the counts
 # dir = "out"              # a new or empty folder; "-" is standard output
 # format = "parquet"       # parquet | arrow | jsonl (a document a key) | nested (a Parquet row a key)
-# local_id = "uint16"      # a column in every table: the key's number within its batch (or uint32)
+# local_id = "uint16"      # a column in every table: the key's number within its batch (or "uint32")
 )toml";
 
 arrow::Status CannotWrite(const std::string& path, int error) {

@@ -208,7 +208,7 @@ arrow::Status BatchShaper::DropMissing(CutWindow* window) {
   if (kept == window->keys->num_rows()) return arrow::Status::OK();
   dropped_keys_ += window->keys->num_rows() - kept;
   for (BatchTable& table : window->tables) {
-    ARROW_ASSIGN_OR_RAISE(table, KeepGroups(table, keep));
+    ARROW_ASSIGN_OR_RAISE(table, TakeGroups(table, keep));
   }
   const auto indices =
       std::make_shared<arrow::Int64Array>(kept, arrow::Buffer::FromVector(std::move(keep)));

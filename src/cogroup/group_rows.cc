@@ -6,6 +6,7 @@
 #include <arrow/table.h>
 
 #include <limits>
+#include <numeric>
 #include <string>
 #include <utility>
 
@@ -84,17 +85,21 @@ arrow::Result<BatchTable> TryGroupRows(const TableInput& input, const Pieces& pi
                     OffsetsArray(std::move(offsets))};
 }
 
-// The rows [offsets[k], offsets[k] + length(k)) of each group.
+// The first length(rows) rows of each group; -1 is a group without rows.
 template <typename Length>
-arrow::Result<BatchTable> TakeGroups(const BatchTable& table, const std::vector<int64_t>& groups,
-                                     Length length) {
-  std::vector<int32_t> rows;
-  std::vector<int32_t> offsets = {0};
-  for (const int64_t g : groups) {
-    const int32_t begin = table.offsets->Value(g);
-    const int32_t end = begin + length(table.offsets->Value(g + 1) - begin);
-    for (int32_t i = begin; i < end; ++i) rows.push_back(i);
-    offsets.push_back(static_cast<int32_t>(rows.size()));
+arrow::Result<BatchTable> TakeFirst(const BatchTable& table, const std::vector<int64_t>& groups,
+                                    Length length) {
+  std::vector<int64_t> counts(groups.size());
+  for (size_t i = 0; i < groups.size(); ++i) {
+    const int64_t g = groups[i];
+    counts[i] = g < 0 ? 0 : length(table.offsets->Value(g + 1) - table.offsets->Value(g));
+  }
+  ARROW_ASSIGN_OR_RAISE(std::vector<int32_t> offsets, GroupOffsets(counts));
+  std::vector<int32_t> rows(static_cast<size_t>(offsets.back()));
+  for (size_t i = 0; i < groups.size(); ++i) {
+    if (counts[i] == 0) continue;
+    std::iota(rows.begin() + offsets[i], rows.begin() + offsets[i + 1],
+              table.offsets->Value(groups[i]));
   }
   ARROW_ASSIGN_OR_RAISE(const arrow::Datum taken,
                         arrow::compute::Take(table.rows, OffsetsArray(std::move(rows))));
@@ -167,13 +172,12 @@ arrow::Status ApplyCardinality(const TableInput& input, const Policy& policy,
   }
   if (duplicates == 0 || policy.duplicate == Policy::Duplicate::kKeep) return arrow::Status::OK();
   counters->duplicates += duplicates;
-  ARROW_ASSIGN_OR_RAISE(*table,
-                        TakeGroups(*table, groups, [](int32_t n) { return n > 0 ? 1 : 0; }));
+  ARROW_ASSIGN_OR_RAISE(*table, TakeFirst(*table, groups, [](int32_t n) { return n > 0 ? 1 : 0; }));
   return arrow::Status::OK();
 }
 
-arrow::Result<BatchTable> KeepGroups(const BatchTable& table, const std::vector<int64_t>& keep) {
-  return TakeGroups(table, keep, [](int32_t n) { return n; });
+arrow::Result<BatchTable> TakeGroups(const BatchTable& table, const std::vector<int64_t>& groups) {
+  return TakeFirst(table, groups, [](int32_t n) { return n; });
 }
 
 }  // namespace sheaf

@@ -36,8 +36,9 @@ arrow::Status ApplyCardinality(const TableInput& input, const Policy& policy,
                                const arrow::RecordBatch& keys, TableCounters* counters,
                                BatchTable* table);
 
-/// The groups of `table` whose number stands in `keep`, ascending; the others are left out.
-arrow::Result<BatchTable> KeepGroups(const BatchTable& table, const std::vector<int64_t>& keep);
+/// The groups of `table` of these numbers, in this order, as often as they come; -1 is a group without rows.
+/// Errors: CapacityError past 2^31-1 rows.
+arrow::Result<BatchTable> TakeGroups(const BatchTable& table, const std::vector<int64_t>& groups);
 
 /// The offsets as an array that owns them.
 std::shared_ptr<arrow::Int32Array> OffsetsArray(std::vector<int32_t> offsets);

@@ -55,6 +55,11 @@ arrow::Status GroupSizes::Add(const arrow::Int32Array& offsets, const arrow::Rec
   return arrow::Status::OK();
 }
 
+void GroupSizes::AddEmpty(int64_t groups) {
+  const std::lock_guard lock(mutex_);
+  for (int64_t g = 0; g < groups; ++g) Count(0);
+}
+
 void GroupSizes::Count(int64_t rows) {
   const size_t bucket = BucketOf(rows);
   if (bucket >= counts_.size()) counts_.resize(bucket + 1);

@@ -24,6 +24,9 @@ class GroupSizes {
   /// Adds the groups of a window. `keys`: a row a group.
   arrow::Status Add(const arrow::Int32Array& offsets, const arrow::RecordBatch& keys);
 
+  /// Adds groups without a row.
+  void AddEmpty(int64_t groups);
+
   /// Groups without a row.
   [[nodiscard]] int64_t empty() const;
 

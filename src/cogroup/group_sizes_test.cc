@@ -54,7 +54,7 @@ TEST_F(GroupSizesTest, WithoutGroupsAllIsZero) {
 
 TEST_F(GroupSizesTest, GroupsWithoutRowsCount) {
   Add({0, 3, 0, 1});
-  Add({0});
+  sizes_.AddEmpty(1);
   const RowsPerKey summary = sizes_.Summary();
   EXPECT_EQ(sizes_.empty(), 3);
   EXPECT_EQ(summary.min, 0);

@@ -117,6 +117,35 @@ TEST_P(LinkedReaderTest, RowsOfAReferenceTableAreCounted) {
   EXPECT_EQ(run.batches[0].total_rows() + run.batches[1].total_rows(), 6 + 5);
 }
 
+TEST_P(LinkedReaderTest, RowsAKeyAreCountedOnceForEachKey) {
+  const Outcome run = Read(JobOf(
+      {Resources({R"([[9,"n"],[7,"s"],[7,"t"],[5,"orphan"],[6,"u"],[7,"v"]])"}),
+       Logs(
+           {R"([[1,{"id":9}],[1,{"id":7}],[2,{"id":9}],[3,{"id":7}],[4,null],[4,{"id":8}],[5,{"id":6}]])"})}));
+  const RowsPerKey& rows = run.metrics.tables[0].rows_per_key;
+  EXPECT_EQ(rows.min, 0) << "resource 8 has none";
+  EXPECT_EQ(rows.p50, 1);
+  EXPECT_EQ(rows.max, 3);
+  EXPECT_DOUBLE_EQ(rows.mean, 5.0 / 4);
+  ASSERT_EQ(rows.largest.size(), 3U) << "resource 7 comes in two batches, and stands here once";
+  EXPECT_EQ(rows.largest[0].rows, 3);
+  EXPECT_EQ(Text(*rows.largest[0].key), "7");
+  EXPECT_EQ(rows.largest[0].key->schema()->field_names(), std::vector<std::string>{"parent"});
+}
+
+TEST_P(LinkedReaderTest, RowsAKeyOfAGrandchildAreThoseOfAParentRow) {
+  const Outcome run = Read(
+      JobOf({Logs({R"([[1,null],[2,null],[3,null]])"}),
+             Events("E", {R"([[1,30,"a"],[1,10,"b"],[2,null,"c"],[3,20,"d"],[3,50,"e"]])"}),
+             Linked("EA", {R"([[10,"x"],[20,"y"],[40,"orphan"],[10,"w"]])"}).Parent("E", {"id"})}));
+  const TableMetrics& metrics = run.metrics.tables[2];
+  EXPECT_EQ(metrics.keys_without_rows, 2);
+  EXPECT_EQ(metrics.rows_per_key.max, 2);
+  EXPECT_DOUBLE_EQ(metrics.rows_per_key.mean, 3.0 / 4);
+  ASSERT_EQ(metrics.rows_per_key.largest.size(), 2U);
+  EXPECT_EQ(Text(*metrics.rows_per_key.largest[0].key), "10");
+}
+
 TEST_P(LinkedReaderTest, RowsOfAGrandchildFollowTheRowsOfTheirParent) {
   const Outcome run = Read(
       JobOf({Logs({R"([[1,null],[2,null],[3,null]])"}),
@@ -164,6 +193,15 @@ TEST_P(LinkedReaderTest, APromiseOfRowsPerKeyHoldsForLinkedTables) {
   EXPECT_EQ(Rows(run.batches[0], "R"), "7,s 9,n");
   ExpectInts(run.batches[0].mapping("R"), "[1,0]");
   EXPECT_EQ(run.metrics.tables[1].duplicates, 1);
+  EXPECT_EQ(run.metrics.tables[1].rows_per_key.max, 1);
+  EXPECT_EQ(run.batches[0].Find("R")->rows_per_key, Cardinality::kAtMostOne);
+
+  Job keep = JobOf({Logs(logs), Resources({R"([[9,"n"],[7,"s"],[7,"t"]])"})});
+  keep.tables[1].RowsPerKey(Cardinality::kOne);
+  keep.policy.duplicate = Policy::Duplicate::kKeep;
+  const Outcome kept = Read(keep);
+  EXPECT_EQ(Rows(kept.batches[0], "R"), "7,s 7,t 9,n");
+  EXPECT_EQ(kept.batches[0].Find("R")->rows_per_key, Cardinality::kAny);
 
   Job missing = JobOf({Logs(logs), Resources({R"([[9,"n"]])"})});
   missing.tables[1].RowsPerKey(Cardinality::kOne);

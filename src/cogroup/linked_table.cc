@@ -145,7 +145,6 @@ arrow::Result<BatchTable> LinkedTable::Follow(const BatchTable& other) {
     ARROW_ASSIGN_OR_RAISE(named, Look(columns));
     if (!named.missing.empty()) ARROW_RETURN_NOT_OK(CheckMissing(columns, named));
   }
-  MarkFound(named.ranks);
   const bool reference = input_.link->kind == Link::Kind::kReference;
   ARROW_ASSIGN_OR_RAISE(BatchTable table, reference ? TakeReferenced(named.ranks)
                                                     : TakeChildren(std::move(named.ranks)));
@@ -189,15 +188,14 @@ arrow::Status LinkedTable::CheckMissing(const arrow::ArrayVector& columns, const
   ARROW_ASSIGN_OR_RAISE(const KeyVector keys, input_.key_encoder->Encode(columns));
   KeySetBuilder builder;
   builder.Add(keys.Take(named.missing));
-  keys_without_rows_ += builder.Finish()->size();
+  group_sizes_.AddEmpty(builder.Finish()->size());
   return arrow::Status::OK();
 }
 
 // Each key's rows once, by ascending key, and for each row of the other table where they are.
 arrow::Result<BatchTable> LinkedTable::TakeReferenced(const std::vector<int64_t>& ranks) {
   const DistinctRanks groups(ranks);
-  ARROW_ASSIGN_OR_RAISE(BatchTable table, rows_->Take(groups.distinct));
-  ARROW_RETURN_NOT_OK(CheckCardinality(&table));
+  ARROW_ASSIGN_OR_RAISE(BatchTable table, TakeRows(groups.distinct));
   arrow::Int32Builder mapping;
   ARROW_RETURN_NOT_OK(mapping.Reserve(static_cast<int64_t>(ranks.size())));
   size_t next = 0;
@@ -208,7 +206,6 @@ arrow::Result<BatchTable> LinkedTable::TakeReferenced(const std::vector<int64_t>
       mapping.UnsafeAppend(static_cast<int32_t>(groups.numbers[next++]));
     }
   }
-  table.link = input_.table.link;
   ARROW_ASSIGN_OR_RAISE(const auto array, mapping.Finish());
   table.mapping = std::static_pointer_cast<arrow::Int32Array>(array);
   return table;
@@ -225,8 +222,15 @@ arrow::Result<BatchTable> LinkedTable::TakeChildren(std::vector<int64_t> ranks) 
     if (taken[group]) rank = -1;
     taken[group] = true;
   }
+  return TakeRows(ranks);
+}
+
+// The rows of each key, -1 for none, as the job promises them.
+arrow::Result<BatchTable> LinkedTable::TakeRows(const std::vector<int64_t>& ranks) {
   ARROW_ASSIGN_OR_RAISE(BatchTable table, rows_->Take(ranks));
   ARROW_RETURN_NOT_OK(CheckCardinality(&table));
+  ARROW_RETURN_NOT_OK(CountGroups(ranks, table));
+  table.rows_per_key = DeliveredCardinality(policy_, table.rows_per_key);
   table.link = input_.table.link;
   return table;
 }
@@ -234,34 +238,50 @@ arrow::Result<BatchTable> LinkedTable::TakeChildren(std::vector<int64_t> ranks) 
 arrow::Status LinkedTable::CheckCardinality(BatchTable* table) {
   if (input_.table.rows_per_key == Cardinality::kAny) return arrow::Status::OK();
   // The key of each group stands in its first row; a group without rows is never reported here.
-  ARROW_ASSIGN_OR_RAISE(const auto columns, ColumnsAt(input_.key_columns, *table->rows));
   arrow::Int32Builder firsts;
   for (int64_t g = 0; g + 1 < table->offsets->length(); ++g) {
     const int32_t begin = table->offsets->Value(g);
     ARROW_RETURN_NOT_OK(begin < table->offsets->Value(g + 1) ? firsts.Append(begin)
                                                              : firsts.AppendNull());
   }
-  ARROW_ASSIGN_OR_RAISE(const auto indices, firsts.Finish());
-  arrow::FieldVector fields;
-  arrow::ArrayVector keys;
-  for (size_t c = 0; c < columns.size(); ++c) {
-    ARROW_ASSIGN_OR_RAISE(auto taken, arrow::compute::Take(*columns[c], *indices));
-    fields.push_back(arrow::field(input_.key_names[c], taken->type()));
-    keys.push_back(std::move(taken));
-  }
+  ARROW_ASSIGN_OR_RAISE(const auto rows, firsts.Finish());
+  ARROW_ASSIGN_OR_RAISE(const auto keys, KeysOf(*table, *rows));
   Policy policy = policy_;
   policy.missing = Policy::Missing::kKeep;
-  const auto rows = arrow::RecordBatch::Make(arrow::schema(std::move(fields)), indices->length(),
-                                             std::move(keys));
-  return ApplyCardinality(input_, policy, *rows, &counters_, table);
+  return ApplyCardinality(input_, policy, *keys, &counters_, table);
 }
 
-void LinkedTable::MarkFound(const std::vector<int64_t>& ranks) {
-  for (const int64_t rank : ranks) {
+// Each key counts once, in the first batch that has it.
+arrow::Status LinkedTable::CountGroups(const std::vector<int64_t>& ranks, const BatchTable& table) {
+  std::vector<int32_t> offsets = {0};
+  arrow::Int32Builder firsts;
+  for (size_t g = 0; g < ranks.size(); ++g) {
+    const int64_t rank = ranks[g];
     if (rank < 0 || found_[static_cast<size_t>(rank)]) continue;
     found_[static_cast<size_t>(rank)] = true;
     orphans_ -= rows_->num_rows(rank);
+    const int32_t begin = table.offsets->Value(static_cast<int64_t>(g));
+    const int32_t end = table.offsets->Value(static_cast<int64_t>(g) + 1);
+    offsets.push_back(offsets.back() + end - begin);
+    ARROW_RETURN_NOT_OK(firsts.Append(begin));
   }
+  ARROW_ASSIGN_OR_RAISE(const auto rows, firsts.Finish());
+  ARROW_ASSIGN_OR_RAISE(const auto keys, KeysOf(table, *rows));
+  return group_sizes_.Add(*OffsetsArray(std::move(offsets)), *keys);
+}
+
+// The keys that stand in these rows.
+arrow::Result<std::shared_ptr<arrow::RecordBatch>> LinkedTable::KeysOf(
+    const BatchTable& table, const arrow::Array& rows) const {
+  ARROW_ASSIGN_OR_RAISE(const auto columns, ColumnsAt(input_.key_columns, *table.rows));
+  arrow::FieldVector fields;
+  arrow::ArrayVector keys;
+  for (size_t c = 0; c < columns.size(); ++c) {
+    ARROW_ASSIGN_OR_RAISE(auto taken, arrow::compute::Take(*columns[c], rows));
+    fields.push_back(arrow::field(input_.key_names[c], taken->type()));
+    keys.push_back(std::move(taken));
+  }
+  return arrow::RecordBatch::Make(arrow::schema(std::move(fields)), rows.length(), std::move(keys));
 }
 
 void LinkedTable::CountOrphans() { counters_.orphans = orphans_; }
@@ -274,7 +294,8 @@ TableMetrics LinkedTable::metrics() const {
   metrics.orphans = counters_.orphans;
   metrics.null_keys = counters_.null_keys;
   metrics.duplicates = counters_.duplicates;
-  metrics.keys_without_rows = keys_without_rows_;
+  metrics.keys_without_rows = group_sizes_.empty();
+  metrics.rows_per_key = group_sizes_.Summary();
   return metrics;
 }
 

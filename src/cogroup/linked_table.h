@@ -13,6 +13,7 @@
 
 #include "cogroup/chunk_store.h"
 #include "cogroup/counters.h"
+#include "cogroup/group_sizes.h"
 #include "cogroup/keyed_rows.h"
 #include "cogroup/memory_split.h"
 #include "cogroup/read_ahead.h"
@@ -87,8 +88,11 @@ class LinkedTable {
   arrow::Status CheckMissing(const arrow::ArrayVector& columns, const Named& named);
   arrow::Result<BatchTable> TakeReferenced(const std::vector<int64_t>& ranks);
   arrow::Result<BatchTable> TakeChildren(std::vector<int64_t> ranks);
+  arrow::Result<BatchTable> TakeRows(const std::vector<int64_t>& ranks);
   arrow::Status CheckCardinality(BatchTable* table);
-  void MarkFound(const std::vector<int64_t>& ranks);
+  arrow::Status CountGroups(const std::vector<int64_t>& ranks, const BatchTable& table);
+  arrow::Result<std::shared_ptr<arrow::RecordBatch>> KeysOf(const BatchTable& table,
+                                                            const arrow::Array& rows) const;
 
   const TableInput input_;
   const Policy& policy_;
@@ -99,7 +103,7 @@ class LinkedTable {
   std::unique_ptr<KeyedRows> rows_;  // by rank in keys_
   std::vector<bool> found_;          // by rank: some Follow() had the key
   int64_t orphans_ = 0;              // rows of keys not found so far
-  std::atomic<int64_t> keys_without_rows_ = 0;
+  GroupSizes group_sizes_;           // of keys found, each once, and of those without rows
 
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -38,19 +38,14 @@ MaybeProblem CheckLocalId(const Job& job, const OutputOptions& output) {
                   kUint16Keys, job.max_keys));
 }
 
-/// A document has a member for each key column, or one for the key, beside those of the tables; rows
-/// that hang on no key have no place in it, and must not get lost.
+/// A document has a member for each key column, or one for the key, beside those of the tables. Linked tables
+/// are members further inside.
 MaybeProblem CheckMembers(const Job& job, const OutputOptions& output) {
-  if (!HoldsDocuments(output.format) && !IsStandardOutput(output)) return std::nullopt;
+  if (!MakesDocuments(output)) return std::nullopt;
   for (const Table& table : job.tables) {
-    if (table.link) {
-      return Problem("format", fmt::format("documents hold the rows of keys, and those of table "
-                                           "\"{}\" hang on table \"{}\"; use output.format = "
-                                           "\"parquet\" or \"arrow\", in a folder",
-                                           table.name, table.link->table));
-    }
     const bool is_key = std::ranges::find(job.key, table.name) != job.key.end();
-    if (!is_key && (output.format != Format::kJsonl || table.name != "key")) continue;
+    const bool clashes = is_key || (output.format == Format::kJsonl && table.name == "key");
+    if (table.link || !clashes) continue;
     return Problem("format", fmt::format("a document has the key as \"{0}\": call table \"{0}\" "
                                          "otherwise",
                                          table.name));
@@ -63,6 +58,10 @@ MaybeProblem CheckMembers(const Job& job, const OutputOptions& output) {
 bool HoldsDocuments(Format format) { return format == Format::kJsonl || format == Format::kNested; }
 
 bool IsStandardOutput(const OutputOptions& output) { return output.dir == "-"; }
+
+bool MakesDocuments(const OutputOptions& output) {
+  return HoldsDocuments(output.format) || IsStandardOutput(output);
+}
 
 std::optional<JobProblem> FindOutputProblem(const Job& job, const OutputOptions& output) {
   if (MaybeProblem problem = CheckStandardOutput(output)) return problem;

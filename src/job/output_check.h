@@ -14,6 +14,9 @@ bool HoldsDocuments(Format format);
 /// Whether `dir` stands for standard output.
 bool IsStandardOutput(const OutputOptions& output);
 
+/// Whether batches become documents, in files or on standard output.
+bool MakesDocuments(const OutputOptions& output);
+
 /// The first problem that no data could make right; nullopt where there is none. `job` is checked.
 std::optional<JobProblem> FindOutputProblem(const Job& job, const OutputOptions& output);
 

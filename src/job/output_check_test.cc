@@ -45,16 +45,9 @@ TEST(OutputCheckTest, NoTableOfADocumentIsCalledAsItsKey) {
   EXPECT_NE(Fault(JobWith("id"), {.dir = "-", .format = Format::kArrow}), "");
 }
 
-TEST(OutputCheckTest, RowsThatHangOnNoKeyAreNotLostInDocuments) {
-  Job job = JobWith("A");
-  job.Add(Table::Named("R"));
-  job.tables.back().link = Link{.kind = Link::Kind::kReference, .table = "A", .columns = {"r"}};
-  EXPECT_EQ(Fault(job, {.dir = "o"}), "");
-  for (const Format format : {Format::kJsonl, Format::kNested}) {
-    EXPECT_EQ(Fault(job, {.dir = "o", .format = format}),
-              "format: documents hold the rows of keys, and those of table \"R\" hang on table "
-              "\"A\"; use output.format = \"parquet\" or \"arrow\", in a folder");
-  }
+TEST(OutputCheckTest, ALinkedTableIsNoNeighbourOfTheKey) {
+  const Job job = JobWith("A").Add(Table::Named("id").References("A", {"r"}));
+  EXPECT_EQ(Fault(job, {.dir = "o", .format = Format::kJsonl}), "");
 }
 
 }  // namespace

@@ -87,10 +87,12 @@ arrow::Result<Batch> EmptyBatch(const Job& job, const BatchReader& reader,
   ARROW_ASSIGN_OR_RAISE(auto keys, arrow::RecordBatch::MakeEmpty(reader.key_schema()));
   std::vector<BatchTable> tables;
   for (size_t i = 0; i < job.tables.size(); ++i) {
+    const Table& table = job.tables[i];
     ARROW_ASSIGN_OR_RAISE(auto rows, arrow::RecordBatch::MakeEmpty(schemas[i]));
-    tables.push_back({job.tables[i].name,
-                      DeliveredCardinality(job.policy, job.tables[i].rows_per_key), std::move(rows),
-                      OffsetsArray({0})});
+    tables.push_back({table.name, DeliveredCardinality(job.policy, table.rows_per_key),
+                      std::move(rows), OffsetsArray({0}), table.link});
+    const bool reference = table.link && table.link->kind == Link::Kind::kReference;
+    if (reference) tables.back().mapping = OffsetsArray({});
   }
   return Batch(0, std::move(keys), std::move(tables));
 }

@@ -13,9 +13,9 @@
 
 namespace sheaf {
 
-/// The schema of each table, with its local_id where the output has one.
+/// The schema of each table, with its local ids where the output has them.
 /// Errors: kJob, for options that go with no data; kEngine, naming the table, where it has a column
-/// `local_id` of its own, or a type that the format lacks.
+/// called as one of these, or in documents as a table that hangs on it, or a type that the format lacks.
 arrow::Result<std::vector<std::shared_ptr<arrow::Schema>>> TableSchemas(
     const OutputOptions& options, const Job& job, const BatchReader& reader);
 

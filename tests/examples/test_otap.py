@@ -45,7 +45,11 @@ def _is_there(line, data):
 
 
 def _check(job, data, out):
-    command = [sys.executable, OTAP / "check.py", job, data, out]
+    return _python("check.py", job, data, out)
+
+
+def _python(script, *arguments):
+    command = [sys.executable, OTAP / script, *arguments]
     done = subprocess.run(command, timeout=120, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout + done.stderr
 
@@ -113,6 +117,55 @@ def test_the_check_finds_a_row_that_is_lost(sheaf, data, tmp_path):
     pq.write_table(rows.slice(1), file)
     code, report = _check(job, data, tmp_path / "out")
     assert code == 1 and report.endswith("different\n"), report
+
+
+@pytest.fixture(params=["merge", "partition", "probe"])
+def numbered(request, sheaf, data, tmp_path):
+    """Runs a job with local ids and small batches, some of which hold keys of two partitions."""
+
+    def run(name):
+        job = _job(name, tmp_path, data)
+        options = ("--strategy", request.param, "--set", "output.local_id=uint16")
+        done = sheaf.run("run", job, *options, "--out", tmp_path / "out")
+        assert done.code == 0, done.err
+        return job, tmp_path / "out"
+
+    return run
+
+
+@pytest.mark.parametrize("name", ["errors.toml", "sample.toml", "traces.toml"])
+def test_each_batch_resolves_by_its_local_ids(numbered, data, name):
+    job, out = numbered(name)
+    lines = [json.loads(line) for line in (out / "batches.jsonl").read_text("utf-8").splitlines()]
+    assert any(line["first_key"]["_part_id"] != line["last_key"]["_part_id"] for line in lines)
+    code, report = _python("resolve.py", out)
+    assert (code, report.splitlines()[-1]) == (
+        0,
+        f"{len(lines)} batches, each of them resolves by itself",
+    ), report
+    code, report = _check(job, data, out)
+    assert code == 0, report
+
+
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [
+        ("spans", "local_id"),
+        ("spans", "resource_attrs_local_id"),
+        ("span_attrs", "local_id"),
+        ("span_event_attrs", "local_id"),
+        ("span_events", "span_event_attrs_local_id"),
+    ],
+)
+def test_ids_that_lead_elsewhere_do_not_resolve(numbered, table, column):
+    _, out = numbered("traces.toml")
+    file = out / table / "batch-000000.parquet"
+    rows = pq.read_table(file)
+    place = rows.schema.get_field_index(column)
+    ids = rows.column(place).take(list(reversed(range(len(rows)))))
+    pq.write_table(rows.set_column(place, rows.schema.field(place), ids), file)
+    code, report = _python("resolve.py", out)
+    assert code == 1 and report.endswith("not resolved\n"), report
 
 
 def _cut(data):
