@@ -36,6 +36,7 @@ CONTENDERS = [
     Contender("sheaf, auto", _sheaf("auto"), "sheaf"),
     Contender("sheaf, merge", _sheaf("merge"), "sheaf"),
     Contender("sheaf, partition", _sheaf("partition"), "sheaf"),
+    Contender("sheaf, probe", _sheaf("probe"), "sheaf"),
     Contender(
         "DataFusion ORDER BY", _peer("datafusion_sort.py"), module="pyarrow", delivers_all=True
     ),

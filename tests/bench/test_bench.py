@@ -67,7 +67,7 @@ def test_contenders_deliver_the_same_rows(build, tmp_path):
     for result in report["results"]:
         assert result["runs"] or result["problem"].endswith("is not installed"), result
     timed = {result["contender"] for result in report["results"] if result["runs"]}
-    assert {"sheaf, auto", "sheaf, merge", "sheaf, partition"} <= timed
+    assert {"sheaf, auto", "sheaf, merge", "sheaf, partition", "sheaf, probe"} <= timed
     assert result["contender"] in (folder / "results.md").read_text()
     assert (folder / "results.svg").read_text().startswith("<svg")
 
