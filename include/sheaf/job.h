@@ -127,7 +127,7 @@ struct Job {
   Job& WithTies(Ties value);
   Job& WithStrategy(Strategy value);
   Job& Memory(int64_t bytes);
-  Job& From(std::vector<std::string> key);
+  Job& From(std::vector<std::string> columns);
   Job& StopAfter(int64_t batches);
   Job& WithPolicy(Policy value);
   Job& Add(Table table);

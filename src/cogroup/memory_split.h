@@ -28,12 +28,12 @@ inline MemorySplit SplitMemory(int64_t budget, size_t tables) {
   const auto n = static_cast<int64_t>(std::max<size_t>(tables, 1));
   constexpr int64_t kMaxReadAhead = int64_t{4} << 20;  // more only costs page faults
   constexpr int64_t kMaxKeySearch = int64_t{32} << 20;
-  constexpr int64_t kScansAndBatches = int64_t{384} << 20;
+  constexpr int64_t kScansAndBatches = int64_t{416} << 20;
   // An engine's scan of compressed files holds tens of MiB that no limit of its own counts.
   constexpr int64_t kScan = int64_t{256} << 20;
   return {budget / 2 / n,
           std::min(budget / 8 / n, kMaxReadAhead),
-          std::max(budget * 3 / 8, budget - kScansAndBatches),
+          std::max(budget * 5 / 16, budget - kScansAndBatches),
           std::min(budget / 8, kMaxKeySearch),
           budget / 2,
           static_cast<int>(std::clamp<int64_t>(budget / kScan, 1, 64))};

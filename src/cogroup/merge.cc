@@ -23,10 +23,6 @@ namespace {
 
 using Turn = KeySelector::Turn;
 
-// Ranges of a table's files that an engine reads at the same time: the table that decodes longest should
-// not wait for one core.
-constexpr int kScansAhead = 2;
-
 class MergeReader final : public LaneReader {
  public:
   MergeReader(std::shared_ptr<Engine> engine, ResolvedJob resolved, Plan plan)
@@ -140,14 +136,8 @@ arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> MergeReader::OpenStream
     lane->counters.filtered_by_engine = true;
   }
   const std::string ordered = engine()->impl().dialect().OrderedQuery(query, SqlColumns(*input));
-  // All tables are read at the same time. Within one, parts that are in order would be merged again, at a
-  // price, and one after the other all the same where their keys follow each other; so they are read ahead.
-  const auto cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   const auto table = std::ranges::find(plan().tables, input->table.name, &TablePlan::name);
-  const bool sorts = table->ordered_by_engine;
-  input->connection->SetScan({.partitions = std::max(1, cores / static_cast<int>(lanes().size())),
-                              .batch_rows = sorts ? 0 : kScanBatchRows,
-                              .ahead = sorts || split_.scans == 1 ? 0 : kScansAhead});
+  input->connection->SetScan(MergeScan(split_, lanes().size(), table->ordered_by_engine));
   return OpenRows(*input, ordered, split_.query);
 }
 
@@ -206,6 +196,18 @@ std::string MergeQuery(const Engine* engine, const TableInput& input) {
 std::unique_ptr<BatchReader> OpenMerge(std::shared_ptr<Engine> engine, ResolvedJob resolved,
                                        Plan plan) {
   return std::make_unique<MergeReader>(std::move(engine), std::move(resolved), std::move(plan));
+}
+
+// All tables are read at the same time. Within one, parts that are in order would be merged again, at a price,
+// and one after the other all the same where their keys follow each other; so they are read ahead: the table
+// that decodes longest should not wait for one core. The ranges that are read hold memory that no budget counts.
+Scan MergeScan(const MemorySplit& split, size_t tables, bool sorts) {
+  constexpr int kAhead = 2;
+  constexpr int kMinScans = 4;
+  const auto cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  return {.partitions = std::max(1, cores / static_cast<int>(tables)),
+          .batch_rows = sorts ? 0 : kScanBatchRows,
+          .ahead = sorts || split.scans < kMinScans ? 0 : kAhead};
 }
 
 }  // namespace sheaf

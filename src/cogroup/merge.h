@@ -12,7 +12,9 @@
 
 #include <memory>
 
+#include "cogroup/memory_split.h"
 #include "cogroup/table_input.h"
+#include "engine/engine_impl.h"
 #include "sheaf/batch_reader.h"
 
 namespace sheaf {
@@ -21,6 +23,9 @@ namespace sheaf {
 /// arrive from Next().
 std::unique_ptr<BatchReader> OpenMerge(std::shared_ptr<Engine> engine, ResolvedJob resolved,
                                        Plan plan);
+
+/// How merge has the query of one of so many tables run. `sorts`: the engine has to sort it.
+Scan MergeScan(const MemorySplit& split, size_t tables, bool sorts);
 
 /// The query that merge sends for a table: all its rows in key order. Empty where none is sent.
 std::string MergeQuery(const Engine* engine, const TableInput& input);

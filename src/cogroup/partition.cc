@@ -32,7 +32,8 @@ class PartitionReader final : public LaneReader {
         split_(SplitMemory(job().memory, lanes().size())),
         partition_keys_(PartitionStore::PartitionKeys(WindowKeys(job()))),
         rows_budget_(split_.rows),
-        scans_(split_.scans) {
+        scans_(split_.scans),
+        loads_(std::max(1, split_.scans / 2)) {
     for (size_t t = 0; t < lanes().size(); ++t) {
       AddReader(t, KeyOrder::kAny, split_.read_ahead);
       if (lanes()[t]->input->table.selects_keys) ++selecting_;
@@ -51,6 +52,8 @@ class PartitionReader final : public LaneReader {
 
   arrow::Status RunLane(Lane* lane);
   arrow::Status CollectKeys(Lane* lane, ChunkStore* rows);
+  arrow::Result<BatchTable> Load(PartitionStore* rows, const PartitionStore::Window& window,
+                                 int64_t part_keys);
   void PlanWindows(const std::vector<int64_t>& partition_bytes);
   bool WaitForWindows();
   const KeySet* WaitForKeys();
@@ -60,6 +63,7 @@ class PartitionReader final : public LaneReader {
   const int64_t partition_keys_;
   MemoryBudget rows_budget_;
   ScanTurns scans_;
+  ScanTurns loads_;  // a table's share of a batch, on its way, holds twice its memory
 
   mutable std::mutex keys_mutex_;
   std::condition_variable keys_changed_;
@@ -114,11 +118,20 @@ arrow::Status PartitionReader::RunLane(Lane* lane) {
   for (const PartitionStore::Window& window : windows_) {
     const int64_t part_keys = part_keys_[static_cast<size_t>(window.first_rank / partition_keys_)];
     ARROW_ASSIGN_OR_RAISE(const bool put,
-                          PutShare(lane, [&] { return partitions.Take(window, part_keys); }));
+                          PutShare(lane, [&] { return Load(&partitions, window, part_keys); }));
     if (!put) return arrow::Status::OK();
   }
   lane->shares.End();
   return arrow::Status::OK();
+}
+
+arrow::Result<BatchTable> PartitionReader::Load(PartitionStore* rows,
+                                                const PartitionStore::Window& window,
+                                                int64_t part_keys) {
+  if (!loads_.Begin()) return arrow::Status::Cancelled("the run has ended");
+  auto table = rows->Take(window, part_keys);
+  loads_.End();
+  return table;
 }
 
 arrow::Status PartitionReader::CollectKeys(Lane* lane, ChunkStore* rows) {
@@ -187,6 +200,7 @@ const KeySet* PartitionReader::WaitForKeys() {
 
 void PartitionReader::Wake() {
   scans_.Close();
+  loads_.Close();
   const std::lock_guard lock(keys_mutex_);
   stopped_ = true;
   keys_changed_.notify_all();

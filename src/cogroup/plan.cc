@@ -135,12 +135,17 @@ std::vector<std::string> Guarantees(const Job& job, Strategy strategy) {
 
 Plan MakePlan(const Engine* engine, const ResolvedJob& resolved) {
   Plan plan;
+  const MemorySplit split = SplitMemory(resolved.job.memory, resolved.tables.size());
   std::vector<Arrival> arrivals;
   for (const TableInput& input : resolved.tables) {
     TablePlan table;
     table.name = input.table.name;
     table.sql = input.link ? input.query : MergeQuery(engine, input);
-    if (!table.sql.empty()) table.engine_plan = input.connection->ExplainPlan(table.sql);
+    if (!table.sql.empty()) {
+      input.connection->SetScan(MergeScan(split, resolved.tables.size(), /*sorts=*/false));
+      table.engine_plan = input.connection->ExplainPlan(table.sql);
+      input.connection->SetScan({});
+    }
     arrivals.push_back(ArrivalOf(input, table.engine_plan));
     table.ordered_by_engine = arrivals.back() == Arrival::kSorted;
     plan.tables.push_back(std::move(table));

@@ -1,4 +1,5 @@
-// Lets so many queries run at the same time and no more: what an engine's scan holds is in no budget.
+// Lets so many threads do what takes much memory at the same time, and no more: such as to read a query, whose
+// engine holds what no budget counts.
 // (A std::counting_semaphore can't tell those who wait that the run has ended.)
 #pragma once
 

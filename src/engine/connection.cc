@@ -166,7 +166,7 @@ class AdbcConnection final : public Connection {
   std::string ExplainPlan(const std::string& sql) override {
     if (!is_own_driver_) return {};
     const auto statement = Start(sql);
-    if (!statement.ok()) return {};
+    if (!statement.ok() || !SetOptions(statement->get()).ok()) return {};
     return (*statement)->GetOption(kExplain).value_or("");
   }
 
@@ -194,16 +194,21 @@ class AdbcConnection final : public Connection {
     return statement;
   }
 
-  arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> Open(
-      std::shared_ptr<adbc::Statement> statement, int64_t memory_limit) {
-    if (is_own_driver_ && memory_limit > 0) {
-      ARROW_RETURN_NOT_OK(statement->SetOption(kMemoryLimit, std::to_string(memory_limit)));
-    }
+  arrow::Status SetOptions(adbc::Statement* statement) const {
     for (const auto& [option, number] :
          {std::pair{kPartitions, scan_.partitions}, std::pair{kBatchRows, scan_.batch_rows},
           std::pair{kScanAhead, scan_.ahead}}) {
       if (number > 0) ARROW_RETURN_NOT_OK(statement->SetOption(option, std::to_string(number)));
     }
+    return arrow::Status::OK();
+  }
+
+  arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> Open(
+      std::shared_ptr<adbc::Statement> statement, int64_t memory_limit) {
+    if (is_own_driver_ && memory_limit > 0) {
+      ARROW_RETURN_NOT_OK(statement->SetOption(kMemoryLimit, std::to_string(memory_limit)));
+    }
+    ARROW_RETURN_NOT_OK(SetOptions(statement.get()));
     auto stream = statement->ExecuteQuery();
     ARROW_RETURN_NOT_OK(cancellation_->Check(statement->message().ToStatus(stream.status())));
     return std::make_shared<ResultReader>(std::move(statement), stream.MoveValueUnsafe(),

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from support import queries_end, reader, run
+from support import queries_end, reader, rows, run
 
 AHEAD = {"datafusion.scan_ahead": "3", "datafusion.target_partitions": "1"}
 ROWS_A_FILE = 600_000
@@ -42,17 +42,17 @@ def test_rows_come_in_the_order_of_the_files(connection, files):
     declare(connection, files)
     assert "InOrderExec: ranges=3" in plan(connection, QUERY, **AHEAD)
     with reader(connection, QUERY, **AHEAD) as stream:
-        rows = stream.read_all()
+        found = stream.read_all()
     ids = np.arange(2 * ROWS_A_FILE)
-    assert np.array_equal(rows["id"].to_numpy(), ids[ids % 5 != 0])
+    assert np.array_equal(found["id"].to_numpy(), ids[ids % 5 != 0])
     whole = pq.read_table(files)["noise"].to_numpy()
-    assert np.array_equal(rows["noise"].to_numpy(), whole[ids % 5 != 0])
+    assert np.array_equal(found["noise"].to_numpy(), whole[ids % 5 != 0])
 
 
 @pytest.mark.parametrize(
     ("order", "sql", "options"),
     [
-        ("", QUERY, AHEAD),  # a sort, which reads in any order
+        ("", QUERY, {}),  # a sort, which reads in any order
         ("WITH ORDER (id ASC)", QUERY, {"datafusion.target_partitions": "1"}),
         ("WITH ORDER (id ASC)", QUERY + " LIMIT 3", AHEAD),  # rows that nobody wants
     ],
@@ -79,6 +79,51 @@ def test_a_result_that_is_let_go_ends_its_ranges(driver, files):
             with reader(connection, QUERY, **AHEAD) as stream:
                 assert stream.read_next_batch().num_rows > 0
     assert queries_end()
+
+
+def write_clustered(folder, ids, **columns):
+    """Two files, the later ids in the first: row groups of 10,000 rows, which stand in any order there."""
+    random = np.random.default_rng(12)
+    folder.mkdir(exist_ok=True)
+    groups = np.arange(len(ids)) // 10_000
+    table = pa.table({"id": ids, **columns}).take(np.lexsort((random.random(len(ids)), groups)))
+    half = len(ids) // 2
+    pq.write_table(table.slice(half), folder / "0.parquet", row_group_size=10_000)
+    pq.write_table(table.slice(0, half), folder / "1.parquet", row_group_size=10_000)
+    return folder
+
+
+def test_files_whose_row_groups_follow_each_other_are_sorted_range_by_range(connection, tmp_path):
+    ids = np.arange(80_000) // 3  # some keys stand in two row groups
+    folder = write_clustered(tmp_path / "t", ids, row=np.arange(80_000))
+    declare(connection, folder, order="")
+    query = "SELECT row, key FROM (SELECT row, id AS key FROM t WHERE row % 7 <> 0) ORDER BY key"
+    shown = plan(connection, query, **AHEAD)
+    assert "SortRangesExec: id" in shown and "SortExec" not in shown, shown
+    with reader(connection, query, **AHEAD) as stream:
+        found = stream.read_all()
+    wanted = np.arange(80_000)[np.arange(80_000) % 7 != 0]
+    assert np.array_equal(found["key"].to_numpy(), ids[wanted])
+    assert np.array_equal(np.sort(found["row"].to_numpy()), wanted)
+
+
+@pytest.mark.parametrize(
+    ("ids", "order"),
+    [
+        (np.roll(np.arange(80_000), 5), "id"),  # the row groups overlap
+        (pa.array([None, *range(79_999)]), "id"),
+        (np.arange(80_000) / 2, "id"),  # statistics leave NaN out
+        (np.arange(80_000), "id DESC"),
+        (np.arange(80_000), "-id"),
+        (np.arange(80_000), "id, row"),
+    ],
+)
+def test_other_sorts_are_sorts_of_the_whole(connection, tmp_path, ids, order):
+    declare(connection, write_clustered(tmp_path / "t", ids, row=np.arange(80_000)), order="")
+    query = f"SELECT id, row FROM t ORDER BY {order}"
+    assert "SortRangesExec" not in plan(connection, query, **AHEAD)
+    expected = rows(connection, query, **{"datafusion.target_partitions": "1"})
+    assert [row[0] for row in rows(connection, query, **AHEAD)] == [row[0] for row in expected]
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "many"])

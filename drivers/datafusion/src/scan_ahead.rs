@@ -3,12 +3,15 @@
 //! A query whose order is that of its files is one partition in DataFusion, which one thread reads; or it is
 //! several, whose merge waits for one while the others stand still. Here the files are cut into ranges. Some
 //! ranges are read at the same time, each into a small buffer, and are handed on one after the other.
+//!
+//! A sort of the whole becomes one of each range where the ranges are known to follow each other.
 
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 
 use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::compute::SortOptions;
 use datafusion::common::runtime::SpawnedTask;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
 use datafusion::config::ConfigOptions;
@@ -16,10 +19,15 @@ use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfig, FileScanConfigBuilder};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::cache::cache_manager::FileMetadataCache;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::execution_plan::replace_children_if_necessary;
+use datafusion::physical_plan::filter::FilterExec;
+use datafusion::physical_plan::projection::ProjectionExec;
+use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties,
@@ -27,10 +35,13 @@ use datafusion::physical_plan::{
 use futures::{StreamExt, stream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
+use crate::range_order::ranges_in_order;
+use crate::sort_ranges::SortRangesExec;
+
 /// Bytes of files a range, at least: some row groups.
-const RANGE_BYTES: u64 = 4 << 20;
+pub(crate) const RANGE_BYTES: u64 = 4 << 20;
 /// Each range is a partition of the plan, which costs a little by itself.
-const MAX_RANGES: u64 = 1024;
+pub(crate) const MAX_RANGES: u64 = 1024;
 /// Bytes of rows that wait for their turn, a range.
 const BUFFER_BYTES: usize = 8 << 20;
 
@@ -46,6 +57,7 @@ const ROW_WISE: [&str; 4] = [
 #[derive(Debug)]
 pub(crate) struct ScanAhead {
     pub(crate) ranges: usize,
+    pub(crate) metadata: Arc<FileMetadataCache>,
 }
 
 impl PhysicalOptimizerRule for ScanAhead {
@@ -59,7 +71,11 @@ impl PhysicalOptimizerRule for ScanAhead {
                 // Of what is read ahead nobody may want a row.
                 return Ok(Transformed::new(plan, false, TreeNodeRecursion::Jump));
             }
-            let Some(parts) = in_ranges(&plan)? else {
+            let parts = match sort_in_ranges(&plan, self.metadata.as_ref())? {
+                None => in_ranges(&plan)?,
+                sorted => sorted,
+            };
+            let Some(parts) = parts else {
                 return Ok(Transformed::no(plan));
             };
             let in_order = InOrderExec {
@@ -81,6 +97,85 @@ impl PhysicalOptimizerRule for ScanAhead {
     fn schema_check(&self) -> bool {
         true
     }
+}
+
+/// A sort with a partition for each range of its files; `None` where the ranges don't follow each other.
+fn sort_in_ranges(
+    plan: &Arc<dyn ExecutionPlan>,
+    metadata: &FileMetadataCache,
+) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+    let Some(sort) = plan.downcast_ref::<SortExec>() else {
+        return Ok(None);
+    };
+    let [key] = sort.expr().as_ref() else {
+        return Ok(None);
+    };
+    let Some(column) = key.expr.downcast_ref::<Column>() else {
+        return Ok(None);
+    };
+    if key.options != SortOptions::new(false, false) {
+        return Ok(None);
+    }
+    let column = column.index();
+    let parts = with_scan(sort.input(), column, &|config, column| {
+        ranges_in_order(config, column, metadata)
+    })?;
+    Ok(parts.map(|input| Arc::new(SortRangesExec { input, column }) as Arc<dyn ExecutionPlan>))
+}
+
+/// The plan over the ranges that `cut` makes of its scan, told the column of the files that column number
+/// `column` of the plan is; `None` where it is not one of theirs.
+fn with_scan(
+    plan: &Arc<dyn ExecutionPlan>,
+    column: usize,
+    cut: &dyn Fn(&FileScanConfig, &str) -> Option<Vec<FileGroup>>,
+) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+    if plan.fetch().is_some() {
+        return Ok(None);
+    }
+    if let Some(scan) = plan.downcast_ref::<DataSourceExec>() {
+        return Ok(scan_with(scan, column, cut));
+    }
+    let below = if let Some(projection) = plan.downcast_ref::<ProjectionExec>() {
+        let column = projection.expr()[column].expr.downcast_ref::<Column>();
+        column.map(Column::index)
+    } else if let Some(filter) = plan.downcast_ref::<FilterExec>() {
+        let projection = filter.projection().as_ref();
+        Some(projection.map_or(column, |projection| projection[column]))
+    } else {
+        ROW_WISE.contains(&plan.name()).then_some(column)
+    };
+    let Some(below) = below else {
+        return Ok(None);
+    };
+    let Some(input) = with_scan(plan.children()[0], below, cut)? else {
+        return Ok(None);
+    };
+    replace_children_if_necessary(Arc::clone(plan), vec![input]).map(Some)
+}
+
+fn scan_with(
+    scan: &DataSourceExec,
+    column: usize,
+    cut: &dyn Fn(&FileScanConfig, &str) -> Option<Vec<FileGroup>>,
+) -> Option<Arc<dyn ExecutionPlan>> {
+    let config = scan.data_source().downcast_ref::<FileScanConfig>()?;
+    if config.file_source.file_type() != "parquet" {
+        return None;
+    }
+    let name = match config.file_source.projection() {
+        Some(projection) => {
+            let expr = &projection.as_ref()[column].expr;
+            expr.downcast_ref::<Column>()?.name().to_owned()
+        }
+        None => scan.schema().field(column).name().clone(),
+    };
+    let groups = cut(config, &name)?;
+    // Each range is a partition of its own, that no other may take from.
+    let config = FileScanConfigBuilder::from(config.clone())
+        .with_file_groups(groups)
+        .with_preserve_order(true);
+    Some(DataSourceExec::from_data_source(config.build()))
 }
 
 /// The plan with a partition for each range of its files; `None` where it is no ordered scan of one

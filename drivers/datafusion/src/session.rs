@@ -183,7 +183,10 @@ impl Session {
             .with_config(settings.config.into())
             .with_runtime_env(Arc::clone(&env));
         if let Some(ranges) = settings.limits.scan_ahead {
-            state = state.with_physical_optimizer_rule(Arc::new(ScanAhead { ranges }));
+            state = state.with_physical_optimizer_rule(Arc::new(ScanAhead {
+                ranges,
+                metadata: env.cache_manager.get_file_metadata_cache(),
+            }));
         }
         Ok((
             SessionContext::new_with_state(state.build()),
