@@ -107,6 +107,14 @@ def test_files_whose_row_groups_follow_each_other_are_sorted_range_by_range(conn
     assert np.array_equal(np.sort(found["row"].to_numpy()), wanted)
 
 
+def test_a_sort_of_several_partitions_stays_one(connection, tmp_path):
+    ids = np.arange(80_000)
+    declare(connection, write_clustered(tmp_path / "t", ids), order="")
+    query = "SELECT id FROM t ORDER BY id"
+    options = {**AHEAD, "datafusion.target_partitions": "4"}
+    assert [row[0] for row in rows(connection, query, **options)] == ids.tolist()
+
+
 @pytest.mark.parametrize(
     ("ids", "order"),
     [

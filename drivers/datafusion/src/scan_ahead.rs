@@ -107,6 +107,9 @@ fn sort_in_ranges(
     let Some(sort) = plan.downcast_ref::<SortExec>() else {
         return Ok(None);
     };
+    if plan.output_partitioning().partition_count() != 1 {
+        return Ok(None); // each partition would deliver all rows
+    }
     let [key] = sort.expr().as_ref() else {
         return Ok(None);
     };
