@@ -29,7 +29,10 @@ ColumnRows::ColumnRows(const arrow::ArrayData& data, ColumnKind kind) : offset_(
   if (data.GetNullCount() > 0) validity_ = data.buffers[0]->data();
   if (kind == ColumnKind::kBinary || kind == ColumnKind::kLargeBinary) {
     offsets_ = data.buffers[1]->data();
-    if (data.buffers[2] != nullptr) values_ = data.buffers[2]->data();
+    if (data.buffers[2] != nullptr) {
+      values_ = data.buffers[2]->data();
+      values_end_ = values_ + data.buffers[2]->size();
+    }
   } else if (data.buffers[1] != nullptr) {
     values_ = data.buffers[1]->data();
   }

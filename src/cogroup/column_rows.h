@@ -53,13 +53,32 @@ class ColumnRows {
             static_cast<size_t>(Begin<Offset>(row + 1) - begin)};
   }
   [[nodiscard]] const uint8_t* values() const { return values_; }
+  /// Where the bytes of a binary column end.
+  [[nodiscard]] const uint8_t* values_end() const { return values_end_; }
 
  private:
   const uint8_t* values_ = nullptr;
+  const uint8_t* values_end_ = nullptr;
   const uint8_t* validity_ = nullptr;  // null where no value is
   const void* offsets_ = nullptr;
   int64_t offset_ = 0;
 };
+
+/// Copies `length` bytes, and where there is room on both sides up to 64: a short text then costs neither a
+/// call nor a branch that its length decides. What it writes beyond `length` must not matter yet.
+inline void CopyText(uint8_t* to, const uint8_t* to_end, const uint8_t* from,
+                     const uint8_t* from_end, size_t length) {
+  const auto copy = [&](auto size) {
+    if (length > size() || to_end - to < ptrdiff_t{size()} || from_end - from < ptrdiff_t{size()}) {
+      return false;
+    }
+    std::memcpy(to, from, size());
+    return true;
+  };
+  if (copy(std::integral_constant<size_t, 16>()) || copy(std::integral_constant<size_t, 64>()))
+    return;
+  if (length > 0) std::memcpy(to, from, length);
+}
 
 /// Calls `visit` with the width as a constant, where values of that width are common, else with 0.
 template <typename Visit>

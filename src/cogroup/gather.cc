@@ -121,9 +121,12 @@ class ColumnGather {
     }
     ARROW_ASSIGN_OR_RAISE(auto heap, Allocate(bytes));
     uint8_t* to = heap->mutable_data();
+    const uint8_t* const end = to + bytes;
     for (const RowRef ref : refs_) {
-      const std::string_view value = sources_[ref.piece].Bytes<Offset>(ref.row);
-      if (!value.empty()) std::memcpy(to, value.data(), value.size());
+      const ColumnRows& source = sources_[ref.piece];
+      const std::string_view value = source.Bytes<Offset>(ref.row);
+      CopyText(to, end, reinterpret_cast<const uint8_t*>(value.data()), source.values_end(),
+               value.size());
       to += value.size();
     }
     buffers->push_back(std::move(heap));

@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "cogroup/group_rows.h"
-#include "cogroup/partition_store.h"
 #include "cogroup/row_text.h"
+#include "cogroup/window_rows.h"
 #include "sheaf/error.h"
 
 namespace sheaf {
@@ -102,7 +102,8 @@ bool LinkedTable::WaitUntilLoaded() {
   return !stopped_;
 }
 
-arrow::Result<std::unique_ptr<KeySet>> LinkedTable::ReadRows(ChunkStore* rows, int64_t* num_rows) {
+arrow::Result<std::unique_ptr<KeySet>> LinkedTable::ReadRows(RangeScatter* rows,
+                                                             int64_t* num_rows) {
   KeySetBuilder keys;
   reader_.Start([this] { return OpenRows(input_, input_.query, memory_->split.query); });
   while (const std::optional<Chunk> chunk = reader_.Pop()) {
@@ -115,24 +116,23 @@ arrow::Result<std::unique_ptr<KeySet>> LinkedTable::ReadRows(ChunkStore* rows, i
 
 // As strategy `partition` does with a selecting table: the keys first, then the rows by their rank.
 arrow::Status LinkedTable::Load() {
-  ChunkStore kept(input_, &memory_->loading);
+  RangeScatter scatter(input_, memory_->tables, &memory_->loading);
   int64_t num_rows = 0;
   if (!memory_->scans.Begin()) return MakeError(ErrorKind::kStopped, "cancelled");
-  auto keys = ReadRows(&kept, &num_rows);
+  auto keys = ReadRows(&scatter, &num_rows);
   memory_->scans.End();
   ARROW_ASSIGN_OR_RAISE(keys_, std::move(keys));
   found_.resize(static_cast<size_t>(keys_->size()));
   orphans_ = num_rows;
 
   const int32_t keys_per_partition = KeysPerPartition(num_rows, keys_->size());
-  PartitionStore scattered(input_, *keys_, keys_per_partition, memory_->tables, &memory_->loading,
-                           &counters_);
-  ARROW_RETURN_NOT_OK(scattered.AddAll(&kept));
-  ARROW_RETURN_NOT_OK(scattered.Seal());
+  ARROW_ASSIGN_OR_RAISE(ScatteredRows scattered, scatter.Finish(*keys_));
+  WindowRows windows(input_, *keys_, std::move(scattered), memory_->split.partition,
+                     &memory_->loading);
   rows_ = std::make_unique<KeyedRows>(input_, keys_per_partition, &memory_->resident);
   for (int64_t rank = 0; rank < keys_->size(); rank += keys_per_partition) {
     const int64_t count = std::min<int64_t>(keys_per_partition, keys_->size() - rank);
-    ARROW_ASSIGN_OR_RAISE(BatchTable partition, scattered.Take({rank, count}, keys_per_partition));
+    ARROW_ASSIGN_OR_RAISE(BatchTable partition, windows.Take({rank, rank + count}));
     ARROW_RETURN_NOT_OK(rows_->Add(std::move(partition)));
   }
   return arrow::Status::OK();

@@ -11,11 +11,11 @@
 #include <thread>
 #include <vector>
 
-#include "cogroup/chunk_store.h"
 #include "cogroup/counters.h"
 #include "cogroup/group_sizes.h"
 #include "cogroup/keyed_rows.h"
 #include "cogroup/memory_split.h"
+#include "cogroup/range_scatter.h"
 #include "cogroup/read_ahead.h"
 #include "cogroup/scan_turns.h"
 #include "cogroup/table_input.h"
@@ -83,7 +83,7 @@ class LinkedTable {
   };
 
   arrow::Status Load();
-  arrow::Result<std::unique_ptr<KeySet>> ReadRows(ChunkStore* rows, int64_t* num_rows);
+  arrow::Result<std::unique_ptr<KeySet>> ReadRows(RangeScatter* rows, int64_t* num_rows);
   arrow::Result<Named> Look(const arrow::ArrayVector& columns);
   arrow::Status CheckMissing(const arrow::ArrayVector& columns, const Named& named);
   arrow::Result<BatchTable> TakeReferenced(const std::vector<int64_t>& ranks);

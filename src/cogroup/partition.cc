@@ -8,29 +8,53 @@
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
+#include <ranges>
 #include <utility>
 #include <vector>
 
-#include "cogroup/chunk_store.h"
 #include "cogroup/lane_reader.h"
 #include "cogroup/memory_split.h"
-#include "cogroup/partition_store.h"
+#include "cogroup/range_scatter.h"
+#include "cogroup/rank_scatter.h"
 #include "cogroup/scan_turns.h"
+#include "cogroup/window_rows.h"
 #include "key/key_set.h"
 #include "spill/memory_budget.h"
 
 namespace sheaf {
 namespace {
 
-// A partition of just more than what may be loaded at once is cut into so many parts.
-constexpr int64_t kPartsOverLimit = 16;
+// A batch that is consumed, the next one, the rows that it is made of, and what these leave behind.
+constexpr int64_t kBatchesAtOnce = 4;
+
+// How many bytes a table has up to which rank: rows are taken as spread evenly within a partition.
+class BytesByRank {
+ public:
+  explicit BytesByRank(const ScatteredRows& rows) : first_ranks_(rows.first_ranks) {
+    sums_.reserve(rows.bytes.size() + 1);
+    for (const int64_t bytes : rows.bytes) sums_.push_back(sums_.back() + bytes);
+  }
+
+  /// Of the keys below `rank`, which is at most the number of keys.
+  [[nodiscard]] int64_t Below(int64_t rank) const {
+    const auto above = std::ranges::upper_bound(first_ranks_, rank);
+    if (above == first_ranks_.end()) return sums_.back();
+    const auto p = static_cast<size_t>(above - first_ranks_.begin()) - 1;
+    const auto part = static_cast<double>(rank - first_ranks_[p]) /
+                      static_cast<double>(first_ranks_[p + 1] - first_ranks_[p]);
+    return sums_[p] + static_cast<int64_t>(part * static_cast<double>(sums_[p + 1] - sums_[p]));
+  }
+
+ private:
+  std::vector<int64_t> first_ranks_;
+  std::vector<int64_t> sums_ = {0};  // up to each partition, and of all
+};
 
 class PartitionReader final : public LaneReader {
  public:
   PartitionReader(std::shared_ptr<Engine> engine, ResolvedJob resolved, Plan plan)
       : LaneReader(std::move(engine), std::move(resolved), std::move(plan)),
         split_(SplitMemory(job().memory, lanes().size())),
-        partition_keys_(PartitionStore::PartitionKeys(WindowKeys(job()))),
         rows_budget_(split_.rows),
         scans_(split_.scans),
         loads_(std::max(1, split_.scans / 2)) {
@@ -51,90 +75,88 @@ class PartitionReader final : public LaneReader {
   std::optional<int64_t> TotalKeys() const override;
 
   arrow::Status RunLane(Lane* lane);
-  arrow::Status CollectKeys(Lane* lane, ChunkStore* rows);
-  arrow::Result<BatchTable> Load(PartitionStore* rows, const PartitionStore::Window& window,
-                                 int64_t part_keys);
-  void PlanWindows(const std::vector<int64_t>& partition_bytes);
+  arrow::Result<ScatteredRows> Scatter(Lane* lane);
+  arrow::Status CollectKeys(Lane* lane, RangeScatter* rows);
+  arrow::Result<BatchTable> Load(WindowRows* rows, const RankRange& window);
+  void PlanWindows(const ScatteredRows& rows);
   bool WaitForWindows();
+  bool WaitForDemand(size_t window);
   const KeySet* WaitForKeys();
   arrow::Result<std::shared_ptr<arrow::RecordBatch>> KeysOf(const std::vector<BatchTable>& tables);
 
   const MemorySplit split_;
-  const int64_t partition_keys_;
   MemoryBudget rows_budget_;
   ScanTurns scans_;
   ScanTurns loads_;  // a table's share of a batch, on its way, holds twice its memory
 
   mutable std::mutex keys_mutex_;
   std::condition_variable keys_changed_;
-  KeySetBuilder key_builder_;             // guarded by keys_mutex_, as are the next five
-  int selecting_ = 0;                     // selecting tables not yet read to the end
-  size_t sealed_ = 0;                     // tables whose rows are all in their partitions
-  std::vector<int64_t> partition_bytes_;  // of all sealed tables
+  KeySetBuilder key_builder_;           // guarded by keys_mutex_, as are the next six
+  int selecting_ = 0;                   // selecting tables not yet read to the end
+  std::vector<BytesByRank> scattered_;  // of the tables whose rows are all in their partitions
+  size_t demanded_ = 0;                 // windows that Next() has asked for
+  bool overlaps_ = true;                // a window is made while another is consumed
   bool stopped_ = false;
   std::unique_ptr<KeySet> keys_;  // set once all are read; does not change after that
 
   std::atomic<int64_t> total_keys_ = -1;  // of the run; read without the lock, which is busy
 
-  // Set once all tables are sealed; do not change after that.
-  std::vector<PartitionStore::Window> windows_;
-  std::vector<int64_t> part_keys_;  // of each partition
+  std::vector<RankRange> windows_;  // set once all tables are scattered; does not change after that
 
   size_t next_window_ = 0;  // used by the caller of Next() alone
 };
 
 arrow::Status PartitionReader::RunLane(Lane* lane) {
-  ChunkStore kept(*lane->input, &rows_budget_);
-  const auto open = [this, lane] {
-    if (lane->input->connection != nullptr) {
-      lane->input->connection->SetScan({.batch_rows = split_.scans > 1 ? kScanBatchRows : 0});
-    }
-    return OpenRows(*lane->input, lane->input->query, split_.query);
-  };
-  const bool selects = lane->input->table.selects_keys;
-  if (selects) {
-    if (!scans_.Begin()) return arrow::Status::OK();
-    lane->reader->Start(open);
-    ARROW_RETURN_NOT_OK(CollectKeys(lane, &kept));
-    scans_.End();
-  }
-  const KeySet* keys = WaitForKeys();
-  if (keys == nullptr) return arrow::Status::OK();  // the run failed
-
-  PartitionStore partitions(*lane->input, *keys, partition_keys_, lanes().size(), &rows_budget_,
-                            &lane->counters);
-  ARROW_RETURN_NOT_OK(partitions.AddAll(&kept));
-  if (!selects) {
-    if (!scans_.Begin()) return arrow::Status::OK();
-    lane->reader->Start(open);
-    while (const std::optional<Chunk> chunk = lane->reader->Pop()) {
-      ARROW_RETURN_NOT_OK(partitions.Add(*chunk));
-    }
-    scans_.End();
-  }
-  ARROW_RETURN_NOT_OK(partitions.Seal());
-  PlanWindows(partitions.partition_bytes());
+  ARROW_ASSIGN_OR_RAISE(ScatteredRows scattered, Scatter(lane));
+  if (scattered.rows == nullptr) return arrow::Status::OK();  // the run failed
+  PlanWindows(scattered);
   if (!WaitForWindows()) return arrow::Status::OK();
-  for (const PartitionStore::Window& window : windows_) {
-    const int64_t part_keys = part_keys_[static_cast<size_t>(window.first_rank / partition_keys_)];
-    ARROW_ASSIGN_OR_RAISE(const bool put,
-                          PutShare(lane, [&] { return Load(&partitions, window, part_keys); }));
+  WindowRows rows(*lane->input, *keys_, std::move(scattered),
+                  split_.partition / std::ssize(lanes()), &rows_budget_);
+  for (size_t w = 0; w < windows_.size() && WaitForDemand(w); ++w) {
+    ARROW_ASSIGN_OR_RAISE(const bool put, PutShare(lane, [&] { return Load(&rows, windows_[w]); }));
     if (!put) return arrow::Status::OK();
   }
   lane->shares.End();
   return arrow::Status::OK();
 }
 
-arrow::Result<BatchTable> PartitionReader::Load(PartitionStore* rows,
-                                                const PartitionStore::Window& window,
-                                                int64_t part_keys) {
+// All rows of the table in their partitions; none at all once the run has failed.
+arrow::Result<ScatteredRows> PartitionReader::Scatter(Lane* lane) {
+  const auto open = [this, lane] {
+    if (lane->input->connection != nullptr) {
+      lane->input->connection->SetScan({.batch_rows = split_.scans > 1 ? kScanBatchRows : 0});
+    }
+    return OpenRows(*lane->input, lane->input->query, split_.query);
+  };
+  if (lane->input->table.selects_keys) {
+    RangeScatter rows(*lane->input, lanes().size(), &rows_budget_);
+    if (!scans_.Begin()) return ScatteredRows();
+    lane->reader->Start(open);
+    ARROW_RETURN_NOT_OK(CollectKeys(lane, &rows));
+    scans_.End();
+    const KeySet* keys = WaitForKeys();
+    return keys == nullptr ? ScatteredRows() : rows.Finish(*keys);
+  }
+  const KeySet* keys = WaitForKeys();
+  if (keys == nullptr || !scans_.Begin()) return ScatteredRows();
+  RankScatter rows(*lane->input, *keys, lanes().size(), &rows_budget_, &lane->counters);
+  lane->reader->Start(open);
+  while (const std::optional<Chunk> chunk = lane->reader->Pop()) {
+    ARROW_RETURN_NOT_OK(rows.Add(*chunk));
+  }
+  scans_.End();
+  return rows.Finish();
+}
+
+arrow::Result<BatchTable> PartitionReader::Load(WindowRows* rows, const RankRange& window) {
   if (!loads_.Begin()) return arrow::Status::Cancelled("the run has ended");
-  auto table = rows->Take(window, part_keys);
+  auto table = rows->Take(window);
   loads_.End();
   return table;
 }
 
-arrow::Status PartitionReader::CollectKeys(Lane* lane, ChunkStore* rows) {
+arrow::Status PartitionReader::CollectKeys(Lane* lane, RangeScatter* rows) {
   while (const std::optional<Chunk> chunk = lane->reader->Pop()) {
     {
       const std::lock_guard lock(keys_mutex_);
@@ -155,39 +177,43 @@ arrow::Status PartitionReader::CollectKeys(Lane* lane, ChunkStore* rows) {
   return arrow::Status::OK();
 }
 
-// Adds the rows of one more table. Once all are in, it is known which partitions are too large to be
-// loaded as a whole, and the windows of all tables are planned: none reaches from one part of a partition
-// into the next.
-void PartitionReader::PlanWindows(const std::vector<int64_t>& partition_bytes) {
+// One more table is scattered. Once all are, it is known where the rows are too many for a window of all the
+// keys that it may have.
+void PartitionReader::PlanWindows(const ScatteredRows& rows) {
   const std::lock_guard lock(keys_mutex_);
-  partition_bytes_.resize(partition_bytes.size());
-  for (size_t p = 0; p < partition_bytes.size(); ++p) partition_bytes_[p] += partition_bytes[p];
-  if (++sealed_ < lanes().size()) return;
-  const int64_t window_keys = WindowKeys(job());
-  for (size_t p = 0; p < partition_bytes_.size(); ++p) {
-    int64_t part_keys = partition_keys_;
-    if (partition_bytes_[p] > split_.partition) {
-      // Rows are seldom spread evenly over the keys: small parts leave a hot key alone.
-      const int64_t parts = kPartsOverLimit * (partition_bytes_[p] / split_.partition + 1);
-      part_keys = std::max<int64_t>(1, partition_keys_ / parts);
-    }
-    part_keys_.push_back(part_keys);
-    const int64_t first = static_cast<int64_t>(p) * partition_keys_;
-    const int64_t end = std::min(first + partition_keys_, keys_->size());
-    for (int64_t part = first; part < end; part += part_keys) {
-      const int64_t part_end = std::min(part + part_keys, end);
-      for (int64_t rank = part; rank < part_end; rank += window_keys) {
-        windows_.push_back({rank, std::min(window_keys, part_end - rank)});
-      }
-    }
+  scattered_.emplace_back(rows);
+  if (scattered_.size() < lanes().size()) return;
+  const auto bytes_below = [this](int64_t rank) {
+    int64_t bytes = 0;
+    for (const BytesByRank& table : scattered_) bytes += table.Below(rank);
+    return bytes;
+  };
+  for (int64_t begin = 0; begin < keys_->size(); begin = windows_.back().end) {
+    const int64_t most = std::min<int64_t>(begin + WindowKeys(job()), keys_->size());
+    const int64_t limit = bytes_below(begin) + split_.partition;
+    const auto ends = std::views::iota(begin + 1, most);
+    const auto end = std::ranges::partition_point(
+        ends, [&](int64_t rank) { return bytes_below(rank + 1) <= limit; });
+    windows_.push_back({begin, end == ends.end() ? most : *end});
   }
+  const int64_t window_bytes =
+      bytes_below(keys_->size()) / std::max<int64_t>(1, std::ssize(windows_));
+  overlaps_ = kBatchesAtOnce * window_bytes <= job().memory;
   keys_changed_.notify_all();
 }
 
 // False once the run has failed.
 bool PartitionReader::WaitForWindows() {
   std::unique_lock lock(keys_mutex_);
-  keys_changed_.wait(lock, [this] { return stopped_ || sealed_ == lanes().size(); });
+  keys_changed_.wait(lock, [this] { return stopped_ || scattered_.size() == lanes().size(); });
+  return !stopped_;
+}
+
+// Where batches fill the budget, one is made only once the one before it is consumed. False once the run has
+// failed.
+bool PartitionReader::WaitForDemand(size_t window) {
+  std::unique_lock lock(keys_mutex_);
+  keys_changed_.wait(lock, [&] { return stopped_ || overlaps_ || window < demanded_; });
   return !stopped_;
 }
 
@@ -218,9 +244,13 @@ arrow::Result<std::optional<CutWindow>> PartitionReader::NextWindow() {
     WaitForLanes();
     return std::nullopt;
   }
+  {
+    const std::lock_guard lock(keys_mutex_);
+    demanded_ = ++next_window_;
+    keys_changed_.notify_all();
+  }
   std::optional<std::vector<BatchTable>> tables = PopShares();
   if (!tables) return std::nullopt;
-  ++next_window_;
   ARROW_ASSIGN_OR_RAISE(auto key_rows, KeysOf(*tables));
   return CutWindow{std::move(key_rows), *std::move(tables)};
 }

@@ -14,14 +14,15 @@
 #include <utility>
 #include <vector>
 
-#include "cogroup/chunk_store.h"
 #include "cogroup/key_pushdown.h"
 #include "cogroup/key_ranges.h"
 #include "cogroup/lane_reader.h"
 #include "cogroup/memory_split.h"
-#include "cogroup/partition_store.h"
+#include "cogroup/range_scatter.h"
+#include "cogroup/rank_scatter.h"
 #include "cogroup/row_text.h"
 #include "cogroup/scan_turns.h"
+#include "cogroup/window_rows.h"
 #include "engine/range_query.h"
 #include "key/key_set.h"
 #include "sheaf/error.h"
@@ -132,11 +133,12 @@ class ProbeReader final : public LaneReader {
 
   arrow::Status FindRanges(WindowPtr window);
   arrow::Status RunLane(Lane* lane, WindowPtr window);
+  arrow::Result<ScatteredRows> Scatter(Lane* lane, ProbeWindow* window);
   arrow::Status Read(Lane* lane, ReadAhead::OpenStream open,
                      const std::function<arrow::Status(const Chunk&)>& keep);
   arrow::Status ReadNullKeys(Lane* lane);
-  arrow::Status ReadSelected(Lane* lane, ProbeWindow* window, ChunkStore* rows);
-  arrow::Status ReadProbed(Lane* lane, const ProbeWindow& window, PartitionStore* rows);
+  arrow::Status ReadSelected(Lane* lane, ProbeWindow* window, RangeScatter* rows);
+  arrow::Status ReadProbed(Lane* lane, const ProbeWindow& window, RankScatter* rows);
   arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> Query(
       const TableInput& input, const KeyRange& range,
       const std::shared_ptr<arrow::RecordBatch>& keys) const;
@@ -196,23 +198,31 @@ arrow::Status ProbeReader::RunLane(Lane* lane, WindowPtr window) {
   if (selects) ARROW_RETURN_NOT_OK(Done(window.get()));
   while ((window = NextOf(*window)) != nullptr) {
     lane->shares.WaitUntilEmpty();  // one batch is made while another is consumed
-    ChunkStore kept(*lane->input, &rows_budget_);
-    if (selects) ARROW_RETURN_NOT_OK(ReadSelected(lane, window.get(), &kept));
-    if (!WaitForKeys(*window)) return arrow::Status::OK();  // the run failed
-    if (window->keys->size() == 0) continue;
-
+    ARROW_ASSIGN_OR_RAISE(ScatteredRows scattered, Scatter(lane, window.get()));
+    if (scattered.rows == nullptr) return arrow::Status::OK();  // the run failed
     const int64_t keys = window->keys->size();
-    PartitionStore rows(*lane->input, *window->keys, keys, lanes().size(), &rows_budget_,
-                        &lane->counters);
-    if (!selects) ARROW_RETURN_NOT_OK(ReadProbed(lane, *window, &rows));
-    ARROW_RETURN_NOT_OK(rows.AddAll(&kept));
-    ARROW_RETURN_NOT_OK(rows.Seal());
-    ARROW_ASSIGN_OR_RAISE(const bool put,
-                          PutShare(lane, [&] { return rows.Take({0, keys}, keys); }));
+    if (keys == 0) continue;
+    WindowRows rows(*lane->input, *window->keys, std::move(scattered),
+                    split_.partition / std::ssize(lanes()), &rows_budget_);
+    ARROW_ASSIGN_OR_RAISE(const bool put, PutShare(lane, [&] { return rows.Take({0, keys}); }));
     if (!put) return arrow::Status::OK();
   }
   lane->shares.End();
   return arrow::Status::OK();
+}
+
+// The table's rows in a window, in their partitions; none at all once the run has failed.
+arrow::Result<ScatteredRows> ProbeReader::Scatter(Lane* lane, ProbeWindow* window) {
+  if (lane->input->table.selects_keys) {
+    RangeScatter rows(*lane->input, lanes().size(), &rows_budget_);
+    ARROW_RETURN_NOT_OK(ReadSelected(lane, window, &rows));
+    if (!WaitForKeys(*window)) return ScatteredRows();
+    return rows.Finish(*window->keys);
+  }
+  if (!WaitForKeys(*window)) return ScatteredRows();
+  RankScatter rows(*lane->input, *window->keys, lanes().size(), &rows_budget_, &lane->counters);
+  if (window->keys->size() > 0) ARROW_RETURN_NOT_OK(ReadProbed(lane, *window, &rows));
+  return rows.Finish();
 }
 
 arrow::Status ProbeReader::Read(Lane* lane, ReadAhead::OpenStream open,
@@ -244,7 +254,7 @@ arrow::Status ProbeReader::ReadNullKeys(Lane* lane) {
       [](const Chunk&) { return arrow::Status::OK(); });
 }
 
-arrow::Status ProbeReader::ReadSelected(Lane* lane, ProbeWindow* window, ChunkStore* rows) {
+arrow::Status ProbeReader::ReadSelected(Lane* lane, ProbeWindow* window, RangeScatter* rows) {
   const TableInput& input = *lane->input;
   ARROW_RETURN_NOT_OK(Read(
       lane, [&] { return Query(input, window->range, nullptr); },
@@ -260,7 +270,7 @@ arrow::Status ProbeReader::ReadSelected(Lane* lane, ProbeWindow* window, ChunkSt
   return Done(window);
 }
 
-arrow::Status ProbeReader::ReadProbed(Lane* lane, const ProbeWindow& window, PartitionStore* rows) {
+arrow::Status ProbeReader::ReadProbed(Lane* lane, const ProbeWindow& window, RankScatter* rows) {
   const TableInput& input = *lane->input;
   const auto& keys = window.key_rows;
   const KeyRange range{LowerEnd::kFrom, keys->Slice(0, 1), keys->Slice(keys->num_rows() - 1)};

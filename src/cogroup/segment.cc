@@ -235,6 +235,7 @@ void Segment::AppendBinary(size_t c, const ColumnRows& source, std::span<const u
   const SegmentLayout::Column& column = layout_->columns_[c];
   auto* const offsets = reinterpret_cast<Offset*>(data_ + column.values) + num_rows_;
   uint8_t* const heap = data_ + column.heap;
+  const uint8_t* const heap_end = heap + column.heap_bytes;
   Offset used = offsets[0];
   if (IsRun(rows)) {
     const auto first = source.Begin<Offset>(rows.front());
@@ -250,7 +251,8 @@ void Segment::AppendBinary(size_t c, const ColumnRows& source, std::span<const u
   } else {
     for (size_t i = 0; i < rows.size(); ++i) {
       const std::string_view bytes = source.Bytes<Offset>(rows[i]);
-      if (!bytes.empty()) std::memcpy(heap + used, bytes.data(), bytes.size());
+      CopyText(heap + used, heap_end, reinterpret_cast<const uint8_t*>(bytes.data()),
+               source.values_end(), bytes.size());
       used = static_cast<Offset>(used + static_cast<Offset>(bytes.size()));
       offsets[i + 1] = used;
     }

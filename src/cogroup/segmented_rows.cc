@@ -1,6 +1,9 @@
 #include "cogroup/segmented_rows.h"
 
+#include <arrow/table.h>
+
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "spill/row_memory.h"
@@ -52,7 +55,7 @@ arrow::Status SegmentedRows::Append(size_t place, const SegmentSource& source,
 // Rows need not be like those before: a text column may begin with nulls. False where the layout is for
 // these rows already.
 bool SegmentedRows::LayOutFor(const SegmentSource& source) {
-  if (laid_out_for_ == source.rows()) return false;
+  if (laid_out_for_.lock() == source.rows()) return false;
   laid_out_for_ = source.rows();
   layout_ = SegmentLayout::ForRowsLike(*source.rows(), segment_bytes_);
   return true;
@@ -91,15 +94,33 @@ arrow::Status SegmentedRows::Spill(int64_t bytes) {
   return arrow::Status::OK();
 }
 
+// All that is sealed becomes one block: a block costs its writer and its reader more than the copy does.
 arrow::Status SegmentedRows::SpillSealed(Place* place) {
-  while (!place->sealed.empty()) {
-    if (spill_ == nullptr) {
-      ARROW_ASSIGN_OR_RAISE(spill_, SpillFile::Create(SpillDirectory(), schema_));
-    }
-    ARROW_ASSIGN_OR_RAISE(const SpillFile::Block block, spill_->Write(*TakeSealed(place)));
-    place->spilled.push_back(block);
+  if (place->sealed.empty()) return arrow::Status::OK();
+  if (spill_ == nullptr) {
+    ARROW_ASSIGN_OR_RAISE(spill_, SpillFile::Create(SpillDirectory(), schema_));
   }
+  std::vector<std::shared_ptr<arrow::RecordBatch>> pieces;
+  while (!place->sealed.empty()) pieces.push_back(TakeSealed(place));
+  std::shared_ptr<arrow::RecordBatch> rows = pieces[0];
+  if (pieces.size() > 1) {
+    ARROW_ASSIGN_OR_RAISE(rows, arrow::ConcatenateRecordBatches(pieces, RowMemory()));
+  }
+  pieces.clear();
+  ARROW_ASSIGN_OR_RAISE(const SpillFile::Block block, spill_->Write(*rows));
+  place->spilled.push_back(block);
   return arrow::Status::OK();
+}
+
+void SegmentedRows::InsertPlaces(size_t at, size_t count) {
+  std::vector<Place> inserted(count);
+  places_.insert(places_.begin() + static_cast<int64_t>(at),
+                 std::make_move_iterator(inserted.begin()),
+                 std::make_move_iterator(inserted.end()));
+}
+
+void SegmentedRows::RemovePlace(size_t at) {
+  places_.erase(places_.begin() + static_cast<int64_t>(at));
 }
 
 int64_t SegmentedRows::row_bytes() const {

@@ -31,6 +31,13 @@ class SegmentedRows {
   /// these that fill it.
   arrow::Status Append(size_t place, const SegmentSource& source, std::span<const uint32_t> rows);
 
+  /// Inserts empty places in front of place `at`.
+  void InsertPlaces(size_t at, size_t count);
+  /// Removes a place that is empty.
+  void RemovePlace(size_t at);
+
+  [[nodiscard]] const std::shared_ptr<arrow::Schema>& schema() const { return schema_; }
+
   /// Bytes that a row like the last ones takes on average. 0 before the first.
   [[nodiscard]] int64_t row_bytes() const;
 
@@ -40,7 +47,7 @@ class SegmentedRows {
   /// All rows of a place, in pieces; the place is empty then.
   arrow::Result<std::vector<std::shared_ptr<arrow::RecordBatch>>> Take(size_t place);
 
-  /// Some rows of a place, those in memory first; null where it is empty. No Append() follows.
+  /// Some rows of a place, those in memory first; null where it is empty.
   arrow::Result<std::shared_ptr<arrow::RecordBatch>> TakeSome(size_t place);
 
  private:
@@ -65,8 +72,8 @@ class SegmentedRows {
   const std::shared_ptr<arrow::Schema> schema_;
   const int64_t segment_bytes_;
   MemoryBudget* const budget_;
-  std::shared_ptr<const SegmentLayout> layout_;       // of segments to come
-  std::shared_ptr<arrow::RecordBatch> laid_out_for_;  // the rows that it suits
+  std::shared_ptr<const SegmentLayout> layout_;     // of segments to come
+  std::weak_ptr<arrow::RecordBatch> laid_out_for_;  // the rows that it suits
   std::vector<Place> places_;
   int64_t bytes_ = 0;  // in memory
   std::unique_ptr<SpillFile> spill_;

@@ -4,23 +4,25 @@
 #include <sys/mman.h>
 
 #include <algorithm>
-#include <array>
 #include <atomic>
-#include <bit>
 #include <cstdint>
 #include <cstring>
+#include <iterator>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
-#include <vector>
+#include <utility>
 
 namespace sheaf {
 namespace {
 
-constexpr int64_t kSlab = int64_t{2} << 20;
-constexpr int64_t kSmallest = int64_t{16} << 10;
-constexpr int kClasses = 8;  // 16 KiB, 32 KiB, ... 2 MiB
-static_assert(kSmallest << (kClasses - 1) == kSlab);
+constexpr int64_t kUnit = int64_t{16} << 10;  // spans are multiples of it
+constexpr int64_t kRegion = int64_t{256}
+                            << 20;  // of addresses: what is never touched costs nothing
+// So much may be free and touched before the kernel gets it back; at a large run's size, more.
+constexpr int64_t kMaxUnused = int64_t{16} << 20;
+constexpr int64_t kMaxUnusedPart = 8;
 
 // The sanitizers of the tests find out more where every block comes and goes by itself.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -29,34 +31,102 @@ constexpr bool kRecycles = false;
 constexpr bool kRecycles = true;
 #endif
 
-bool IsSmall(int64_t size) { return !kRecycles || size <= kSmallest / 2; }
+bool IsSmall(int64_t size) { return !kRecycles || size <= kUnit / 2; }
 
-// The class of the smallest blocks that hold `size` bytes.
-int ClassOf(int64_t size) {
-  return static_cast<int>(std::bit_width(static_cast<uint64_t>((size - 1) / kSmallest)));
-}
+int64_t SpanSize(int64_t size) { return (size + kUnit - 1) / kUnit * kUnit; }
 
-// Sizes above a slab come in steps of about an eighth, so that batches that differ a little fit in each
-// other's blocks.
-int64_t LargeSize(int64_t size) {
-  const auto step = std::max<int64_t>(
-      kSlab, static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(size)) / 8));
-  return (size + step - 1) / step * step;
-}
+// Spans of memory that are free. Those that touch are one.
+class FreeSpans {
+ public:
+  void Insert(uint8_t* span, int64_t size) {
+    bytes_ += size;
+    auto next = sizes_.upper_bound(span);
+    if (next != sizes_.begin()) {
+      const auto last = std::prev(next);
+      if (last->first + last->second == span) {
+        span = last->first;
+        size += last->second;
+        Erase(last);
+      }
+    }
+    if (next != sizes_.end() && span + size == next->first) {
+      size += next->second;
+      next = Erase(next);
+    }
+    sizes_.emplace_hint(next, span, size);
+    by_size_.emplace(size, span);
+  }
 
-// Bytes at a multiple of kSlab; null where the system has no more.
-uint8_t* MapAligned(int64_t size) {
-  const auto length = static_cast<size_t>(size + kSlab);
-  void* mapped =
-      ::mmap(nullptr, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (mapped == MAP_FAILED) return nullptr;
-  auto* const begin = static_cast<uint8_t*>(mapped);
-  const auto past = static_cast<int64_t>(reinterpret_cast<uintptr_t>(begin) % kSlab);
-  const int64_t skip = past == 0 ? 0 : kSlab - past;
-  if (skip > 0) ::munmap(begin, static_cast<size_t>(skip));
-  ::munmap(begin + skip + size, static_cast<size_t>(kSlab - skip));
-  return begin + skip;
-}
+  // From the smallest span that is large enough; null where none is.
+  uint8_t* Take(int64_t size) {
+    const auto fitting = by_size_.lower_bound({size, nullptr});
+    if (fitting == by_size_.end()) return nullptr;
+    const auto [span_size, span] = *fitting;
+    Erase(sizes_.find(span));
+    bytes_ -= span_size;
+    if (span_size > size) Insert(span + size, span_size - size);
+    return span;
+  }
+
+  [[nodiscard]] const std::map<uint8_t*, int64_t>& sizes() const { return sizes_; }
+  [[nodiscard]] int64_t bytes() const { return bytes_; }
+
+ private:
+  using Sizes = std::map<uint8_t*, int64_t>;
+
+  Sizes::iterator Erase(Sizes::iterator span) {
+    by_size_.erase({span->second, span->first});
+    return sizes_.erase(span);
+  }
+
+  Sizes sizes_;
+  std::set<std::pair<int64_t, uint8_t*>> by_size_;
+  int64_t bytes_ = 0;
+};
+
+// Spans cut from regions that are never unmapped.
+class SpanHeap {
+ public:
+  // Null where the system has no more.
+  uint8_t* Take(int64_t size) {
+    uint8_t* span = warm_.Take(size);
+    if (span == nullptr) {
+      if (warm_.bytes() > std::max(kMaxUnused, used_ / kMaxUnusedPart)) Cool();
+      span = cold_.Take(size);
+    }
+    if (span == nullptr && AddRegion(size)) span = cold_.Take(size);
+    if (span != nullptr) used_ += size;
+    return span;
+  }
+
+  void Free(uint8_t* span, int64_t size) {
+    used_ -= size;
+    warm_.Insert(span, size);
+  }
+
+  // Gives the kernel the pages of all that is free.
+  void Cool() {
+    for (const auto& [span, size] : warm_.sizes()) {
+      ::madvise(span, static_cast<size_t>(size), MADV_DONTNEED);
+      cold_.Insert(span, size);
+    }
+    warm_ = {};
+  }
+
+ private:
+  bool AddRegion(int64_t size) {
+    size = std::max(size, kRegion);
+    void* region = ::mmap(nullptr, static_cast<size_t>(size), PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (region == MAP_FAILED) return false;
+    cold_.Insert(static_cast<uint8_t*>(region), size);
+    return true;
+  }
+
+  FreeSpans warm_;  // touched: what is taken from here faults no more
+  FreeSpans cold_;
+  int64_t used_ = 0;
+};
 
 class RecyclingPool final : public arrow::MemoryPool {
  public:
@@ -69,7 +139,7 @@ class RecyclingPool final : public arrow::MemoryPool {
       ARROW_RETURN_NOT_OK(small_->Allocate(size, alignment, out));
     } else {
       const std::lock_guard lock(mutex_);
-      *out = size > kSlab ? TakeLarge(LargeSize(size)) : TakeBlock(ClassOf(size));
+      *out = heap_.Take(SpanSize(size));
       if (*out == nullptr) {
         return arrow::Status::OutOfMemory("no memory for ", size, " bytes of rows");
       }
@@ -96,29 +166,12 @@ class RecyclingPool final : public arrow::MemoryPool {
       return;
     }
     const std::lock_guard lock(mutex_);
-    if (size > kSlab) {
-      large_.emplace(LargeSize(size), buffer);
-    } else {
-      blocks_[static_cast<size_t>(ClassOf(size))].push_back(buffer);
-    }
+    heap_.Free(buffer, SpanSize(size));
   }
 
   void ReleaseUnused() override {
     const std::lock_guard lock(mutex_);
-    for (const auto& [size, block] : large_) ::munmap(block, static_cast<size_t>(size));
-    large_.clear();
-    std::map<uint8_t*, int64_t> unused;  // bytes of each slab
-    for (int c = 0; c < kClasses; ++c) {
-      for (uint8_t* block : blocks_[static_cast<size_t>(c)]) {
-        unused[SlabOf(block)] += kSmallest << c;
-      }
-    }
-    for (auto& blocks : blocks_) {
-      std::erase_if(blocks, [&](uint8_t* block) { return unused[SlabOf(block)] == kSlab; });
-    }
-    for (const auto& [slab, bytes] : unused) {
-      if (bytes == kSlab) ::munmap(slab, static_cast<size_t>(kSlab));
-    }
+    heap_.Cool();
     small_->ReleaseUnused();
   }
 
@@ -129,33 +182,6 @@ class RecyclingPool final : public arrow::MemoryPool {
   [[nodiscard]] std::string backend_name() const override { return "sheaf"; }
 
  private:
-  static uint8_t* SlabOf(uint8_t* block) {
-    return block - reinterpret_cast<uintptr_t>(block) % kSlab;
-  }
-
-  // A block of the class, cut from a larger one where none is free.
-  uint8_t* TakeBlock(int block_class) {
-    auto& blocks = blocks_[static_cast<size_t>(block_class)];
-    if (blocks.empty()) {
-      if (block_class == kClasses - 1) return MapAligned(kSlab);
-      uint8_t* larger = TakeBlock(block_class + 1);
-      if (larger == nullptr) return nullptr;
-      blocks.push_back(larger + (kSmallest << block_class));
-      return larger;
-    }
-    uint8_t* block = blocks.back();
-    blocks.pop_back();
-    return block;
-  }
-
-  uint8_t* TakeLarge(int64_t size) {
-    const auto found = large_.find(size);
-    if (found == large_.end()) return MapAligned(size);
-    uint8_t* block = found->second;
-    large_.erase(found);
-    return block;
-  }
-
   void Count(int64_t size) {
     const int64_t now = bytes_ += size;
     if (size > 0) total_bytes_ += size;
@@ -166,8 +192,7 @@ class RecyclingPool final : public arrow::MemoryPool {
 
   arrow::MemoryPool* const small_ = arrow::default_memory_pool();
   std::mutex mutex_;
-  std::array<std::vector<uint8_t*>, kClasses> blocks_;  // free, by class
-  std::multimap<int64_t, uint8_t*> large_;              // free, by size
+  SpanHeap heap_;  // guarded by mutex_
   std::atomic<int64_t> bytes_ = 0;
   std::atomic<int64_t> max_bytes_ = 0;
   std::atomic<int64_t> total_bytes_ = 0;

@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "sheaf/error.h"
+#include "spill/row_memory.h"
 
 namespace sheaf {
 namespace {
@@ -61,6 +62,7 @@ SpillFile::~SpillFile() { ::close(descriptor_); }
 arrow::Result<SpillFile::Block> SpillFile::Write(const arrow::RecordBatch& batch) {
   auto options = arrow::ipc::IpcWriteOptions::Defaults();
   options.use_threads = false;
+  options.memory_pool = RowMemory();
   ARROW_ASSIGN_OR_RAISE(options.codec,
                         arrow::util::Codec::Create(arrow::Compression::LZ4_FRAME, kFastLz4));
   ARROW_ASSIGN_OR_RAISE(const auto message, arrow::ipc::SerializeRecordBatch(batch, options));
@@ -79,7 +81,7 @@ arrow::Result<SpillFile::Block> SpillFile::Write(const arrow::RecordBatch& batch
 
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> SpillFile::Read(const Block& block) const {
   ARROW_ASSIGN_OR_RAISE(const std::shared_ptr<arrow::Buffer> message,
-                        arrow::AllocateBuffer(block.length));
+                        arrow::AllocateBuffer(block.length, RowMemory()));
   int64_t done = 0;
   while (done < block.length) {
     const ssize_t count = ::pread(descriptor_, message->mutable_data() + done,
@@ -90,6 +92,7 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> SpillFile::Read(const Block& 
   }
   auto options = arrow::ipc::IpcReadOptions::Defaults();
   options.use_threads = false;
+  options.memory_pool = RowMemory();
   arrow::io::BufferReader reader(message);
   return arrow::ipc::ReadRecordBatch(schema_, /*dictionary_memo=*/nullptr, options, &reader);
 }

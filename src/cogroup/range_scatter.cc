@@ -1,0 +1,109 @@
+#include "cogroup/range_scatter.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+namespace sheaf {
+namespace {
+
+// Enough rows to tell how keys are spread, and few enough that it costs nothing to copy them twice.
+constexpr int64_t kFirstCutBytes = int64_t{4} << 20;
+constexpr int64_t kMaxFirstCuts = 128;
+// Later a partition is cut once it has so many times its share.
+constexpr int64_t kFarBeyond = 4;
+constexpr size_t kLaterCuts = 4;
+
+// `count` times `value` in the place of one.
+void Replace(std::vector<int64_t>* values, size_t at, size_t count, int64_t value) {
+  (*values)[at] = value;
+  values->insert(values->begin() + static_cast<int64_t>(at), count - 1, value);
+}
+
+}  // namespace
+
+RangeScatter::RangeScatter(const TableInput& input, size_t tables, MemoryBudget* budget)
+    : input_(input),
+      cuts_(static_cast<size_t>(std::min(kMaxFirstCuts, MaxPartitions(tables, *budget)))),
+      limits_{kFirstCutBytes} {
+  scattered_.bytes = {0};
+  scattered_.rows = std::make_unique<SegmentedRows>(
+      input.schema, /*places=*/1, SegmentBytes(static_cast<int64_t>(cuts_), tables, *budget),
+      budget);
+}
+
+arrow::Status RangeScatter::Add(const Chunk& chunk) {
+  ARROW_RETURN_NOT_OK(Append(chunk.rows, chunk.keys));
+  for (size_t p = scattered_.bytes.size(); p-- > 0;) {
+    const int64_t limit = std::max(limits_[p], kFarBeyond * bytes_ / static_cast<int64_t>(cuts_));
+    if (scattered_.bytes[p] > limit) ARROW_RETURN_NOT_OK(Cut(p));
+  }
+  return arrow::Status::OK();
+}
+
+arrow::Status RangeScatter::Append(const std::shared_ptr<arrow::RecordBatch>& rows,
+                                   const KeyVector& keys) {
+  ranges_.Find(keys, &partitions_);
+  by_partition_.Sort(partitions_, ranges_.ranges());
+  const SegmentSource source(rows);
+  for (size_t p = 0; p < ranges_.ranges(); ++p) {
+    const auto numbers = by_partition_.Of(p);
+    if (numbers.empty()) continue;
+    ARROW_RETURN_NOT_OK(scattered_.rows->Append(p, source, numbers));
+    const int64_t bytes = scattered_.rows->row_bytes() * std::ssize(numbers);
+    scattered_.bytes[p] += bytes;
+    bytes_ += bytes;
+  }
+  return arrow::Status::OK();
+}
+
+// Cuts a partition by the keys of its first rows, and scatters its rows to the parts.
+arrow::Status RangeScatter::Cut(size_t partition) {
+  SegmentedRows& rows = *scattered_.rows;
+  std::vector<std::pair<std::shared_ptr<arrow::RecordBatch>, KeyVector>> first;
+  KeyVectorBuilder sample;
+  for (int64_t bytes = 0; bytes < kFirstCutBytes;) {
+    ARROW_ASSIGN_OR_RAISE(auto some, rows.TakeSome(partition));
+    if (some == nullptr) break;
+    bytes += rows.row_bytes() * some->num_rows();
+    ARROW_ASSIGN_OR_RAISE(KeyVector keys, KeysOf(*some));
+    sample.Append(keys, 0, keys.size());
+    first.emplace_back(std::move(some), std::move(keys));
+  }
+  const KeyVector cuts = CutsOf(sample.Finish(), ranges_.ranges() == 1 ? cuts_ : kLaterCuts);
+  ranges_.Cut(partition, cuts);
+  const auto parts = static_cast<size_t>(cuts.size()) + 1;
+  const int64_t cut_bytes = scattered_.bytes[partition];
+  bytes_ -= cut_bytes;
+  Replace(&scattered_.bytes, partition, parts, 0);
+  // Where all have one key, it is asked again once there are twice as many.
+  Replace(&limits_, partition, parts, parts > 1 ? kFirstCutBytes : 2 * cut_bytes);
+  rows.InsertPlaces(partition, parts);
+  for (auto& [some, keys] : first) {
+    ARROW_RETURN_NOT_OK(Append(std::exchange(some, nullptr), keys));
+  }
+  while (true) {
+    ARROW_ASSIGN_OR_RAISE(const auto some, rows.TakeSome(partition + parts));
+    if (some == nullptr) break;
+    ARROW_ASSIGN_OR_RAISE(const KeyVector keys, KeysOf(*some));
+    ARROW_RETURN_NOT_OK(Append(some, keys));
+  }
+  rows.RemovePlace(partition + parts);
+  return arrow::Status::OK();
+}
+
+arrow::Result<KeyVector> RangeScatter::KeysOf(const arrow::RecordBatch& rows) const {
+  ARROW_ASSIGN_OR_RAISE(const auto columns, ColumnsAt(input_.key_columns, rows));
+  return input_.key_encoder->Encode(columns);
+}
+
+arrow::Result<ScatteredRows> RangeScatter::Finish(const KeySet& keys) {
+  ARROW_RETURN_NOT_OK(scattered_.rows->MakeRoom());
+  std::vector<int64_t>& first_ranks = scattered_.first_ranks;
+  if (ranges_.ranges() > 1) keys.Ranks(ranges_.bounds(), &first_ranks);
+  first_ranks.insert(first_ranks.begin(), 0);
+  first_ranks.push_back(keys.size());
+  return std::move(scattered_);
+}
+
+}  // namespace sheaf

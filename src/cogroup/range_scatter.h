@@ -1,0 +1,51 @@
+// Scatters a table's rows to partitions by ranges of their keys, as they arrive, where the keys of the run
+// are not known yet: the table is one of those that select them.
+//
+// All rows go to one partition until that is large enough to tell how the keys are spread; then it is cut into
+// many of about the same size. A partition that grows far beyond the others, for rows may come in the order of
+// their keys, is cut again. So most rows are copied once.
+#pragma once
+
+#include <arrow/result.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "cogroup/chunk.h"
+#include "cogroup/rows_by_place.h"
+#include "cogroup/scattered_rows.h"
+#include "cogroup/table_input.h"
+#include "key/key_bounds.h"
+#include "key/key_set.h"
+
+namespace sheaf {
+
+/// Used by one thread at a time.
+class RangeScatter {
+ public:
+  /// `tables`: how many share the budget. All references outlive the rows.
+  RangeScatter(const TableInput& input, size_t tables, MemoryBudget* budget);
+
+  arrow::Status Add(const Chunk& chunk);
+
+  /// The rows by the ranks of their keys in `keys`, which has them all. The last call.
+  arrow::Result<ScatteredRows> Finish(const KeySet& keys);
+
+ private:
+  arrow::Status Append(const std::shared_ptr<arrow::RecordBatch>& rows, const KeyVector& keys);
+  arrow::Status Cut(size_t partition);
+  arrow::Result<KeyVector> KeysOf(const arrow::RecordBatch& rows) const;
+
+  const TableInput& input_;
+  const size_t cuts_;  // parts that the first partition is cut into
+  KeyBounds ranges_;
+  ScatteredRows scattered_;
+  std::vector<int64_t> limits_;  // bytes of each partition from which on it is cut
+  int64_t bytes_ = 0;            // of all partitions
+
+  // Of the rows being added.
+  std::vector<uint32_t> partitions_;
+  RowsByPlace by_partition_;
+};
+
+}  // namespace sheaf

@@ -1,0 +1,79 @@
+#include "cogroup/rank_scatter.h"
+
+#include <arrow/array.h>
+#include <arrow/type.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace sheaf {
+namespace {
+
+constexpr const char* kRank = "";  // the name of the column of ranks; tables may have it too
+constexpr int64_t kOrphan = -1;
+
+// As many keys as have rows that a core's cache holds: rows are put in order a partition at a time.
+constexpr int kMinPartitionBits = 13;
+
+int PartitionBits(int64_t keys, int64_t max_partitions) {
+  int bits = kMinPartitionBits;
+  while (keys >> bits >= max_partitions) ++bits;
+  return bits;
+}
+
+}  // namespace
+
+RankScatter::RankScatter(const TableInput& input, const KeySet& keys, size_t tables,
+                         MemoryBudget* budget, TableCounters* counters)
+    : keys_(keys),
+      partition_bits_(PartitionBits(keys.size(), MaxPartitions(tables, *budget))),
+      schema_(
+          input.schema
+              ->AddField(input.schema->num_fields(), arrow::field(kRank, arrow::uint32(), false))
+              .ValueOrDie()),  // appending a field can't fail
+      counters_(counters) {
+  for (int64_t rank = 0; rank < keys.size(); rank += int64_t{1} << partition_bits_) {
+    scattered_.first_ranks.push_back(rank);
+  }
+  const size_t partitions = scattered_.first_ranks.size();
+  scattered_.first_ranks.push_back(keys.size());
+  scattered_.bytes.resize(partitions);
+  scattered_.has_ranks = true;
+  scattered_.rows = std::make_unique<SegmentedRows>(
+      schema_, partitions, SegmentBytes(std::ssize(scattered_.bytes), tables, *budget), budget);
+}
+
+arrow::Status RankScatter::Add(const Chunk& chunk) {
+  keys_.Ranks(chunk.keys, &ranks_);
+  const size_t partitions = scattered_.bytes.size();
+  low_ranks_.resize(ranks_.size());
+  partitions_.resize(ranks_.size());
+  for (size_t i = 0; i < ranks_.size(); ++i) {
+    low_ranks_[i] = static_cast<uint32_t>(ranks_[i]);
+    partitions_[i] = static_cast<uint32_t>(ranks_[i] == kOrphan ? static_cast<int64_t>(partitions)
+                                                                : ranks_[i] >> partition_bits_);
+  }
+  by_partition_.Sort(partitions_, partitions + 1);
+  const size_t orphans = by_partition_.Of(partitions).size();
+  counters_->orphans += static_cast<int64_t>(orphans);
+  if (orphans == ranks_.size()) return arrow::Status::OK();
+  arrow::ArrayVector columns = chunk.rows->columns();
+  columns.push_back(std::make_shared<arrow::UInt32Array>(std::ssize(low_ranks_),
+                                                         arrow::Buffer::Wrap(low_ranks_)));
+  const SegmentSource source(
+      arrow::RecordBatch::Make(schema_, chunk.rows->num_rows(), std::move(columns)));
+  for (size_t p = 0; p < partitions; ++p) {
+    const auto rows = by_partition_.Of(p);
+    if (rows.empty()) continue;
+    ARROW_RETURN_NOT_OK(scattered_.rows->Append(p, source, rows));
+    scattered_.bytes[p] += scattered_.rows->row_bytes() * std::ssize(rows);
+  }
+  return arrow::Status::OK();
+}
+
+arrow::Result<ScatteredRows> RankScatter::Finish() {
+  ARROW_RETURN_NOT_OK(scattered_.rows->MakeRoom());
+  return std::move(scattered_);
+}
+
+}  // namespace sheaf

@@ -1,0 +1,49 @@
+// Scatters a table's rows to partitions by the rank of their keys, as they arrive.
+//
+//   rows of a chunk     rank of each key          partition = rank / keys
+//   7 3 9 7 1      ->   2 1 3 2 0   (keys = 2)    ->   partition 0: 3(1) 1(0)   partition 1: 7(2) 9(3) 7(2)
+#pragma once
+
+#include <arrow/result.h>
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "cogroup/chunk.h"
+#include "cogroup/counters.h"
+#include "cogroup/rows_by_place.h"
+#include "cogroup/scattered_rows.h"
+#include "cogroup/table_input.h"
+#include "key/key_set.h"
+
+namespace sheaf {
+
+/// Used by one thread at a time.
+class RankScatter {
+ public:
+  /// `tables`: how many share the budget. All references outlive the rows.
+  RankScatter(const TableInput& input, const KeySet& keys, size_t tables, MemoryBudget* budget,
+              TableCounters* counters);
+
+  /// Rows of keys that the set lacks are counted and dropped.
+  arrow::Status Add(const Chunk& chunk);
+
+  /// The last call.
+  arrow::Result<ScatteredRows> Finish();
+
+ private:
+  const KeySet& keys_;
+  const int partition_bits_;  // a partition holds 2^bits keys: a division a row would be slow
+  const std::shared_ptr<arrow::Schema> schema_;  // the table's, and the rank
+  TableCounters* const counters_;
+  ScatteredRows scattered_;
+
+  // Of the chunk being added.
+  std::vector<int64_t> ranks_;
+  std::vector<uint32_t> low_ranks_;
+  std::vector<uint32_t> partitions_;  // of each row; the number of partitions where it is an orphan
+  RowsByPlace by_partition_;
+};
+
+}  // namespace sheaf

@@ -1,0 +1,33 @@
+// A table's rows in partitions of consecutive keys: what the two ways to scatter rows end in, and what
+// windows are taken from.
+//
+//   RankScatter     the keys of the run are known: by rank, and rows of other keys are dropped   --+
+//                                                                                                  +--> WindowRows
+//   RangeScatter    they are not known yet: by ranges of keys that are learned from the rows     --+
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "cogroup/segmented_rows.h"
+#include "spill/memory_budget.h"
+
+namespace sheaf {
+
+struct ScatteredRows {
+  std::unique_ptr<SegmentedRows> rows;  ///< A place a partition.
+  std::vector<int64_t>
+      first_ranks;             ///< Of the first key of each partition, ascending, and the end.
+  std::vector<int64_t> bytes;  ///< About how many each partition has.
+  bool has_ranks = false;      ///< The last column has the low 32 bits of each row's rank.
+};
+
+/// Bytes of a segment where each of so many tables has one open for each of so many partitions: together
+/// they take a part of the budget.
+int64_t SegmentBytes(int64_t partitions, size_t tables, const MemoryBudget& budget);
+
+/// For how many partitions a table has memory.
+int64_t MaxPartitions(size_t tables, const MemoryBudget& budget);
+
+}  // namespace sheaf

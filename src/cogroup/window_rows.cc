@@ -1,0 +1,195 @@
+#include "cogroup/window_rows.h"
+
+#include <arrow/array.h>
+
+#include <algorithm>
+#include <span>
+#include <utility>
+
+#include "cogroup/group_rows.h"
+#include "cogroup/rows_by_place.h"
+
+namespace sheaf {
+namespace {
+
+using Pieces = std::vector<std::shared_ptr<arrow::RecordBatch>>;
+
+// A partition of just more than what may be loaded at once is cut into so many parts: rows are seldom spread
+// evenly over the keys, and small parts leave a hot key alone.
+constexpr int64_t kPartsOverLimit = 16;
+
+// Collects the rows of a window from what is loaded, in order.
+class WindowBuilder {
+ public:
+  explicit WindowBuilder(bool stands) : stands_(stands) {}
+
+  /// Rows [begin, end) of `pieces`, in the order that `order` names, or as they stand where it is empty.
+  void Add(const Pieces& pieces, std::span<const RowRef> order, int64_t begin, int64_t end) {
+    if (begin == end) return;
+    if (!order.empty()) {
+      const auto base = static_cast<uint32_t>(pieces_.size());
+      pieces_.insert(pieces_.end(), pieces.begin(), pieces.end());
+      const auto first = static_cast<size_t>(begin);
+      for (const RowRef ref : order.subspan(first, static_cast<size_t>(end - begin))) {
+        refs_.push_back({base + ref.piece, ref.row});
+      }
+      return;
+    }
+    int64_t start = 0;  // of the piece
+    for (const auto& piece : pieces) {
+      const int64_t from = std::max(begin - start, int64_t{0});
+      const int64_t to = std::min(end - start, piece->num_rows());
+      if (from < to) AddStanding(piece->Slice(from, to - from));
+      start += piece->num_rows();
+    }
+  }
+
+  [[nodiscard]] const Pieces& pieces() const { return pieces_; }
+  [[nodiscard]] std::span<const RowRef> refs() const { return refs_; }
+
+ private:
+  void AddStanding(std::shared_ptr<arrow::RecordBatch> rows) {
+    if (!stands_) {
+      const auto piece = static_cast<uint32_t>(pieces_.size());
+      const auto count = static_cast<uint32_t>(rows->num_rows());
+      for (uint32_t row = 0; row < count; ++row) refs_.push_back({piece, row});
+    }
+    pieces_.push_back(std::move(rows));
+  }
+
+  const bool stands_;  // all that comes stands in order: no row need be named
+  Pieces pieces_;
+  std::vector<RowRef> refs_;
+};
+
+}  // namespace
+
+WindowRows::WindowRows(const TableInput& input, const KeySet& keys, ScatteredRows rows,
+                       int64_t max_loaded, MemoryBudget* budget)
+    : input_(input),
+      keys_(keys),
+      max_loaded_(max_loaded),
+      budget_(budget),
+      whole_{std::move(rows)} {}
+
+arrow::Result<BatchTable> WindowRows::Take(const RankRange& window) {
+  ARROW_RETURN_NOT_OK(LoadUntil(window.end));
+  WindowBuilder rows(
+      std::ranges::all_of(loaded_, [](const Loaded& loaded) { return loaded.order.empty(); }));
+  std::vector<int64_t> counts;
+  counts.reserve(static_cast<size_t>(window.end - window.begin));
+  for (const Loaded& loaded : loaded_) {
+    const auto first = static_cast<size_t>(std::max(window.begin - loaded.ranks.begin, int64_t{0}));
+    const auto last =
+        static_cast<size_t>(std::min(window.end, loaded.ranks.end) - loaded.ranks.begin);
+    for (size_t k = first; k < last; ++k) counts.push_back(loaded.starts[k + 1] - loaded.starts[k]);
+    rows.Add(loaded.pieces, loaded.order, loaded.starts[first], loaded.starts[last]);
+  }
+  std::erase_if(loaded_, [&](const Loaded& loaded) { return loaded.ranks.end <= window.end; });
+  return GroupRows(input_, rows.pieces(), counts, rows.refs());
+}
+
+// Loads every partition that begins below `rank`.
+arrow::Status WindowRows::LoadUntil(int64_t rank) {
+  while (parts_.HasNext() || whole_.HasNext()) {
+    Source& source = parts_.HasNext() ? parts_ : whole_;
+    if (source.NextRanks().begin >= rank) break;
+    if (&source == &whole_ && source.scattered.bytes[source.next] > max_loaded_) {
+      ARROW_RETURN_NOT_OK(ScatterParts());
+      continue;
+    }
+    ARROW_ASSIGN_OR_RAISE(Loaded loaded, Load(&source));
+    loaded_.push_back(std::move(loaded));
+  }
+  return arrow::Status::OK();
+}
+
+// A counting sort of the rows of the next partition by rank.
+arrow::Result<WindowRows::Loaded> WindowRows::Load(Source* source) {
+  Loaded loaded;
+  loaded.ranks = source->NextRanks();
+  ScatteredRows& scattered = source->scattered;
+  ARROW_ASSIGN_OR_RAISE(Pieces taken, scattered.rows->Take(source->next++));
+  const auto first = static_cast<uint32_t>(loaded.ranks.begin);
+  loaded.starts.assign(static_cast<size_t>(loaded.ranks.end - loaded.ranks.begin) + 1, 0);
+  std::vector<std::vector<uint32_t>> ranks;
+  bool stands = true;
+  uint32_t last = 0;
+  for (auto& piece : taken) {
+    ARROW_ASSIGN_OR_RAISE(std::vector<uint32_t> low_ranks, LowRanks(scattered, *piece));
+    for (uint32_t& rank : low_ranks) {
+      rank -= first;
+      ++loaded.starts[rank + 1];
+      stands = stands && rank >= last;
+      last = rank;
+    }
+    ranks.push_back(std::move(low_ranks));
+    arrow::ArrayVector columns = piece->columns();
+    if (scattered.has_ranks) columns.pop_back();
+    loaded.pieces.push_back(
+        arrow::RecordBatch::Make(input_.schema, piece->num_rows(), std::move(columns)));
+  }
+  for (size_t k = 1; k < loaded.starts.size(); ++k) loaded.starts[k] += loaded.starts[k - 1];
+  if (stands) return loaded;
+  std::vector<int64_t> next(loaded.starts.begin(), loaded.starts.end() - 1);
+  loaded.order.resize(static_cast<size_t>(loaded.starts.back()));
+  for (uint32_t p = 0; p < ranks.size(); ++p) {
+    for (uint32_t row = 0; row < ranks[p].size(); ++row) {
+      loaded.order[static_cast<size_t>(next[ranks[p][row]]++)] = {p, row};
+    }
+  }
+  return loaded;
+}
+
+// Scatters the rows of the next partition once more.
+arrow::Status WindowRows::ScatterParts() {
+  const RankRange ranks = whole_.NextRanks();
+  const size_t partition = whole_.next++;
+  const int64_t keys = ranks.end - ranks.begin;
+  const int64_t wanted = kPartsOverLimit * (whole_.scattered.bytes[partition] / max_loaded_ + 1);
+  const int64_t part_keys = std::max<int64_t>(1, keys / wanted);
+  parts_ = {};
+  ScatteredRows& parts = parts_.scattered;
+  for (int64_t rank = ranks.begin; rank < ranks.end; rank += part_keys) {
+    parts.first_ranks.push_back(rank);
+  }
+  const size_t count = parts.first_ranks.size();
+  parts.first_ranks.push_back(ranks.end);
+  parts.bytes.resize(count);
+  parts.has_ranks = whole_.scattered.has_ranks;
+  parts.rows = std::make_unique<SegmentedRows>(
+      whole_.scattered.rows->schema(), count,
+      SegmentBytes(static_cast<int64_t>(count), /*tables=*/1, *budget_), budget_);
+  RowsByPlace by_part;
+  while (true) {
+    ARROW_ASSIGN_OR_RAISE(const auto piece, whole_.scattered.rows->TakeSome(partition));
+    if (piece == nullptr) break;
+    ARROW_ASSIGN_OR_RAISE(std::vector<uint32_t> part_of, LowRanks(whole_.scattered, *piece));
+    for (uint32_t& rank : part_of) {
+      rank = (rank - static_cast<uint32_t>(ranks.begin)) / static_cast<uint32_t>(part_keys);
+    }
+    by_part.Sort(part_of, count);
+    const SegmentSource source(piece);
+    for (size_t part = 0; part < count; ++part) {
+      const auto rows = by_part.Of(part);
+      if (!rows.empty()) ARROW_RETURN_NOT_OK(parts.rows->Append(part, source, rows));
+    }
+  }
+  return parts.rows->MakeRoom();
+}
+
+// The low 32 bits of each row's rank: a partition has fewer keys than these tell apart.
+arrow::Result<std::vector<uint32_t>> WindowRows::LowRanks(const ScatteredRows& rows,
+                                                          const arrow::RecordBatch& piece) const {
+  if (rows.has_ranks) {
+    const auto* values = piece.column_data(piece.num_columns() - 1)->GetValues<uint32_t>(1);
+    return std::vector<uint32_t>(values, values + piece.num_rows());
+  }
+  ARROW_ASSIGN_OR_RAISE(const auto columns, ColumnsAt(input_.key_columns, piece));
+  ARROW_ASSIGN_OR_RAISE(const KeyVector keys, input_.key_encoder->Encode(columns));
+  std::vector<int64_t> ranks;
+  keys_.Ranks(keys, &ranks);
+  return std::vector<uint32_t>(ranks.begin(), ranks.end());
+}
+
+}  // namespace sheaf

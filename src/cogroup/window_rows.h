@@ -1,0 +1,78 @@
+// Takes a table's rows out of their partitions, window by window, in key order.
+//
+//   ranks of a window      3       4    5         6 7 8
+//   partitions             | 0 ... 4 |  5 ...  | 6 ... 9 |
+//
+// Within a partition a counting sort by rank brings the rows in key order: no row is compared with another.
+// A window takes from several partitions, or from a part of one. A partition that is too large for memory is
+// scattered once more, into parts.
+#pragma once
+
+#include <arrow/record_batch.h>
+#include <arrow/result.h>
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <vector>
+
+#include "cogroup/gather.h"
+#include "cogroup/scattered_rows.h"
+#include "cogroup/table_input.h"
+#include "key/key_set.h"
+#include "sheaf/batch.h"
+
+namespace sheaf {
+
+/// Keys of consecutive ranks.
+struct RankRange {
+  int64_t begin;
+  int64_t end;
+};
+
+/// Used by one thread at a time.
+class WindowRows {
+ public:
+  /// `max_loaded`: bytes of a partition that may be loaded as a whole. All references outlive the rows.
+  WindowRows(const TableInput& input, const KeySet& keys, ScatteredRows rows, int64_t max_loaded,
+             MemoryBudget* budget);
+
+  /// The rows of a window's keys, group after group, in order. Each window begins where the one before it
+  /// has ended, the first at 0.
+  arrow::Result<BatchTable> Take(const RankRange& window);
+
+ private:
+  // Partitions, and which of them is loaded next.
+  struct Source {
+    ScatteredRows scattered;
+    size_t next = 0;
+    [[nodiscard]] RankRange NextRanks() const {
+      return {scattered.first_ranks[next], scattered.first_ranks[next + 1]};
+    }
+    [[nodiscard]] bool HasNext() const { return next < scattered.bytes.size(); }
+  };
+
+  // A partition, or a part of one, in key order.
+  struct Loaded {
+    RankRange ranks;
+    std::vector<std::shared_ptr<arrow::RecordBatch>> pieces;
+    std::vector<int64_t> starts;  // of each key among the rows in order, and the end
+    std::vector<RowRef> order;    // the rows by key; empty where they stand so
+  };
+
+  arrow::Status LoadUntil(int64_t rank);
+  arrow::Result<Loaded> Load(Source* source);
+  arrow::Status ScatterParts();
+  arrow::Result<std::vector<uint32_t>> LowRanks(const ScatteredRows& rows,
+                                                const arrow::RecordBatch& piece) const;
+
+  const TableInput& input_;
+  const KeySet& keys_;
+  const int64_t max_loaded_;
+  MemoryBudget* const budget_;
+  Source whole_;
+  Source parts_;  // of the partition before whole_.next
+  std::deque<Loaded> loaded_;
+};
+
+}  // namespace sheaf

@@ -1,0 +1,171 @@
+#include "cogroup/window_rows.h"
+
+#include <arrow/api.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <random>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "cogroup/range_scatter.h"
+#include "cogroup/rank_scatter.h"
+
+namespace sheaf {
+namespace {
+
+constexpr int64_t kRows = 120'000;  // more than 12 MiB: enough to be cut, and cut again
+constexpr int64_t kChunkRows = 5000;
+constexpr size_t kTables = 2;
+
+std::shared_ptr<arrow::Schema> Schema() {
+  return arrow::schema({arrow::field("id", arrow::int64()), arrow::field("row", arrow::int64()),
+                        arrow::field("text", arrow::utf8())});
+}
+
+TableInput Input() {
+  TableInput input;
+  input.table.name = "A";
+  input.schema = Schema();
+  input.key_names = {"id"};
+  input.key_columns = {FindColumn(*input.schema, "id", "key column").ValueOrDie()};
+  std::vector<EncodedColumn> columns(1);
+  columns[0].form = FormOf(*arrow::int64()).ValueOrDie();
+  input.key_encoder = std::make_shared<const RowEncoder>(columns);
+  input.group_order = std::make_shared<const GroupOrder>(
+      GroupOrder::Make(*input.schema, {}, Ties::kAny).ValueOrDie());
+  return input;
+}
+
+// Rows of the given ids, each with its number and a text that it can be told by.
+std::vector<Chunk> Chunks(const TableInput& input, const std::vector<int64_t>& ids) {
+  std::vector<Chunk> chunks;
+  for (int64_t begin = 0; begin < std::ssize(ids); begin += kChunkRows) {
+    arrow::Int64Builder id;
+    arrow::Int64Builder row;
+    arrow::StringBuilder text;
+    const int64_t end = std::min(begin + kChunkRows, std::ssize(ids));
+    for (int64_t i = begin; i < end; ++i) {
+      EXPECT_TRUE(id.Append(ids[static_cast<size_t>(i)]).ok());
+      EXPECT_TRUE(row.Append(i).ok());
+      EXPECT_TRUE(text.Append(std::string(80 + i % 5, static_cast<char>('a' + i % 26))).ok());
+    }
+    Chunk chunk;
+    chunk.rows = arrow::RecordBatch::Make(
+        input.schema, end - begin,
+        {id.Finish().ValueOrDie(), row.Finish().ValueOrDie(), text.Finish().ValueOrDie()});
+    chunk.keys = input.key_encoder->Encode({chunk.rows->column(0)}).ValueOrDie();
+    chunks.push_back(std::move(chunk));
+  }
+  return chunks;
+}
+
+// The ids of all rows of a table, in the order that they come.
+struct Case {
+  std::string name;
+  std::function<int64_t(int64_t row, std::mt19937_64* random)> id;
+};
+
+class WindowRowsTest : public ::testing::TestWithParam<std::tuple<Case, int64_t>> {
+ protected:
+  void SetUp() override {
+    std::mt19937_64 random(3);
+    for (int64_t row = 0; row < kRows; ++row)
+      ids_.push_back(std::get<Case>(GetParam()).id(row, &random));
+    for (int64_t row = 0; row < kRows; ++row) rows_of_[ids_[static_cast<size_t>(row)]].insert(row);
+    chunks_ = Chunks(input_, ids_);
+  }
+
+  std::unique_ptr<KeySet> Keys(const std::function<bool(int64_t)>& has) {
+    KeySetBuilder builder;
+    std::erase_if(rows_of_, [&](const auto& rows) { return !has(rows.first); });
+    for (const auto& [id, rows] : rows_of_) {
+      arrow::Int64Builder array;
+      EXPECT_TRUE(array.Append(id).ok());
+      builder.Add(input_.key_encoder->Encode({array.Finish().ValueOrDie()}).ValueOrDie());
+    }
+    return builder.Finish();
+  }
+
+  // Takes windows of many lengths and looks for every row where it belongs.
+  void ExpectAllRows(const KeySet& keys, ScatteredRows scattered) {
+    WindowRows windows(input_, keys, std::move(scattered), /*max_loaded=*/int64_t{1} << 19,
+                       &budget_);
+    auto expected = rows_of_.begin();
+    std::mt19937_64 random(4);
+    for (int64_t begin = 0; begin < keys.size();) {
+      const auto length = static_cast<int64_t>(random() % 3000) + 1;
+      const int64_t end = std::min(begin + length, keys.size());
+      const BatchTable table = windows.Take({begin, end}).ValueOrDie();
+      ASSERT_EQ(table.offsets->length(), end - begin + 1);
+      const auto& ids = static_cast<const arrow::Int64Array&>(*table.rows->column(0));
+      const auto& numbers = static_cast<const arrow::Int64Array&>(*table.rows->column(1));
+      const auto& texts = static_cast<const arrow::StringArray&>(*table.rows->column(2));
+      for (int64_t k = 0; k < end - begin; ++k, ++expected) {
+        std::set<int64_t> rows;
+        for (int32_t i = table.offsets->Value(k); i < table.offsets->Value(k + 1); ++i) {
+          ASSERT_EQ(ids.Value(i), expected->first);
+          const int64_t row = numbers.Value(i);
+          ASSERT_EQ(texts.GetString(i),
+                    std::string(80 + row % 5, static_cast<char>('a' + row % 26)));
+          rows.insert(row);
+        }
+        ASSERT_EQ(rows, expected->second) << "key " << expected->first;
+      }
+      begin = end;
+    }
+    EXPECT_EQ(expected, rows_of_.end());
+  }
+
+  const TableInput input_ = Input();
+  MemoryBudget budget_{std::get<int64_t>(GetParam())};
+  std::vector<int64_t> ids_;
+  std::map<int64_t, std::set<int64_t>> rows_of_;
+  std::vector<Chunk> chunks_;
+};
+
+TEST_P(WindowRowsTest, RowsScatteredByRangesOfKeysComeOutByKey) {
+  const auto keys = Keys([](int64_t) { return true; });
+  RangeScatter scatter(input_, kTables, &budget_);
+  for (const Chunk& chunk : chunks_) ASSERT_TRUE(scatter.Add(chunk).ok());
+  ExpectAllRows(*keys, scatter.Finish(*keys).ValueOrDie());
+}
+
+TEST_P(WindowRowsTest, RowsScatteredByRankComeOutByKeyAndOrphansAreDropped) {
+  const auto keys = Keys([](int64_t id) { return id % 7 != 0; });
+  int64_t kept = 0;
+  for (const auto& [id, rows] : rows_of_) kept += std::ssize(rows);
+  TableCounters counters;
+  RankScatter scatter(input_, *keys, kTables, &budget_, &counters);
+  for (const Chunk& chunk : chunks_) ASSERT_TRUE(scatter.Add(chunk).ok());
+  EXPECT_EQ(counters.orphans, kRows - kept);
+  ExpectAllRows(*keys, scatter.Finish().ValueOrDie());
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, WindowRowsTest,
+    ::testing::Combine(
+        ::testing::Values(
+            Case{"shuffled",
+                 [](int64_t, auto* random) { return static_cast<int64_t>((*random)() % 30'000); }},
+            Case{"ascending", [](int64_t row, auto*) { return row / 5 - 1000; }},
+            Case{"descending", [](int64_t row, auto*) { return (kRows - row) / 5; }},
+            Case{"one_key", [](int64_t, auto*) { return int64_t{42}; }},
+            Case{"hot_key",
+                 [](int64_t row, auto* random) {
+                   return row % 2 == 0 ? int64_t{500} : static_cast<int64_t>((*random)() % 1000);
+                 }},
+            Case{"sparse",
+                 [](int64_t, auto* random) { return static_cast<int64_t>((*random)()); }}),
+        // All in memory, and next to nothing.
+        ::testing::Values(int64_t{1} << 30, int64_t{1} << 20)),
+    [](const auto& info) {
+      return std::get<Case>(info.param).name +
+             (std::get<int64_t>(info.param) > (1 << 20) ? "_in_memory" : "_on_disk");
+    });
+
+}  // namespace
+}  // namespace sheaf
