@@ -1,7 +1,6 @@
 #include "cogroup/partition.h"
 
 #include <arrow/array.h>
-#include <arrow/compute/api.h>
 #include <arrow/table.h>
 
 #include <algorithm>
@@ -16,6 +15,7 @@
 #include "cogroup/memory_split.h"
 #include "cogroup/partition_store.h"
 #include "cogroup/scan_turns.h"
+#include "cogroup/take_rows.h"
 #include "key/key_set.h"
 #include "spill/memory_budget.h"
 
@@ -247,11 +247,7 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> PartitionReader::KeysOf(
   if (key_rows.size() > 1) {
     ARROW_ASSIGN_OR_RAISE(all, arrow::ConcatenateRecordBatches(key_rows));
   }
-  const auto length = static_cast<int64_t>(indices.size());
-  const auto array =
-      std::make_shared<arrow::Int64Array>(length, arrow::Buffer::FromVector(std::move(indices)));
-  ARROW_ASSIGN_OR_RAISE(const arrow::Datum taken, arrow::compute::Take(all, array));
-  return taken.record_batch();
+  return TakeRows(all, std::move(indices));
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 #include "cogroup/probe.h"
 
 #include <arrow/array.h>
-#include <arrow/compute/api.h>
+#include <arrow/scalar.h>
 #include <arrow/table.h>
 #include <arrow/type.h>
 #include <arrow/type_traits.h>
@@ -22,6 +22,7 @@
 #include "cogroup/partition_store.h"
 #include "cogroup/row_text.h"
 #include "cogroup/scan_turns.h"
+#include "cogroup/take_rows.h"
 #include "engine/range_query.h"
 #include "key/key_set.h"
 #include "sheaf/error.h"
@@ -293,11 +294,7 @@ arrow::Result<Chunk> ProbeReader::KeysOf(const TableInput& input, const Chunk& c
   Chunk found;
   found.keys = chunk.keys.Take(first);
   ARROW_ASSIGN_OR_RAISE(const auto key_rows, ConformKeys(input, *chunk.rows, key_schema()));
-  const auto length = static_cast<int64_t>(first.size());
-  const auto indices =
-      std::make_shared<arrow::Int64Array>(length, arrow::Buffer::FromVector(std::move(first)));
-  ARROW_ASSIGN_OR_RAISE(const arrow::Datum taken, arrow::compute::Take(key_rows, indices));
-  found.rows = taken.record_batch();
+  ARROW_ASSIGN_OR_RAISE(found.rows, TakeRows(key_rows, std::move(first)));
   return found;
 }
 
@@ -329,10 +326,7 @@ arrow::Status ProbeReader::FinishKeys(ProbeWindow* window) const {
     key_rows.push_back(chunk.rows);
   }
   ARROW_ASSIGN_OR_RAISE(const auto all, arrow::ConcatenateRecordBatches(key_rows));
-  const auto indices = std::make_shared<arrow::Int64Array>(
-      window->keys->size(), arrow::Buffer::FromVector(std::move(first)));
-  ARROW_ASSIGN_OR_RAISE(const arrow::Datum taken, arrow::compute::Take(all, indices));
-  window->key_rows = taken.record_batch();
+  ARROW_ASSIGN_OR_RAISE(window->key_rows, TakeRows(all, std::move(first)));
   return CheckInRange(*window);
 }
 
