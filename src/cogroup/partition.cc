@@ -87,7 +87,7 @@ arrow::Status PartitionReader::RunLane(Lane* lane) {
   ChunkStore kept(*lane->input, &rows_budget_);
   const auto open = [this, lane] {
     if (lane->input->connection != nullptr) {
-      lane->input->connection->SetScan({.batch_rows = split_.scans > 1 ? kScanBatchRows : 0});
+      lane->input->connection->SetScan({.batch_rows = split_.batch_rows});
     }
     return OpenRows(*lane->input, lane->input->query, split_.query);
   };
