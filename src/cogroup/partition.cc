@@ -13,8 +13,8 @@
 #include "cogroup/chunk_store.h"
 #include "cogroup/lane_reader.h"
 #include "cogroup/memory_split.h"
+#include "cogroup/memory_turns.h"
 #include "cogroup/partition_store.h"
-#include "cogroup/scan_turns.h"
 #include "cogroup/take_rows.h"
 #include "key/key_set.h"
 #include "spill/memory_budget.h"
@@ -62,8 +62,8 @@ class PartitionReader final : public LaneReader {
   const MemorySplit split_;
   const int64_t partition_keys_;
   MemoryBudget rows_budget_;
-  ScanTurns scans_;
-  ScanTurns loads_;  // a table's share of a batch, on its way, holds twice its memory
+  MemoryTurns scans_;
+  MemoryTurns loads_;  // a table's share of a batch, on its way, holds twice its memory
 
   mutable std::mutex keys_mutex_;
   std::condition_variable keys_changed_;

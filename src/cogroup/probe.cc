@@ -19,9 +19,9 @@
 #include "cogroup/key_ranges.h"
 #include "cogroup/lane_reader.h"
 #include "cogroup/memory_split.h"
+#include "cogroup/memory_turns.h"
 #include "cogroup/partition_store.h"
 #include "cogroup/row_text.h"
-#include "cogroup/scan_turns.h"
 #include "cogroup/take_rows.h"
 #include "engine/range_query.h"
 #include "key/key_set.h"
@@ -150,7 +150,7 @@ class ProbeReader final : public LaneReader {
 
   const MemorySplit split_;
   MemoryBudget rows_budget_;
-  ScanTurns scans_;
+  MemoryTurns scans_;
   std::vector<const TableInput*> selecting_;
   std::thread finder_;
 
