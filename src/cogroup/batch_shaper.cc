@@ -1,7 +1,6 @@
 #include "cogroup/batch_shaper.h"
 
 #include <arrow/array.h>
-#include <arrow/compute/api.h>
 #include <arrow/table.h>
 #include <arrow/util/byte_size.h>
 
@@ -12,6 +11,7 @@
 
 #include "cogroup/group_rows.h"
 #include "cogroup/row_text.h"
+#include "cogroup/take_rows.h"
 #include "sheaf/error.h"
 
 namespace sheaf {
@@ -210,11 +210,7 @@ arrow::Status BatchShaper::DropMissing(CutWindow* window) {
   for (BatchTable& table : window->tables) {
     ARROW_ASSIGN_OR_RAISE(table, TakeGroups(table, keep));
   }
-  const auto indices =
-      std::make_shared<arrow::Int64Array>(kept, arrow::Buffer::FromVector(std::move(keep)));
-  ARROW_ASSIGN_OR_RAISE(const arrow::Datum taken, arrow::compute::Take(window->keys, indices));
-  window->keys = taken.record_batch();
-  return arrow::Status::OK();
+  return TakeRows(window->keys, std::move(keep)).Value(&window->keys);
 }
 
 arrow::Status BatchShaper::EndBatch() {

@@ -1,13 +1,13 @@
 #include "cogroup/group_order.h"
 
 #include <arrow/array.h>
-#include <arrow/compute/api.h>
 #include <arrow/type.h>
 
 #include <algorithm>
 #include <numeric>
 #include <utility>
 
+#include "cogroup/take_rows.h"
 #include "job/nearest.h"
 #include "key/key_type.h"
 #include "key/key_vector.h"
@@ -86,17 +86,6 @@ std::vector<int32_t> Identity(size_t size) {
   std::vector<int32_t> rows(size);
   std::iota(rows.begin(), rows.end(), 0);
   return rows;
-}
-
-arrow::Result<std::shared_ptr<arrow::RecordBatch>> TakeRows(
-    const std::shared_ptr<arrow::RecordBatch>& batch, std::vector<int32_t> rows) {
-  const auto length = static_cast<int64_t>(rows.size());
-  const auto indices =
-      std::make_shared<arrow::Int32Array>(length, arrow::Buffer::FromVector(std::move(rows)));
-  ARROW_ASSIGN_OR_RAISE(
-      const arrow::Datum taken,
-      arrow::compute::Take(batch, indices, arrow::compute::TakeOptions::NoBoundsCheck()));
-  return taken.record_batch();
 }
 
 template <typename Columns>

@@ -2,7 +2,6 @@
 
 #include <arrow/array.h>
 #include <arrow/array/concatenate.h>
-#include <arrow/compute/api.h>
 #include <arrow/table.h>
 
 #include <limits>
@@ -11,6 +10,7 @@
 #include <utility>
 
 #include "cogroup/row_text.h"
+#include "cogroup/take_rows.h"
 #include "sheaf/error.h"
 #include "spill/row_memory.h"
 
@@ -101,9 +101,8 @@ arrow::Result<BatchTable> TakeFirst(const BatchTable& table, const std::vector<i
     std::iota(rows.begin() + offsets[i], rows.begin() + offsets[i + 1],
               table.offsets->Value(groups[i]));
   }
-  ARROW_ASSIGN_OR_RAISE(const arrow::Datum taken,
-                        arrow::compute::Take(table.rows, OffsetsArray(std::move(rows))));
-  return BatchTable{table.name, table.rows_per_key, taken.record_batch(),
+  ARROW_ASSIGN_OR_RAISE(auto taken, TakeRows(table.rows, std::move(rows)));
+  return BatchTable{table.name, table.rows_per_key, std::move(taken),
                     OffsetsArray(std::move(offsets))};
 }
 

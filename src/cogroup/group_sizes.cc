@@ -1,10 +1,11 @@
 #include "cogroup/group_sizes.h"
 
 #include <arrow/array/builder_primitive.h>
-#include <arrow/compute/api.h>
 
 #include <algorithm>
 #include <bit>
+
+#include "cogroup/take_rows.h"
 
 namespace sheaf {
 namespace {
@@ -34,9 +35,7 @@ int64_t RowsOf(size_t bucket) {
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> CopyOfRow(const arrow::RecordBatch& keys,
                                                              int64_t row) {
   const auto batch = arrow::RecordBatch::Make(keys.schema(), keys.num_rows(), keys.columns());
-  ARROW_ASSIGN_OR_RAISE(const auto index, arrow::MakeArrayFromScalar(arrow::Int64Scalar(row), 1));
-  ARROW_ASSIGN_OR_RAISE(const arrow::Datum taken, arrow::compute::Take(batch, index));
-  return taken.record_batch();
+  return TakeRows(batch, std::vector<int64_t>{row});
 }
 
 }  // namespace

@@ -1,11 +1,11 @@
 #include "cogroup/key_selector.h"
 
-#include <arrow/array.h>
-#include <arrow/compute/api.h>
 #include <arrow/table.h>
 
 #include <algorithm>
 #include <utility>
+
+#include "cogroup/take_rows.h"
 
 namespace sheaf {
 
@@ -51,10 +51,7 @@ arrow::Status KeySelector::Announce(size_t table, const KeyVector& keys,
   announced.keys = count == keys.size() ? keys : keys.Take(runs);
   announced.rows = key_rows;
   if (count < key_rows->num_rows()) {
-    const auto indices =
-        std::make_shared<arrow::Int64Array>(count, arrow::Buffer::FromVector(std::move(runs)));
-    ARROW_ASSIGN_OR_RAISE(const arrow::Datum taken, arrow::compute::Take(key_rows, indices));
-    announced.rows = taken.record_batch();
+    ARROW_ASSIGN_OR_RAISE(announced.rows, TakeRows(key_rows, std::move(runs)));
   }
   const std::lock_guard lock(mutex_);
   state.announced.push_back(std::move(announced));

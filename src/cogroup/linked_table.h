@@ -15,9 +15,9 @@
 #include "cogroup/group_sizes.h"
 #include "cogroup/keyed_rows.h"
 #include "cogroup/memory_split.h"
+#include "cogroup/memory_turns.h"
 #include "cogroup/range_scatter.h"
 #include "cogroup/read_ahead.h"
-#include "cogroup/scan_turns.h"
 #include "cogroup/table_input.h"
 #include "key/key_set.h"
 #include "sheaf/batch.h"
@@ -39,7 +39,7 @@ struct LinkedMemory {
   const MemorySplit split;
   MemoryBudget loading;   ///< Rows on their way into key order.
   MemoryBudget resident;  ///< Rows in key order.
-  ScanTurns scans;
+  MemoryTurns scans;
 };
 
 /// Threads: one caller at a time; Cancel() and metrics() from any.

@@ -9,7 +9,8 @@
 namespace sheaf {
 
 /// Rows a batch of queries that don't sort: each batch costs a wake-up of its reader and some objects a
-/// column, and twice DataFusion's own number takes a tenth off a run. (Sorts need small batches.)
+/// column, and twice DataFusion's own number takes a tenth off a run. (Sorts and little memory need small
+/// batches.)
 constexpr int kScanBatchRows = 16384;
 
 struct MemorySplit {
@@ -19,6 +20,7 @@ struct MemorySplit {
   int64_t key_search;  ///< Bytes of a selecting table read before the other tables are asked.
   int64_t partition;   ///< Bytes of one partition, over all tables, that are loaded at once.
   int scans;           ///< How many queries that don't sort may run at the same time.
+  int batch_rows;      ///< Rows a batch of such a query; 0: the engine's own number.
 };
 
 /// Half the budget goes to the engine, which alone can need it whole (a sort); an eighth to reading
@@ -31,12 +33,14 @@ inline MemorySplit SplitMemory(int64_t budget, size_t tables) {
   constexpr int64_t kScansAndBatches = int64_t{416} << 20;
   // An engine's scan of compressed files holds tens of MiB that no limit of its own counts.
   constexpr int64_t kScan = int64_t{256} << 20;
+  const auto scans = static_cast<int>(std::clamp<int64_t>(budget / kScan, 1, 64));
   return {budget / 2 / n,
           std::min(budget / 8 / n, kMaxReadAhead),
           std::max(budget * 5 / 16, budget - kScansAndBatches),
           std::min(budget / 8, kMaxKeySearch),
           budget / 2,
-          static_cast<int>(std::clamp<int64_t>(budget / kScan, 1, 64))};
+          scans,
+          scans > 1 ? kScanBatchRows : 0};
 }
 
 }  // namespace sheaf

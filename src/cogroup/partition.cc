@@ -1,7 +1,6 @@
 #include "cogroup/partition.h"
 
 #include <arrow/array.h>
-#include <arrow/compute/api.h>
 #include <arrow/table.h>
 
 #include <algorithm>
@@ -14,9 +13,10 @@
 
 #include "cogroup/lane_reader.h"
 #include "cogroup/memory_split.h"
+#include "cogroup/memory_turns.h"
 #include "cogroup/range_scatter.h"
 #include "cogroup/rank_scatter.h"
-#include "cogroup/scan_turns.h"
+#include "cogroup/take_rows.h"
 #include "cogroup/window_rows.h"
 #include "key/key_set.h"
 #include "spill/memory_budget.h"
@@ -86,8 +86,8 @@ class PartitionReader final : public LaneReader {
 
   const MemorySplit split_;
   MemoryBudget rows_budget_;
-  ScanTurns scans_;
-  ScanTurns loads_;  // a table's share of a batch, on its way, holds twice its memory
+  MemoryTurns scans_;
+  MemoryTurns loads_;  // a table's share of a batch, on its way, holds twice its memory
 
   mutable std::mutex keys_mutex_;
   std::condition_variable keys_changed_;
@@ -125,7 +125,7 @@ arrow::Status PartitionReader::RunLane(Lane* lane) {
 arrow::Result<ScatteredRows> PartitionReader::Scatter(Lane* lane) {
   const auto open = [this, lane] {
     if (lane->input->connection != nullptr) {
-      lane->input->connection->SetScan({.batch_rows = split_.scans > 1 ? kScanBatchRows : 0});
+      lane->input->connection->SetScan({.batch_rows = split_.batch_rows});
     }
     return OpenRows(*lane->input, lane->input->query, split_.query);
   };
@@ -277,11 +277,7 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> PartitionReader::KeysOf(
   if (key_rows.size() > 1) {
     ARROW_ASSIGN_OR_RAISE(all, arrow::ConcatenateRecordBatches(key_rows));
   }
-  const auto length = static_cast<int64_t>(indices.size());
-  const auto array =
-      std::make_shared<arrow::Int64Array>(length, arrow::Buffer::FromVector(std::move(indices)));
-  ARROW_ASSIGN_OR_RAISE(const arrow::Datum taken, arrow::compute::Take(all, array));
-  return taken.record_batch();
+  return TakeRows(all, std::move(indices));
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 #include "cogroup/probe.h"
 
 #include <arrow/array.h>
-#include <arrow/compute/api.h>
+#include <arrow/scalar.h>
 #include <arrow/table.h>
 #include <arrow/type.h>
 #include <arrow/type_traits.h>
@@ -18,10 +18,11 @@
 #include "cogroup/key_ranges.h"
 #include "cogroup/lane_reader.h"
 #include "cogroup/memory_split.h"
+#include "cogroup/memory_turns.h"
 #include "cogroup/range_scatter.h"
 #include "cogroup/rank_scatter.h"
 #include "cogroup/row_text.h"
-#include "cogroup/scan_turns.h"
+#include "cogroup/take_rows.h"
 #include "cogroup/window_rows.h"
 #include "engine/range_query.h"
 #include "key/key_set.h"
@@ -100,7 +101,7 @@ class ProbeReader final : public LaneReader {
       AddReader(t, KeyOrder::kAny, split_.read_ahead);
       Lane& lane = *lanes()[t];
       if (lane.input->connection != nullptr) {
-        lane.input->connection->SetScan({.batch_rows = split_.scans > 1 ? kScanBatchRows : 0});
+        lane.input->connection->SetScan({.batch_rows = split_.batch_rows});
       }
       if (lane.input->table.selects_keys) {
         selecting_.push_back(lane.input);
@@ -151,7 +152,7 @@ class ProbeReader final : public LaneReader {
 
   const MemorySplit split_;
   MemoryBudget rows_budget_;
-  ScanTurns scans_;
+  MemoryTurns scans_;
   std::vector<const TableInput*> selecting_;
   std::thread finder_;
 
@@ -303,11 +304,7 @@ arrow::Result<Chunk> ProbeReader::KeysOf(const TableInput& input, const Chunk& c
   Chunk found;
   found.keys = chunk.keys.Take(first);
   ARROW_ASSIGN_OR_RAISE(const auto key_rows, ConformKeys(input, *chunk.rows, key_schema()));
-  const auto length = static_cast<int64_t>(first.size());
-  const auto indices =
-      std::make_shared<arrow::Int64Array>(length, arrow::Buffer::FromVector(std::move(first)));
-  ARROW_ASSIGN_OR_RAISE(const arrow::Datum taken, arrow::compute::Take(key_rows, indices));
-  found.rows = taken.record_batch();
+  ARROW_ASSIGN_OR_RAISE(found.rows, TakeRows(key_rows, std::move(first)));
   return found;
 }
 
@@ -339,10 +336,7 @@ arrow::Status ProbeReader::FinishKeys(ProbeWindow* window) const {
     key_rows.push_back(chunk.rows);
   }
   ARROW_ASSIGN_OR_RAISE(const auto all, arrow::ConcatenateRecordBatches(key_rows));
-  const auto indices = std::make_shared<arrow::Int64Array>(
-      window->keys->size(), arrow::Buffer::FromVector(std::move(first)));
-  ARROW_ASSIGN_OR_RAISE(const arrow::Datum taken, arrow::compute::Take(all, indices));
-  window->key_rows = taken.record_batch();
+  ARROW_ASSIGN_OR_RAISE(window->key_rows, TakeRows(all, std::move(first)));
   return CheckInRange(*window);
 }
 

@@ -2,8 +2,6 @@
 
 #include <arrow/array.h>
 #include <arrow/array/concatenate.h>
-#include <arrow/builder.h>
-#include <arrow/compute/api.h>
 #include <arrow/util/byte_size.h>
 
 #include <algorithm>
@@ -12,6 +10,7 @@
 #include <vector>
 
 #include "cogroup/row_text.h"
+#include "cogroup/take_rows.h"
 #include "key/plain_types.h"
 #include "sheaf/error.h"
 #include "spill/row_memory.h"
@@ -121,22 +120,20 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> ReadAhead::DropNullKeys(
   const bool any_null =
       std::ranges::any_of(keys, [](const auto& column) { return column->null_count() > 0; });
   if (!any_null) return rows;
-  arrow::Int64Builder kept;
+  std::vector<int64_t> kept;
   for (int64_t i = 0; i < rows->num_rows(); ++i) {
     const bool null =
         std::ranges::any_of(keys, [i](const auto& column) { return column->IsNull(i); });
     if (!null) {
-      ARROW_RETURN_NOT_OK(kept.Append(i));
+      kept.push_back(i);
     } else if (policy_.null_key == Policy::NullKey::kError) {
       return MakeError(ErrorKind::kPolicy,
                        "a row has a null key: " + RowText(*rows, i) +
                            "; set policy.null_key = \"skip\" to leave such rows out");
     }
   }
-  counters_->null_keys += rows->num_rows() - kept.length();
-  ARROW_ASSIGN_OR_RAISE(const auto indices, kept.Finish());
-  ARROW_ASSIGN_OR_RAISE(const arrow::Datum taken, arrow::compute::Take(rows, indices));
-  return taken.record_batch();
+  counters_->null_keys += rows->num_rows() - std::ssize(kept);
+  return TakeRows(rows, std::move(kept));
 }
 
 arrow::Status ReadAhead::CheckOrder(const Chunk& chunk) {

@@ -1,13 +1,10 @@
 #include "cogroup/table_cutter.h"
 
-#include <arrow/array.h>
-#include <arrow/compute/api.h>
-#include <arrow/table.h>
-
 #include <type_traits>
 #include <utility>
 
 #include "cogroup/group_rows.h"
+#include "cogroup/take_rows.h"
 
 namespace sheaf {
 namespace {
@@ -53,17 +50,11 @@ int64_t Match(const Vector& rows, const Vector& keys, size_t* row, size_t* key,
 
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> TakeRanges(
     const std::shared_ptr<arrow::RecordBatch>& rows, const std::vector<Range>& ranges) {
-  std::vector<int64_t> indices;
+  std::vector<int64_t> numbers;
   for (const Range& range : ranges) {
-    for (int64_t i = range.begin; i < range.end; ++i) indices.push_back(i);
+    for (int64_t i = range.begin; i < range.end; ++i) numbers.push_back(i);
   }
-  const auto length = static_cast<int64_t>(indices.size());
-  const auto array =
-      std::make_shared<arrow::Int64Array>(length, arrow::Buffer::FromVector(std::move(indices)));
-  ARROW_ASSIGN_OR_RAISE(
-      const arrow::Datum taken,
-      arrow::compute::Take(rows, array, arrow::compute::TakeOptions::NoBoundsCheck()));
-  return taken.record_batch();
+  return TakeRows(rows, std::move(numbers));
 }
 
 }  // namespace

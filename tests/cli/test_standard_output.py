@@ -1,11 +1,10 @@
 """`--out -`: data on standard output, everything else on standard error."""
 
 import json
-import subprocess
 
 import jobs
-import pyarrow as pa
 import pytest
+from arrow_stream import run_to_batches
 
 
 def run(sheaf, folder, *options, job=jobs.SMALL):
@@ -26,16 +25,7 @@ def test_json_lines_are_a_document_a_key(sheaf, tmp_path):
 
 def test_an_arrow_stream_holds_a_record_batch_a_batch(sheaf, tmp_path):
     job = jobs.write(tmp_path, jobs.SMALL)
-    with (tmp_path / "stream").open("wb") as stream:
-        subprocess.run(
-            [sheaf.path, "run", job, "--format", "arrow", "--out", "-"],
-            env=sheaf.environment(),
-            stdout=stream,
-            stderr=subprocess.DEVNULL,
-            check=True,
-        )
-    with pa.OSFile(str(tmp_path / "stream")) as file, pa.ipc.open_stream(file) as reader:
-        batches = list(reader)
+    batches = run_to_batches(sheaf, job)
     assert [batch.num_rows for batch in batches] == [4, 4, 2]
     assert batches[0].column("P").to_pylist() == [None, {"id": 1}, {"id": 2}, {"id": 3}]
     assert batches[2].column("A").to_pylist()[1] == [{"id": 9, "n": n} for n in (29, 19, 9)]

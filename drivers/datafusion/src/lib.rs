@@ -25,6 +25,7 @@ mod database;
 mod driver;
 mod error;
 mod execution;
+mod in_order;
 mod info;
 mod ingest;
 mod memory;

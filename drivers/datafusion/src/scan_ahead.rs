@@ -6,35 +6,25 @@
 //!
 //! A sort of the whole becomes one of each range where the ranges are known to follow each other.
 
-use std::collections::VecDeque;
-use std::fmt;
 use std::sync::Arc;
 
-use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::compute::SortOptions;
-use datafusion::common::runtime::SpawnedTask;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
 use datafusion::config::ConfigOptions;
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfig, FileScanConfigBuilder};
 use datafusion::datasource::source::DataSourceExec;
-use datafusion::error::{DataFusionError, Result};
+use datafusion::error::Result;
 use datafusion::execution::cache::cache_manager::FileMetadataCache;
-use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::execution_plan::replace_children_if_necessary;
 use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::sorts::sort::SortExec;
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties,
-};
-use futures::{StreamExt, stream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 
+use crate::in_order::InOrderExec;
 use crate::range_order::ranges_in_order;
 use crate::sort_ranges::SortRangesExec;
 
@@ -42,8 +32,6 @@ use crate::sort_ranges::SortRangesExec;
 pub(crate) const RANGE_BYTES: u64 = 4 << 20;
 /// Each range is a partition of the plan, which costs a little by itself.
 pub(crate) const MAX_RANGES: u64 = 1024;
-/// Bytes of rows that wait for their turn, a range.
-const BUFFER_BYTES: usize = 8 << 20;
 
 /// Operators that make the rows of a partition of those of one input partition, and keep their order.
 const ROW_WISE: [&str; 4] = [
@@ -71,11 +59,8 @@ impl PhysicalOptimizerRule for ScanAhead {
                 // Of what is read ahead nobody may want a row.
                 return Ok(Transformed::new(plan, false, TreeNodeRecursion::Jump));
             }
-            let parts = match sort_in_ranges(&plan, self.metadata.as_ref())? {
-                None => in_ranges(&plan)?,
-                sorted => sorted,
-            };
-            let Some(parts) = parts else {
+            let sorted = sort_in_ranges(&plan, self.metadata.as_ref());
+            let Some(parts) = sorted.or_else(|| in_ranges(&plan)).transpose()? else {
                 return Ok(Transformed::no(plan));
             };
             let in_order = InOrderExec {
@@ -99,122 +84,105 @@ impl PhysicalOptimizerRule for ScanAhead {
     }
 }
 
-/// A sort with a partition for each range of its files; `None` where the ranges don't follow each other.
+/// The sort with a partition for each range of its files; `None` where the ranges don't follow each other.
 fn sort_in_ranges(
     plan: &Arc<dyn ExecutionPlan>,
     metadata: &FileMetadataCache,
-) -> Result<Option<Arc<dyn ExecutionPlan>>> {
-    let Some(sort) = plan.downcast_ref::<SortExec>() else {
-        return Ok(None);
-    };
+) -> Option<Result<Arc<dyn ExecutionPlan>>> {
+    let sort = plan.downcast_ref::<SortExec>()?;
     if plan.output_partitioning().partition_count() != 1 {
-        return Ok(None); // each partition would deliver all rows
+        return None; // each partition would deliver all rows
     }
     let [key] = sort.expr().as_ref() else {
-        return Ok(None);
+        return None;
     };
-    let Some(column) = key.expr.downcast_ref::<Column>() else {
-        return Ok(None);
-    };
+    let column = key.expr.downcast_ref::<Column>()?.index();
     if key.options != SortOptions::new(false, false) {
-        return Ok(None);
-    }
-    let column = column.index();
-    let parts = with_scan(sort.input(), column, &|config, column| {
-        ranges_in_order(config, column, metadata)
-    })?;
-    Ok(parts.map(|input| Arc::new(SortRangesExec { input, column }) as Arc<dyn ExecutionPlan>))
-}
-
-/// The plan over the ranges that `cut` makes of its scan, told the column of the files that column number
-/// `column` of the plan is; `None` where it is not one of theirs.
-fn with_scan(
-    plan: &Arc<dyn ExecutionPlan>,
-    column: usize,
-    cut: &dyn Fn(&FileScanConfig, &str) -> Option<Vec<FileGroup>>,
-) -> Result<Option<Arc<dyn ExecutionPlan>>> {
-    if plan.fetch().is_some() {
-        return Ok(None);
-    }
-    if let Some(scan) = plan.downcast_ref::<DataSourceExec>() {
-        return Ok(scan_with(scan, column, cut));
-    }
-    let below = if let Some(projection) = plan.downcast_ref::<ProjectionExec>() {
-        let column = projection.expr()[column].expr.downcast_ref::<Column>();
-        column.map(Column::index)
-    } else if let Some(filter) = plan.downcast_ref::<FilterExec>() {
-        let projection = filter.projection().as_ref();
-        Some(projection.map_or(column, |projection| projection[column]))
-    } else {
-        ROW_WISE.contains(&plan.name()).then_some(column)
-    };
-    let Some(below) = below else {
-        return Ok(None);
-    };
-    let Some(input) = with_scan(plan.children()[0], below, cut)? else {
-        return Ok(None);
-    };
-    replace_children_if_necessary(Arc::clone(plan), vec![input]).map(Some)
-}
-
-fn scan_with(
-    scan: &DataSourceExec,
-    column: usize,
-    cut: &dyn Fn(&FileScanConfig, &str) -> Option<Vec<FileGroup>>,
-) -> Option<Arc<dyn ExecutionPlan>> {
-    let config = scan.data_source().downcast_ref::<FileScanConfig>()?;
-    if config.file_source.file_type() != "parquet" {
         return None;
     }
-    let name = match config.file_source.projection() {
-        Some(projection) => {
-            let expr = &projection.as_ref()[column].expr;
-            expr.downcast_ref::<Column>()?.name().to_owned()
-        }
-        None => scan.schema().field(column).name().clone(),
-    };
-    let groups = cut(config, &name)?;
-    // Each range is a partition of its own, that no other may take from.
-    let config = FileScanConfigBuilder::from(config.clone())
-        .with_file_groups(groups)
-        .with_preserve_order(true);
-    Some(DataSourceExec::from_data_source(config.build()))
+    let read = RowWise::of(sort.input())?;
+    let ranges = ranges_in_order(read.scan, &read.file_column(column)?, metadata)?;
+    let sorted = |input| Arc::new(SortRangesExec { input, column }) as Arc<dyn ExecutionPlan>;
+    Some(read.over(ranges).map(sorted))
 }
 
 /// The plan with a partition for each range of its files; `None` where it is no ordered scan of one
 /// partition, or too small.
-fn in_ranges(plan: &Arc<dyn ExecutionPlan>) -> Result<Option<Arc<dyn ExecutionPlan>>> {
-    if plan.fetch().is_some() || plan.output_partitioning().partition_count() != 1 {
-        return Ok(None);
-    }
-    if let Some(scan) = plan.downcast_ref::<DataSourceExec>() {
-        return Ok(scan_in_ranges(scan));
-    }
-    if !ROW_WISE.contains(&plan.name()) {
-        return Ok(None);
-    }
-    let Some(input) = in_ranges(plan.children()[0])? else {
-        return Ok(None);
+fn in_ranges(plan: &Arc<dyn ExecutionPlan>) -> Option<Result<Arc<dyn ExecutionPlan>>> {
+    let read = RowWise::of(plan)?;
+    let [group] = read.scan.file_groups.as_slice() else {
+        return None;
     };
-    replace_children_if_necessary(Arc::clone(plan), vec![input]).map(Some)
+    // Without an order DataFusion's own partitions do.
+    if read.scan.output_ordering.is_empty() {
+        return None;
+    }
+    let ranges = ranges_of(group.files());
+    (ranges.len() > 1).then(|| read.over(ranges))
 }
 
-fn scan_in_ranges(scan: &DataSourceExec) -> Option<Arc<dyn ExecutionPlan>> {
-    let config = scan.data_source().downcast_ref::<FileScanConfig>()?;
-    let [group] = config.file_groups.as_slice() else {
-        return None;
-    };
-    // Files of other formats can't be read from their middle. Without an order DataFusion's own
-    // partitions do.
-    if config.file_source.file_type() != "parquet" || config.output_ordering.is_empty() {
-        return None;
+/// A scan of Parquet files, and the operators above it, the topmost first.
+struct RowWise<'a> {
+    operators: Vec<&'a Arc<dyn ExecutionPlan>>,
+    scan: &'a FileScanConfig,
+}
+
+impl<'a> RowWise<'a> {
+    /// `None` where the plan is anything else.
+    fn of(mut plan: &'a Arc<dyn ExecutionPlan>) -> Option<Self> {
+        let mut operators = Vec::new();
+        while plan.fetch().is_none() {
+            if let Some(scan) = plan.downcast_ref::<DataSourceExec>() {
+                let scan = scan.data_source().downcast_ref::<FileScanConfig>()?;
+                // Files of other formats can't be read from their middle.
+                let is_parquet = scan.file_source.file_type() == "parquet";
+                return is_parquet.then_some(Self { operators, scan });
+            }
+            if !ROW_WISE.contains(&plan.name()) {
+                return None;
+            }
+            operators.push(plan);
+            plan = plan.children()[0];
+        }
+        None
     }
-    let groups = ranges_of(group.files());
-    if groups.len() < 2 {
-        return None;
+
+    /// The column of the files that column number `column` is; `None` where it is not one of theirs.
+    fn file_column(&self, column: usize) -> Option<String> {
+        let below = |column: usize, operator: &&Arc<dyn ExecutionPlan>| {
+            if let Some(projection) = operator.downcast_ref::<ProjectionExec>() {
+                let column = projection.expr()[column].expr.downcast_ref::<Column>();
+                return column.map(Column::index);
+            }
+            let filter = operator.downcast_ref::<FilterExec>();
+            let projection = filter.and_then(|filter| filter.projection().as_ref());
+            Some(projection.map_or(column, |projection| projection[column]))
+        };
+        let column = self.operators.iter().try_fold(column, below)?;
+        match self.scan.file_source.projection() {
+            Some(projection) => {
+                let expr = &projection.as_ref()[column].expr;
+                Some(expr.downcast_ref::<Column>()?.name().to_owned())
+            }
+            None => {
+                let schema = self.scan.file_source.table_schema().table_schema();
+                Some(schema.field(column).name().clone())
+            }
+        }
     }
-    let config = FileScanConfigBuilder::from(config.clone()).with_file_groups(groups);
-    Some(DataSourceExec::from_data_source(config.build()))
+
+    /// The same over these ranges, each a partition of its own, that no other may take from.
+    fn over(&self, ranges: Vec<FileGroup>) -> Result<Arc<dyn ExecutionPlan>> {
+        let scan = FileScanConfigBuilder::from(self.scan.clone())
+            .with_file_groups(ranges)
+            .with_preserve_order(true)
+            .build();
+        let scan: Arc<dyn ExecutionPlan> = DataSourceExec::from_data_source(scan);
+        let mut operators = self.operators.iter().rev();
+        operators.try_fold(scan, |input, operator| {
+            replace_children_if_necessary(Arc::clone(operator), vec![input])
+        })
+    }
 }
 
 fn ranges_of(files: &[PartitionedFile]) -> Vec<FileGroup> {
@@ -237,132 +205,4 @@ fn ranges_of(files: &[PartitionedFile]) -> Vec<FileGroup> {
         }
     }
     groups
-}
-
-/// Hands on its input's partitions one after the other, and reads the next ones meanwhile.
-#[derive(Debug)]
-struct InOrderExec {
-    input: Arc<dyn ExecutionPlan>,
-    properties: Arc<PlanProperties>,
-    ranges: usize,
-}
-
-impl DisplayAs for InOrderExec {
-    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "InOrderExec: ranges={}", self.ranges)
-    }
-}
-
-impl ExecutionPlan for InOrderExec {
-    fn name(&self) -> &str {
-        "InOrderExec"
-    }
-
-    fn properties(&self) -> &Arc<PlanProperties> {
-        &self.properties
-    }
-
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![&self.input]
-    }
-
-    fn apply_expressions(
-        &self,
-        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
-    ) -> Result<TreeNodeRecursion> {
-        Ok(TreeNodeRecursion::Continue)
-    }
-
-    fn with_new_children(
-        self: Arc<Self>,
-        mut children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        Ok(Arc::new(Self {
-            input: children.swap_remove(0),
-            properties: Arc::clone(&self.properties),
-            ranges: self.ranges,
-        }))
-    }
-
-    fn execute(
-        &self,
-        _partition: usize,
-        context: Arc<TaskContext>,
-    ) -> Result<SendableRecordBatchStream> {
-        let input = Arc::clone(&self.input);
-        let parts = input.output_partitioning().partition_count();
-        let start = move |part| Ok(Reading::start(input.execute(part, Arc::clone(&context))?));
-        let state = InOrder {
-            waiting: 0..parts,
-            start: Box::new(start),
-            reading: VecDeque::new(),
-            ranges: self.ranges,
-        };
-        let rows = stream::try_unfold(state, |mut state| async move {
-            let batch = state.next().await?;
-            Ok(batch.map(|batch| (batch, state)))
-        });
-        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), rows)))
-    }
-}
-
-struct InOrder {
-    waiting: std::ops::Range<usize>,
-    start: Box<dyn Fn(usize) -> Result<Reading> + Send>,
-    reading: VecDeque<Reading>,
-    ranges: usize,
-}
-
-impl InOrder {
-    async fn next(&mut self) -> Result<Option<RecordBatch>> {
-        loop {
-            if let Some(first) = self.reading.front_mut()
-                && let Ok((batch, _)) = first.batches.try_recv()
-            {
-                return batch.map(Some); // what is handed on takes no room
-            }
-            // The reader waits: so one more range is worth its memory.
-            if self.reading.len() < self.ranges
-                && let Some(part) = self.waiting.next()
-            {
-                self.reading.push_back((self.start)(part)?);
-            }
-            let Some(first) = self.reading.front_mut() else {
-                return Ok(None);
-            };
-            if let Some((batch, _)) = first.batches.recv().await {
-                return batch.map(Some);
-            }
-            if let Some(read) = self.reading.pop_front() {
-                let ended = read.task.join_unwind().await; // a panic is no end
-                ended.map_err(|cause| DataFusionError::External(Box::new(cause)))?;
-            }
-        }
-    }
-}
-
-/// A range on its way: a task reads it, as far as its buffer has room.
-struct Reading {
-    batches: mpsc::UnboundedReceiver<(Result<RecordBatch>, OwnedSemaphorePermit)>,
-    task: SpawnedTask<()>, // ends with this
-}
-
-impl Reading {
-    fn start(mut rows: SendableRecordBatchStream) -> Self {
-        let (sender, batches) = mpsc::unbounded_channel();
-        let room = Arc::new(Semaphore::new(BUFFER_BYTES));
-        let task = SpawnedTask::spawn(async move {
-            while let Some(batch) = rows.next().await {
-                let bytes = batch.as_ref().map_or(0, RecordBatch::get_array_memory_size);
-                let weight = bytes.min(BUFFER_BYTES) as u32;
-                let Ok(permit) = Arc::clone(&room).acquire_many_owned(weight).await else {
-                    return;
-                };
-                if sender.send((batch, permit)).is_err() {
-                    return;
-                }
-            }
-        });
-        Self { batches, task }
-    }
 }

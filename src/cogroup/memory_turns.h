@@ -1,5 +1,5 @@
 // Lets so many threads do what takes much memory at the same time, and no more: such as to read a query, whose
-// engine holds what no budget counts.
+// engine holds what no budget counts, or to put a table's share of a batch together.
 // (A std::counting_semaphore can't tell those who wait that the run has ended.)
 #pragma once
 
@@ -9,11 +9,11 @@
 namespace sheaf {
 
 /// Any thread may call any method.
-class ScanTurns {
+class MemoryTurns {
  public:
-  explicit ScanTurns(int at_once) : free_(at_once) {}
+  explicit MemoryTurns(int at_once) : free_(at_once) {}
 
-  /// Blocks until another query may run; false once closed.
+  /// Blocks until the caller may go on; false once closed.
   bool Begin() {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return closed_ || free_ > 0; });
@@ -22,7 +22,7 @@ class ScanTurns {
     return true;
   }
 
-  /// The query of a Begin() that was true has ended.
+  /// What a Begin() that was true let in is done.
   void End() {
     const std::lock_guard lock(mutex_);
     ++free_;
