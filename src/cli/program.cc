@@ -1,7 +1,6 @@
 #include "cli/program.h"
 
 #include <fmt/format.h>
-#include <malloc.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
@@ -31,12 +30,6 @@ namespace {
 void IgnoreWriteSignals() {
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
-}
-
-/// What is freed is kept for the next batch: to give it back, and fault it in again, costs a tenth of a run.
-void KeepFreedMemory() {
-  ::mallopt(M_MMAP_THRESHOLD, 1 << 30);
-  ::mallopt(M_TRIM_THRESHOLD, 1 << 30);
 }
 
 /// Logs go to standard error, from the level that SHEAF_LOG names on.
@@ -97,7 +90,6 @@ arrow::Status Dispatch(const CommandLine& line, Interrupt* interrupt) {
 
 arrow::Status Main(int argc, const char* const* argv) {
   IgnoreWriteSignals();
-  KeepFreedMemory();
   ARROW_RETURN_NOT_OK(SetUpLogging());
   ARROW_ASSIGN_OR_RAISE(const CommandLine line, ParseCommandLine(argc, argv));
   Interrupt interrupt;

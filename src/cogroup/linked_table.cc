@@ -26,7 +26,8 @@ int32_t KeysPerPartition(int64_t rows, int64_t keys) {
 
 // Numbers the distinct ranks, ascending, and gives each row its rank's number.
 struct DistinctRanks {
-  explicit DistinctRanks(const std::vector<int64_t>& ranks) {
+  static arrow::Result<DistinctRanks> Of(const std::vector<int64_t>& ranks) {
+    DistinctRanks groups;
     KeyVector::Words words;
     for (const int64_t rank : ranks) {
       if (rank >= 0) words.push_back(static_cast<uint64_t>(rank));
@@ -35,11 +36,12 @@ struct DistinctRanks {
     KeySetBuilder builder;
     builder.Add(present);
     const auto set = builder.Finish();
-    set->Ranks(present, &numbers);
-    distinct.resize(static_cast<size_t>(set->size()));
+    ARROW_RETURN_NOT_OK(set->Ranks(present, &groups.numbers));
+    groups.distinct.resize(static_cast<size_t>(set->size()));
     for (size_t i = 0; i < words.size(); ++i) {
-      distinct[static_cast<size_t>(numbers[i])] = static_cast<int64_t>(words[i]);
+      groups.distinct[static_cast<size_t>(groups.numbers[i])] = static_cast<int64_t>(words[i]);
     }
+    return groups;
   }
 
   std::vector<int64_t> distinct;
@@ -128,7 +130,7 @@ arrow::Status LinkedTable::Load() {
   const int32_t keys_per_partition = KeysPerPartition(num_rows, keys_->size());
   ARROW_ASSIGN_OR_RAISE(ScatteredRows scattered, scatter.Finish(*keys_));
   WindowRows windows(input_, *keys_, std::move(scattered), memory_->split.partition,
-                     &memory_->loading);
+                     &memory_->loading, &counters_);
   rows_ = std::make_unique<KeyedRows>(input_, keys_per_partition, &memory_->resident);
   for (int64_t rank = 0; rank < keys_->size(); rank += keys_per_partition) {
     const int64_t count = std::min<int64_t>(keys_per_partition, keys_->size() - rank);
@@ -159,7 +161,7 @@ arrow::Result<LinkedTable::Named> LinkedTable::Look(const arrow::ArrayVector& co
   KeyVector keys;
   if (keys_->size() > 0) {
     ARROW_ASSIGN_OR_RAISE(keys, input_.key_encoder->Encode(columns));
-    keys_->Ranks(keys, &named.ranks);
+    ARROW_RETURN_NOT_OK(keys_->Ranks(keys, &named.ranks));
   }
   for (int64_t i = 0; i < num_rows; ++i) {
     int64_t& rank = named.ranks[static_cast<size_t>(i)];
@@ -194,7 +196,7 @@ arrow::Status LinkedTable::CheckMissing(const arrow::ArrayVector& columns, const
 
 // Each key's rows once, by ascending key, and for each row of the other table where they are.
 arrow::Result<BatchTable> LinkedTable::TakeReferenced(const std::vector<int64_t>& ranks) {
-  const DistinctRanks groups(ranks);
+  ARROW_ASSIGN_OR_RAISE(const DistinctRanks groups, DistinctRanks::Of(ranks));
   ARROW_ASSIGN_OR_RAISE(BatchTable table, TakeRows(groups.distinct));
   arrow::Int32Builder mapping;
   ARROW_RETURN_NOT_OK(mapping.Reserve(static_cast<int64_t>(ranks.size())));
@@ -213,7 +215,7 @@ arrow::Result<BatchTable> LinkedTable::TakeReferenced(const std::vector<int64_t>
 
 // The rows of each parent row's key; where several parent rows have one key, with the first of them.
 arrow::Result<BatchTable> LinkedTable::TakeChildren(std::vector<int64_t> ranks) {
-  const DistinctRanks groups(ranks);
+  ARROW_ASSIGN_OR_RAISE(const DistinctRanks groups, DistinctRanks::Of(ranks));
   std::vector<bool> taken(groups.distinct.size());
   size_t next = 0;
   for (int64_t& rank : ranks) {

@@ -27,6 +27,9 @@ namespace {
 // A batch that is consumed, the next one, the rows that it is made of, and what these leave behind.
 constexpr int64_t kBatchesAtOnce = 4;
 
+// The part of the memory for rows that their keys may take.
+constexpr int64_t kMaxKeysPart = 2;
+
 // How many bytes a table has up to which rank: rows are taken as spread evenly within a partition.
 class BytesByRank {
  public:
@@ -62,6 +65,7 @@ class PartitionReader final : public LaneReader {
       AddReader(t, KeyOrder::kAny, split_.read_ahead);
       if (lanes()[t]->input->table.selects_keys) ++selecting_;
     }
+    alone_ = selecting_ == 1;
     for (const auto& lane : lanes()) {
       StartThread(lane.get(), [this, &lane] { return RunLane(lane.get()); });
     }
@@ -77,6 +81,7 @@ class PartitionReader final : public LaneReader {
   arrow::Status RunLane(Lane* lane);
   arrow::Result<ScatteredRows> Scatter(Lane* lane);
   arrow::Status CollectKeys(Lane* lane, RangeScatter* rows);
+  void AddKeys(const KeyVector& keys);
   arrow::Result<BatchTable> Load(WindowRows* rows, const RankRange& window);
   void PlanWindows(const ScatteredRows& rows);
   bool WaitForWindows();
@@ -85,13 +90,16 @@ class PartitionReader final : public LaneReader {
   arrow::Result<std::shared_ptr<arrow::RecordBatch>> KeysOf(const std::vector<BatchTable>& tables);
 
   const MemorySplit split_;
+  bool alone_ = false;  // one table selects the keys
   MemoryBudget rows_budget_;
   MemoryTurns scans_;
   MemoryTurns loads_;  // a table's share of a batch, on its way, holds twice its memory
 
   mutable std::mutex keys_mutex_;
   std::condition_variable keys_changed_;
-  KeySetBuilder key_builder_;           // guarded by keys_mutex_, as are the next six
+  // Guarded by keys_mutex_, as are the next seven.
+  std::unique_ptr<KeySetBuilder> key_builder_ = std::make_unique<KeySetBuilder>();
+  bool keys_on_disk_ = false;           // there are too many to collect them in memory
   int selecting_ = 0;                   // selecting tables not yet read to the end
   std::vector<BytesByRank> scattered_;  // of the tables whose rows are all in their partitions
   size_t demanded_ = 0;                 // windows that Next() has asked for
@@ -112,7 +120,7 @@ arrow::Status PartitionReader::RunLane(Lane* lane) {
   PlanWindows(scattered);
   if (!WaitForWindows()) return arrow::Status::OK();
   WindowRows rows(*lane->input, *keys_, std::move(scattered),
-                  split_.partition / std::ssize(lanes()), &rows_budget_);
+                  split_.partition / std::ssize(lanes()), &rows_budget_, &lane->counters);
   for (size_t w = 0; w < windows_.size() && WaitForDemand(w); ++w) {
     ARROW_ASSIGN_OR_RAISE(const bool put, PutShare(lane, [&] { return Load(&rows, windows_[w]); }));
     if (!put) return arrow::Status::OK();
@@ -129,8 +137,17 @@ arrow::Result<ScatteredRows> PartitionReader::Scatter(Lane* lane) {
     }
     return OpenRows(*lane->input, lane->input->query, split_.query);
   };
-  if (lane->input->table.selects_keys) {
-    RangeScatter rows(*lane->input, lanes().size(), &rows_budget_);
+  const auto read = [&](auto* rows) -> arrow::Status {
+    lane->reader->Start(open);
+    while (const std::optional<Chunk> chunk = lane->reader->Pop()) {
+      ARROW_RETURN_NOT_OK(rows->Add(*chunk));
+    }
+    scans_.End();
+    return arrow::Status::OK();
+  };
+  const TableInput& input = *lane->input;
+  if (input.table.selects_keys) {
+    RangeScatter rows(input, lanes().size(), &rows_budget_);
     if (!scans_.Begin()) return ScatteredRows();
     lane->reader->Start(open);
     ARROW_RETURN_NOT_OK(CollectKeys(lane, &rows));
@@ -140,12 +157,13 @@ arrow::Result<ScatteredRows> PartitionReader::Scatter(Lane* lane) {
   }
   const KeySet* keys = WaitForKeys();
   if (keys == nullptr || !scans_.Begin()) return ScatteredRows();
-  RankScatter rows(*lane->input, *keys, lanes().size(), &rows_budget_, &lane->counters);
-  lane->reader->Start(open);
-  while (const std::optional<Chunk> chunk = lane->reader->Pop()) {
-    ARROW_RETURN_NOT_OK(rows.Add(*chunk));
+  if (keys->ranges() != nullptr) {
+    RangeScatter rows(input, *keys->ranges(), lanes().size(), &rows_budget_);
+    ARROW_RETURN_NOT_OK(read(&rows));
+    return rows.Finish(*keys);
   }
-  scans_.End();
+  RankScatter rows(input, *keys, lanes().size(), &rows_budget_, &lane->counters);
+  ARROW_RETURN_NOT_OK(read(&rows));
   return rows.Finish();
 }
 
@@ -156,25 +174,38 @@ arrow::Result<BatchTable> PartitionReader::Load(WindowRows* rows, const RankRang
   return table;
 }
 
+// Reads a selecting table. Its keys are collected on the way, or from its rows once these are on disk.
 arrow::Status PartitionReader::CollectKeys(Lane* lane, RangeScatter* rows) {
   while (const std::optional<Chunk> chunk = lane->reader->Pop()) {
-    {
-      const std::lock_guard lock(keys_mutex_);
-      rows_budget_.Release(key_builder_.bytes());
-      key_builder_.Add(chunk->keys);
-      rows_budget_.Add(key_builder_.bytes());
-    }
+    AddKeys(chunk->keys);
     ARROW_RETURN_NOT_OK(rows->Add(*chunk));
+  }
+  std::unique_ptr<KeySet> keys;
+  if (keys_on_disk_) {
+    ARROW_ASSIGN_OR_RAISE(keys, rows->MakeKeySet());
   }
   const std::lock_guard lock(keys_mutex_);
   if (--selecting_ == 0) {
-    rows_budget_.Release(key_builder_.bytes());
-    keys_ = key_builder_.Finish();
+    rows_budget_.Release(key_builder_->bytes());
+    keys_ = keys != nullptr ? std::move(keys) : key_builder_->Finish();
     rows_budget_.Add(keys_->bytes());
     total_keys_ = keys_->size();
   }
   keys_changed_.notify_all();
   return arrow::Status::OK();
+}
+
+void PartitionReader::AddKeys(const KeyVector& keys) {
+  const std::lock_guard lock(keys_mutex_);
+  if (keys_on_disk_) return;
+  rows_budget_.Release(key_builder_->bytes());
+  key_builder_->Add(keys);
+  // The ranges of several selecting tables differ, and so would those of their keys.
+  if (alone_ && key_builder_->bytes() > split_.rows / kMaxKeysPart) {
+    keys_on_disk_ = true;
+    key_builder_ = std::make_unique<KeySetBuilder>();
+  }
+  rows_budget_.Add(key_builder_->bytes());
 }
 
 // One more table is scattered. Once all are, it is known where the rows are too many for a window of all the

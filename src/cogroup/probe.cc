@@ -204,7 +204,7 @@ arrow::Status ProbeReader::RunLane(Lane* lane, WindowPtr window) {
     const int64_t keys = window->keys->size();
     if (keys == 0) continue;
     WindowRows rows(*lane->input, *window->keys, std::move(scattered),
-                    split_.partition / std::ssize(lanes()), &rows_budget_);
+                    split_.partition / std::ssize(lanes()), &rows_budget_, &lane->counters);
     ARROW_ASSIGN_OR_RAISE(const bool put, PutShare(lane, [&] { return rows.Take({0, keys}); }));
     if (!put) return arrow::Status::OK();
   }
@@ -327,7 +327,7 @@ arrow::Status ProbeReader::FinishKeys(ProbeWindow* window) const {
   std::vector<int64_t> ranks;
   int64_t base = 0;
   for (const Chunk& chunk : found) {
-    window->keys->Ranks(chunk.keys, &ranks);
+    ARROW_RETURN_NOT_OK(window->keys->Ranks(chunk.keys, &ranks));
     for (size_t i = 0; i < ranks.size(); ++i) {
       int64_t& row = first[static_cast<size_t>(ranks[i])];
       if (row < 0) row = base + static_cast<int64_t>(i);

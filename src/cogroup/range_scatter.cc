@@ -4,6 +4,8 @@
 #include <memory>
 #include <utility>
 
+#include "cogroup/disk_key_set.h"
+
 namespace sheaf {
 namespace {
 
@@ -32,8 +34,18 @@ RangeScatter::RangeScatter(const TableInput& input, size_t tables, MemoryBudget*
       budget);
 }
 
+RangeScatter::RangeScatter(const TableInput& input, KeyBounds ranges, size_t tables,
+                           MemoryBudget* budget)
+    : input_(input), cuts_(0), ranges_(std::move(ranges)) {
+  scattered_.bytes.resize(ranges_.ranges());
+  scattered_.rows = std::make_unique<SegmentedRows>(
+      input.schema, ranges_.ranges(),
+      SegmentBytes(static_cast<int64_t>(ranges_.ranges()), tables, *budget), budget);
+}
+
 arrow::Status RangeScatter::Add(const Chunk& chunk) {
   ARROW_RETURN_NOT_OK(Append(chunk.rows, chunk.keys));
+  if (cuts_ == 0) return arrow::Status::OK();
   for (size_t p = scattered_.bytes.size(); p-- > 0;) {
     const int64_t limit = std::max(limits_[p], kFarBeyond * bytes_ / static_cast<int64_t>(cuts_));
     if (scattered_.bytes[p] > limit) ARROW_RETURN_NOT_OK(Cut(p));
@@ -97,12 +109,34 @@ arrow::Result<KeyVector> RangeScatter::KeysOf(const arrow::RecordBatch& rows) co
   return input_.key_encoder->Encode(columns);
 }
 
+arrow::Result<std::unique_ptr<KeySet>> RangeScatter::MakeKeySet() {
+  // The columns that hold the keys, and the keys' paths from these.
+  std::vector<int> columns;
+  for (const ColumnPath& path : input_.key_columns) columns.push_back(path.indices.indices()[0]);
+  std::ranges::sort(columns);
+  const auto repeats = std::ranges::unique(columns);
+  columns.erase(repeats.begin(), repeats.end());
+  std::vector<ColumnPath> paths = input_.key_columns;
+  for (ColumnPath& path : paths) {
+    std::vector<int> indices = path.indices.indices();
+    indices[0] = static_cast<int>(std::ranges::find(columns, indices[0]) - columns.begin());
+    path.indices = arrow::FieldPath(std::move(indices));
+  }
+  ARROW_RETURN_NOT_OK(scattered_.rows->MakeRoom());
+  return DiskKeySet::Make(ranges_, [&](size_t range, KeySetBuilder* keys) {
+    return scattered_.rows->Visit(
+        range, columns, [&](const arrow::RecordBatch& piece) -> arrow::Status {
+          ARROW_ASSIGN_OR_RAISE(const auto arrays, ColumnsAt(paths, piece));
+          ARROW_ASSIGN_OR_RAISE(const KeyVector encoded, input_.key_encoder->Encode(arrays));
+          keys->Add(encoded);
+          return arrow::Status::OK();
+        });
+  });
+}
+
 arrow::Result<ScatteredRows> RangeScatter::Finish(const KeySet& keys) {
   ARROW_RETURN_NOT_OK(scattered_.rows->MakeRoom());
-  std::vector<int64_t>& first_ranks = scattered_.first_ranks;
-  if (ranges_.ranges() > 1) keys.Ranks(ranges_.bounds(), &first_ranks);
-  first_ranks.insert(first_ranks.begin(), 0);
-  first_ranks.push_back(keys.size());
+  ARROW_RETURN_NOT_OK(keys.FirstRanks(ranges_, &scattered_.first_ranks));
   return std::move(scattered_);
 }
 

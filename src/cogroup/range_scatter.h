@@ -23,12 +23,18 @@ namespace sheaf {
 /// Used by one thread at a time.
 class RangeScatter {
  public:
-  /// `tables`: how many share the budget. All references outlive the rows.
+  /// Learns the ranges. `tables`: how many share the budget. All references outlive the rows.
   RangeScatter(const TableInput& input, size_t tables, MemoryBudget* budget);
+  /// Scatters to the given ranges.
+  RangeScatter(const TableInput& input, KeyBounds ranges, size_t tables, MemoryBudget* budget);
 
   arrow::Status Add(const Chunk& chunk);
 
-  /// The rows by the ranks of their keys in `keys`, which has them all. The last call.
+  /// The keys of all rows, on disk, where memory has no room for them.
+  arrow::Result<std::unique_ptr<KeySet>> MakeKeySet();
+
+  /// The rows by the ranks of their keys in `keys`, which has all keys that ranges were learned from. The last
+  /// call.
   arrow::Result<ScatteredRows> Finish(const KeySet& keys);
 
  private:
@@ -37,7 +43,7 @@ class RangeScatter {
   arrow::Result<KeyVector> KeysOf(const arrow::RecordBatch& rows) const;
 
   const TableInput& input_;
-  const size_t cuts_;  // parts that the first partition is cut into
+  const size_t cuts_;  // parts that the first partition is cut into; 0: ranges are given
   KeyBounds ranges_;
   ScatteredRows scattered_;
   std::vector<int64_t> limits_;  // bytes of each partition from which on it is cut

@@ -44,7 +44,7 @@ RankScatter::RankScatter(const TableInput& input, const KeySet& keys, size_t tab
 }
 
 arrow::Status RankScatter::Add(const Chunk& chunk) {
-  keys_.Ranks(chunk.keys, &ranks_);
+  ARROW_RETURN_NOT_OK(keys_.Ranks(chunk.keys, &ranks_));
   const size_t partitions = scattered_.bytes.size();
   low_ranks_.resize(ranks_.size());
   partitions_.resize(ranks_.size());

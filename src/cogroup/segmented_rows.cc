@@ -148,6 +148,22 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> SegmentedRows::TakeSpilled(Pl
   return spill_->Read(block);
 }
 
+arrow::Status SegmentedRows::Visit(
+    size_t place, const std::vector<int>& columns,
+    const std::function<arrow::Status(const arrow::RecordBatch& piece)>& visit) {
+  Place& of = places_[place];
+  ARROW_RETURN_NOT_OK(Seal(&of));
+  for (const Sealed& sealed : of.sealed) {
+    ARROW_ASSIGN_OR_RAISE(const auto piece, sealed.rows->SelectColumns(columns));
+    ARROW_RETURN_NOT_OK(visit(*piece));
+  }
+  for (const SpillFile::Block& block : of.spilled) {
+    ARROW_ASSIGN_OR_RAISE(const auto piece, spill_->Read(block, columns));
+    ARROW_RETURN_NOT_OK(visit(*piece));
+  }
+  return arrow::Status::OK();
+}
+
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> SegmentedRows::TakeSome(size_t place) {
   Place& from = places_[place];
   ARROW_RETURN_NOT_OK(Seal(&from));

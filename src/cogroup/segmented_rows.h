@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -46,6 +47,11 @@ class SegmentedRows {
 
   /// All rows of a place, in pieces; the place is empty then.
   arrow::Result<std::vector<std::shared_ptr<arrow::RecordBatch>>> Take(size_t place);
+
+  /// Calls `visit` with the columns of these numbers, ascending, of all rows of a place, in pieces; the rows
+  /// stay.
+  arrow::Status Visit(size_t place, const std::vector<int>& columns,
+                      const std::function<arrow::Status(const arrow::RecordBatch& piece)>& visit);
 
   /// Some rows of a place, those in memory first; null where it is empty.
   arrow::Result<std::shared_ptr<arrow::RecordBatch>> TakeSome(size_t place);

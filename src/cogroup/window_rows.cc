@@ -18,6 +18,9 @@ using Pieces = std::vector<std::shared_ptr<arrow::RecordBatch>>;
 // evenly over the keys, and small parts leave a hot key alone.
 constexpr int64_t kPartsOverLimit = 16;
 
+// The place of a row whose key the set lacks. A partition has fewer keys than that.
+constexpr auto kOrphan = static_cast<uint32_t>(-1);
+
 // Collects the rows of a window from what is loaded, in order.
 class WindowBuilder {
  public:
@@ -44,6 +47,11 @@ class WindowBuilder {
     }
   }
 
+  /// How many rows will be named at most.
+  void Reserve(int64_t rows) {
+    if (!stands_) refs_.reserve(static_cast<size_t>(rows));
+  }
+
   [[nodiscard]] const Pieces& pieces() const { return pieces_; }
   [[nodiscard]] std::span<const RowRef> refs() const { return refs_; }
 
@@ -59,24 +67,28 @@ class WindowBuilder {
 
   const bool stands_;  // all that comes stands in order: no row need be named
   Pieces pieces_;
-  std::vector<RowRef> refs_;
+  RowVector<RowRef> refs_;
 };
 
 }  // namespace
 
 WindowRows::WindowRows(const TableInput& input, const KeySet& keys, ScatteredRows rows,
-                       int64_t max_loaded, MemoryBudget* budget)
+                       int64_t max_loaded, MemoryBudget* budget, TableCounters* counters)
     : input_(input),
       keys_(keys),
       max_loaded_(max_loaded),
       budget_(budget),
+      counters_(counters),
       whole_{std::move(rows)} {}
 
 arrow::Result<BatchTable> WindowRows::Take(const RankRange& window) {
   ARROW_RETURN_NOT_OK(LoadUntil(window.end));
   WindowBuilder rows(
       std::ranges::all_of(loaded_, [](const Loaded& loaded) { return loaded.order.empty(); }));
-  std::vector<int64_t> counts;
+  int64_t num_rows = 0;
+  for (const Loaded& loaded : loaded_) num_rows += loaded.starts.back();
+  rows.Reserve(num_rows);
+  RowVector<int64_t> counts;
   counts.reserve(static_cast<size_t>(window.end - window.begin));
   for (const Loaded& loaded : loaded_) {
     const auto first = static_cast<size_t>(std::max(window.begin - loaded.ranks.begin, int64_t{0}));
@@ -110,20 +122,22 @@ arrow::Result<WindowRows::Loaded> WindowRows::Load(Source* source) {
   loaded.ranks = source->NextRanks();
   ScatteredRows& scattered = source->scattered;
   ARROW_ASSIGN_OR_RAISE(Pieces taken, scattered.rows->Take(source->next++));
-  const auto first = static_cast<uint32_t>(loaded.ranks.begin);
   loaded.starts.assign(static_cast<size_t>(loaded.ranks.end - loaded.ranks.begin) + 1, 0);
-  std::vector<std::vector<uint32_t>> ranks;
+  std::vector<RowVector<uint32_t>> places;
   bool stands = true;
   uint32_t last = 0;
   for (auto& piece : taken) {
-    ARROW_ASSIGN_OR_RAISE(std::vector<uint32_t> low_ranks, LowRanks(scattered, *piece));
-    for (uint32_t& rank : low_ranks) {
-      rank -= first;
-      ++loaded.starts[rank + 1];
-      stands = stands && rank >= last;
-      last = rank;
+    ARROW_ASSIGN_OR_RAISE(places.emplace_back(), Places(scattered, *piece, loaded.ranks.begin));
+    for (const uint32_t place : places.back()) {
+      if (place == kOrphan) {
+        ++counters_->orphans;
+        stands = false;
+        continue;
+      }
+      ++loaded.starts[place + 1];
+      stands = stands && place >= last;
+      last = place;
     }
-    ranks.push_back(std::move(low_ranks));
     arrow::ArrayVector columns = piece->columns();
     if (scattered.has_ranks) columns.pop_back();
     loaded.pieces.push_back(
@@ -131,11 +145,12 @@ arrow::Result<WindowRows::Loaded> WindowRows::Load(Source* source) {
   }
   for (size_t k = 1; k < loaded.starts.size(); ++k) loaded.starts[k] += loaded.starts[k - 1];
   if (stands) return loaded;
-  std::vector<int64_t> next(loaded.starts.begin(), loaded.starts.end() - 1);
+  RowVector<int64_t> next(loaded.starts.begin(), loaded.starts.end() - 1);
   loaded.order.resize(static_cast<size_t>(loaded.starts.back()));
-  for (uint32_t p = 0; p < ranks.size(); ++p) {
-    for (uint32_t row = 0; row < ranks[p].size(); ++row) {
-      loaded.order[static_cast<size_t>(next[ranks[p][row]]++)] = {p, row};
+  for (uint32_t p = 0; p < places.size(); ++p) {
+    for (uint32_t row = 0; row < places[p].size(); ++row) {
+      if (places[p][row] == kOrphan) continue;
+      loaded.order[static_cast<size_t>(next[places[p][row]]++)] = {p, row};
     }
   }
   return loaded;
@@ -164,9 +179,11 @@ arrow::Status WindowRows::ScatterParts() {
   while (true) {
     ARROW_ASSIGN_OR_RAISE(const auto piece, whole_.scattered.rows->TakeSome(partition));
     if (piece == nullptr) break;
-    ARROW_ASSIGN_OR_RAISE(std::vector<uint32_t> part_of, LowRanks(whole_.scattered, *piece));
-    for (uint32_t& rank : part_of) {
-      rank = (rank - static_cast<uint32_t>(ranks.begin)) / static_cast<uint32_t>(part_keys);
+    ARROW_ASSIGN_OR_RAISE(RowVector<uint32_t> part_of,
+                          Places(whole_.scattered, *piece, ranks.begin));
+    for (uint32_t& place : part_of) {
+      // An orphan is found again where its part is loaded: any will do.
+      place = place == kOrphan ? 0 : place / static_cast<uint32_t>(part_keys);
     }
     by_part.Sort(part_of, count);
     const SegmentSource source(piece);
@@ -178,18 +195,24 @@ arrow::Status WindowRows::ScatterParts() {
   return parts.rows->MakeRoom();
 }
 
-// The low 32 bits of each row's rank: a partition has fewer keys than these tell apart.
-arrow::Result<std::vector<uint32_t>> WindowRows::LowRanks(const ScatteredRows& rows,
-                                                          const arrow::RecordBatch& piece) const {
+// The place of each row's key among those from rank `first` on; kOrphan where the set lacks it.
+arrow::Result<RowVector<uint32_t>> WindowRows::Places(const ScatteredRows& rows,
+                                                      const arrow::RecordBatch& piece,
+                                                      int64_t first) const {
+  RowVector<uint32_t> places(static_cast<size_t>(piece.num_rows()));
   if (rows.has_ranks) {
-    const auto* values = piece.column_data(piece.num_columns() - 1)->GetValues<uint32_t>(1);
-    return std::vector<uint32_t>(values, values + piece.num_rows());
+    const auto* ranks = piece.column_data(piece.num_columns() - 1)->GetValues<uint32_t>(1);
+    for (size_t i = 0; i < places.size(); ++i) places[i] = ranks[i] - static_cast<uint32_t>(first);
+    return places;
   }
   ARROW_ASSIGN_OR_RAISE(const auto columns, ColumnsAt(input_.key_columns, piece));
   ARROW_ASSIGN_OR_RAISE(const KeyVector keys, input_.key_encoder->Encode(columns));
   std::vector<int64_t> ranks;
-  keys_.Ranks(keys, &ranks);
-  return std::vector<uint32_t>(ranks.begin(), ranks.end());
+  ARROW_RETURN_NOT_OK(keys_.Ranks(keys, &ranks));
+  for (size_t i = 0; i < places.size(); ++i) {
+    places[i] = ranks[i] < 0 ? kOrphan : static_cast<uint32_t>(ranks[i] - first);
+  }
+  return places;
 }
 
 }  // namespace sheaf

@@ -16,11 +16,13 @@
 #include <memory>
 #include <vector>
 
+#include "cogroup/counters.h"
 #include "cogroup/gather.h"
 #include "cogroup/scattered_rows.h"
 #include "cogroup/table_input.h"
 #include "key/key_set.h"
 #include "sheaf/batch.h"
+#include "spill/row_memory.h"
 
 namespace sheaf {
 
@@ -33,9 +35,10 @@ struct RankRange {
 /// Used by one thread at a time.
 class WindowRows {
  public:
-  /// `max_loaded`: bytes of a partition that may be loaded as a whole. All references outlive the rows.
+  /// `max_loaded`: bytes of a partition that may be loaded as a whole. Rows of keys that the set lacks are
+  /// counted as orphans and dropped, where that was not done before. All references outlive the rows.
   WindowRows(const TableInput& input, const KeySet& keys, ScatteredRows rows, int64_t max_loaded,
-             MemoryBudget* budget);
+             MemoryBudget* budget, TableCounters* counters);
 
   /// The rows of a window's keys, group after group, in order. Each window begins where the one before it
   /// has ended, the first at 0.
@@ -56,20 +59,21 @@ class WindowRows {
   struct Loaded {
     RankRange ranks;
     std::vector<std::shared_ptr<arrow::RecordBatch>> pieces;
-    std::vector<int64_t> starts;  // of each key among the rows in order, and the end
-    std::vector<RowRef> order;    // the rows by key; empty where they stand so
+    RowVector<int64_t> starts;  // of each key among the rows in order, and the end
+    RowVector<RowRef> order;    // the rows by key; empty where they stand so
   };
 
   arrow::Status LoadUntil(int64_t rank);
   arrow::Result<Loaded> Load(Source* source);
   arrow::Status ScatterParts();
-  arrow::Result<std::vector<uint32_t>> LowRanks(const ScatteredRows& rows,
-                                                const arrow::RecordBatch& piece) const;
+  arrow::Result<RowVector<uint32_t>> Places(const ScatteredRows& rows,
+                                            const arrow::RecordBatch& piece, int64_t first) const;
 
   const TableInput& input_;
   const KeySet& keys_;
   const int64_t max_loaded_;
   MemoryBudget* const budget_;
+  TableCounters* const counters_;
   Source whole_;
   Source parts_;  // of the partition before whole_.next
   std::deque<Loaded> loaded_;

@@ -12,6 +12,15 @@
 #include <utility>
 
 namespace sheaf {
+
+arrow::Status KeySet::FirstRanks(const KeyBounds& ranges, std::vector<int64_t>* ranks) const {
+  ranks->clear();
+  if (ranges.ranges() > 1) ARROW_RETURN_NOT_OK(Ranks(ranges.bounds(), ranks));
+  ranks->insert(ranks->begin(), 0);
+  ranks->push_back(size());
+  return arrow::Status::OK();
+}
+
 namespace {
 
 // ---- No key at all: of no form, so that it meets keys of any
@@ -20,8 +29,9 @@ class EmptyKeySet final : public KeySet {
  public:
   [[nodiscard]] int64_t size() const override { return 0; }
   [[nodiscard]] int64_t bytes() const override { return 0; }
-  void Ranks(const KeyVector& keys, std::vector<int64_t>* ranks) const override {
+  arrow::Status Ranks(const KeyVector& keys, std::vector<int64_t>* ranks) const override {
     ranks->assign(static_cast<size_t>(keys.size()), -1);
+    return arrow::Status::OK();
   }
 };
 
@@ -55,6 +65,20 @@ struct PageDirectory {
       ++used;
     }
     return page.get();
+  }
+
+  // Calls `visit` with every key, ascending.
+  template <typename Visit>
+  void ForEach(const Visit& visit) const {
+    for (size_t p = 0; p < pages.size(); ++p) {
+      if (pages[p] == nullptr) continue;
+      for (size_t w = 0; w < kWordsPerPage; ++w) {
+        for (uint64_t bits = pages[p]->words[w]; bits != 0; bits &= bits - 1) {
+          visit(((first + p) << kPageBits) + w * 64 +
+                static_cast<uint64_t>(std::countr_zero(bits)));
+        }
+      }
+    }
   }
 
   // Extends the directory so that it has a place for page `number`.
@@ -95,10 +119,11 @@ class PagedKeySet final : public KeySet {
            static_cast<int64_t>(directory_.pages.size() * sizeof(Page*));
   }
 
-  void Ranks(const KeyVector& keys, std::vector<int64_t>* ranks) const override {
+  arrow::Status Ranks(const KeyVector& keys, std::vector<int64_t>* ranks) const override {
     const auto& words = std::get<KeyVector::Words>(keys.values());
     ranks->resize(words.size());
     for (size_t i = 0; i < words.size(); ++i) (*ranks)[i] = Rank(words[i]);
+    return arrow::Status::OK();
   }
 
  private:
@@ -173,7 +198,7 @@ class HashKeySet final : public KeySet {
            arena_.bytes();
   }
 
-  void Ranks(const KeyVector& keys, std::vector<int64_t>* ranks) const override {
+  arrow::Status Ranks(const KeyVector& keys, std::vector<int64_t>* ranks) const override {
     const auto& values = std::get<std::vector<T>>(keys.values());
     ranks->resize(values.size());
     for (size_t i = 0; i < values.size(); ++i) {
@@ -185,6 +210,15 @@ class HashKeySet final : public KeySet {
       const uint32_t rank = slots_.empty() ? kEmpty : slots_[Slot(values[i])];
       (*ranks)[i] = rank == kEmpty ? -1 : static_cast<int64_t>(rank);
     }
+    return arrow::Status::OK();
+  }
+
+  // The keys, ascending: a copy, for strings point into this set.
+  KeyVector Sorted() {
+    std::sort(keys_.begin(), keys_.end());
+    KeyVectorBuilder copy;
+    copy.Append(KeyVector(keys_), 0, size());
+    return copy.Finish();
   }
 
  private:
@@ -235,6 +269,16 @@ class KeySetBuilder::Impl {
     return std::make_unique<PagedKeySet>(std::move(directory_));
   }
 
+  KeyVector FinishSorted() {
+    if (strings_.size() > 0) return strings_.Sorted();
+    if (wide_words_.size() > 0) return wide_words_.Sorted();
+    if (!paged_) return words_.Sorted();
+    KeyVector::Words keys;
+    keys.reserve(static_cast<size_t>(paged_keys_));
+    directory_.ForEach([&](uint64_t key) { keys.push_back(key); });
+    return KeyVector(std::move(keys));
+  }
+
  private:
   template <typename T>
   static std::unique_ptr<KeySet> Sorted(HashKeySet<T> set) {
@@ -273,15 +317,7 @@ class KeySetBuilder::Impl {
 
   void LeavePages() {
     paged_ = false;
-    for (size_t p = 0; p < directory_.pages.size(); ++p) {
-      if (directory_.pages[p] == nullptr) continue;
-      for (size_t w = 0; w < kWordsPerPage; ++w) {
-        for (uint64_t bits = directory_.pages[p]->words[w]; bits != 0; bits &= bits - 1) {
-          words_.Add(((directory_.first + p) << kPageBits) + w * 64 +
-                     static_cast<uint64_t>(std::countr_zero(bits)));
-        }
-      }
-    }
+    directory_.ForEach([this](uint64_t key) { words_.Add(key); });
     directory_ = {};
   }
 
@@ -298,5 +334,6 @@ KeySetBuilder::~KeySetBuilder() = default;
 void KeySetBuilder::Add(const KeyVector& keys) { impl_->Add(keys); }
 int64_t KeySetBuilder::bytes() const { return impl_->bytes(); }
 std::unique_ptr<KeySet> KeySetBuilder::Finish() { return impl_->Finish(); }
+KeyVector KeySetBuilder::FinishSorted() { return impl_->FinishSorted(); }
 
 }  // namespace sheaf

@@ -4,10 +4,13 @@
 // look-ups and a population count. All other keys stand in a hash table that knows their ranks.
 #pragma once
 
+#include <arrow/status.h>
+
 #include <cstdint>
 #include <memory>
 #include <vector>
 
+#include "key/key_bounds.h"
 #include "key/key_vector.h"
 
 namespace sheaf {
@@ -20,7 +23,15 @@ class KeySet {
   [[nodiscard]] virtual int64_t bytes() const = 0;
 
   /// Sets (*ranks)[i] to the 0-based rank of keys[i], or to -1 where the set lacks it.
-  virtual void Ranks(const KeyVector& keys, std::vector<int64_t>* ranks) const = 0;
+  /// Errors: those of the disk, where the set is there.
+  virtual arrow::Status Ranks(const KeyVector& keys, std::vector<int64_t>* ranks) const = 0;
+
+  /// The ranges of keys, where only those of one range are cheap to look up at a time; null where all are.
+  [[nodiscard]] virtual const KeyBounds* ranges() const { return nullptr; }
+
+  /// Sets (*ranks)[r] to the rank of the first key of range r, and the one behind the last to size(). All
+  /// bounds are keys of the set. Errors: as Ranks().
+  virtual arrow::Status FirstRanks(const KeyBounds& ranges, std::vector<int64_t>* ranks) const;
 };
 
 /// Collects keys in any order, with repeats. All calls take keys of one form.
@@ -36,6 +47,8 @@ class KeySetBuilder {
   [[nodiscard]] int64_t bytes() const;
   /// The set of all keys added. Called once, last.
   std::unique_ptr<KeySet> Finish();
+  /// Instead of Finish(): the same keys, ascending and distinct.
+  KeyVector FinishSorted();
 
  private:
   class Impl;

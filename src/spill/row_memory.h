@@ -8,11 +8,42 @@
 #pragma once
 
 #include <arrow/memory_pool.h>
+#include <arrow/status.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <new>
+#include <vector>
 
 namespace sheaf {
 
 /// The pool of this process: it outlives every batch. Any thread may use it. ReleaseUnused() gives the
 /// kernel back what no buffer stands in.
 arrow::MemoryPool* RowMemory();
+
+/// Lets a vector stand there. Throws std::bad_alloc where the system has no more.
+template <typename T>
+struct RowAllocator {
+  using value_type = T;
+  RowAllocator() = default;
+  template <typename U>
+  RowAllocator(const RowAllocator<U>&) {}  // NOLINT(google-explicit-constructor)
+  T* allocate(size_t count) {
+    uint8_t* bytes = nullptr;
+    if (!RowMemory()->Allocate(Bytes(count), &bytes).ok()) throw std::bad_alloc();
+    return reinterpret_cast<T*>(bytes);
+  }
+  void deallocate(T* values, size_t count) {
+    RowMemory()->Free(reinterpret_cast<uint8_t*>(values), Bytes(count));
+  }
+  bool operator==(const RowAllocator&) const = default;
+
+ private:
+  static int64_t Bytes(size_t count) { return static_cast<int64_t>(count * sizeof(T)); }
+};
+
+/// Of numbers of rows, of which a window has as many as rows.
+template <typename T>
+using RowVector = std::vector<T, RowAllocator<T>>;
 
 }  // namespace sheaf

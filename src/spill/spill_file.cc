@@ -79,7 +79,8 @@ arrow::Result<SpillFile::Block> SpillFile::Write(const arrow::RecordBatch& batch
   return block;
 }
 
-arrow::Result<std::shared_ptr<arrow::RecordBatch>> SpillFile::Read(const Block& block) const {
+arrow::Result<std::shared_ptr<arrow::RecordBatch>> SpillFile::Read(
+    const Block& block, const std::vector<int>& columns) const {
   ARROW_ASSIGN_OR_RAISE(const std::shared_ptr<arrow::Buffer> message,
                         arrow::AllocateBuffer(block.length, RowMemory()));
   int64_t done = 0;
@@ -93,6 +94,7 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> SpillFile::Read(const Block& 
   auto options = arrow::ipc::IpcReadOptions::Defaults();
   options.use_threads = false;
   options.memory_pool = RowMemory();
+  options.included_fields = columns;
   arrow::io::BufferReader reader(message);
   return arrow::ipc::ReadRecordBatch(schema_, /*dictionary_memo=*/nullptr, options, &reader);
 }

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <vector>
 
 namespace sheaf {
 
@@ -33,8 +34,9 @@ class SpillFile {
   /// Appends a batch of the file's schema. Errors: kEngine, a full disk among them.
   arrow::Result<Block> Write(const arrow::RecordBatch& batch);
 
-  /// Reads a block back.
-  [[nodiscard]] arrow::Result<std::shared_ptr<arrow::RecordBatch>> Read(const Block& block) const;
+  /// Reads a block back: all of it, or the columns of these numbers alone, ascending.
+  [[nodiscard]] arrow::Result<std::shared_ptr<arrow::RecordBatch>> Read(
+      const Block& block, const std::vector<int>& columns = {}) const;
 
  private:
   SpillFile(int descriptor, std::filesystem::path directory, std::shared_ptr<arrow::Schema> schema);

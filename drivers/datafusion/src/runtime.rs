@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use adbc_core::error::{Error, Result, Status};
 use futures::future::{Either, select};
@@ -14,6 +15,9 @@ use crate::error::{cancelled, error, from_panic};
 
 /// Deep expressions recurse while they are planned; this is address space, not memory.
 const WORKER_STACK_BYTES: usize = 8 << 20;
+
+/// How long a thread that reads files waits for more to do: what it has freed goes back to the system with it.
+const IDLE: Duration = Duration::from_millis(100);
 
 /// File reads block. The merge of a large sort has hundreds of them in flight, and by default tokio
 /// gives each a thread, whose stack and allocator caches no memory limit sees.
@@ -39,6 +43,7 @@ impl Runtime {
             .thread_name("datafusion")
             .max_blocking_threads(blocking_threads())
             .thread_stack_size(WORKER_STACK_BYTES)
+            .thread_keep_alive(IDLE)
             .build()
             .map_err(|cause| error(Status::IO, format!("cannot start threads: {cause}")))?;
         let handle = tokio.handle().clone();
