@@ -80,7 +80,7 @@ arrow::Result<std::unique_ptr<DiskKeySet>> DiskKeySet::Make(const KeyBounds& ran
     const KeyVector keys = builder.FinishSorted();
     if (keys.size() > 0) set->form_ = FormOf(keys);
     ARROW_ASSIGN_OR_RAISE(const auto rows, ToRows(keys));
-    ARROW_ASSIGN_OR_RAISE(const SpillFile::Block block, set->file_->Write(*rows));
+    ARROW_ASSIGN_OR_RAISE(const SpillFile::Block block, set->file_->Write(rows));
     set->blocks_.push_back(block);
     set->first_ranks_.push_back(set->size() + keys.size());
   }

@@ -15,13 +15,28 @@ namespace {
 
 constexpr const char* kKeyTable = "sheaf_selected_keys";
 
+// A column's type as the engine delivers it.
+const arrow::DataType& RawTypeOf(const TableInput& input, const ColumnPath& column) {
+  const arrow::FieldVector* fields = &input.raw_schema->fields();
+  const arrow::DataType* type = nullptr;
+  for (const int index : column.indices.indices()) {
+    type = (*fields)[static_cast<size_t>(index)]->type().get();
+    fields = &type->fields();
+  }
+  return *type;
+}
+
 }  // namespace
 
 bool CanFilter(const TableInput& input) {
-  // Engines disagree on whether NaN equals NaN, and on -0 and 0.
   if (input.query.empty()) return false;
-  return std::ranges::none_of(
-      input.key_columns, [](const auto& column) { return arrow::is_floating(column.type->id()); });
+  return std::ranges::none_of(input.key_columns, [&](const ColumnPath& column) {
+    // Engines disagree on whether NaN equals NaN, and on -0 and 0. DataFusion 55 can't join numbers with
+    // numbers in dictionaries.
+    return arrow::is_floating(column.type->id()) ||
+           (RawTypeOf(input, column).id() == arrow::Type::DICTIONARY &&
+            !arrow::is_base_binary_like(column.type->id()));
+  });
 }
 
 bool WorthFiltering(const TableInput& input, int64_t num_keys) {

@@ -57,7 +57,7 @@ arrow::Status KeyedRows::Add(BatchTable partition) {
   if (spill_ == nullptr) {
     ARROW_ASSIGN_OR_RAISE(spill_, SpillFile::Create(SpillDirectory(), input_.schema));
   }
-  return spill_->Write(*partition.rows).Value(&added.block);
+  return spill_->Write(partition.rows).Value(&added.block);
 }
 
 const KeyedRows::Partition& KeyedRows::PartitionOf(int64_t rank) const {

@@ -107,7 +107,7 @@ arrow::Status SegmentedRows::SpillSealed(Place* place) {
     ARROW_ASSIGN_OR_RAISE(rows, arrow::ConcatenateRecordBatches(pieces, RowMemory()));
   }
   pieces.clear();
-  ARROW_ASSIGN_OR_RAISE(const SpillFile::Block block, spill_->Write(*rows));
+  ARROW_ASSIGN_OR_RAISE(const SpillFile::Block block, spill_->Write(std::move(rows)));
   place->spilled.push_back(block);
   return arrow::Status::OK();
 }
@@ -157,7 +157,7 @@ arrow::Status SegmentedRows::Visit(
     ARROW_ASSIGN_OR_RAISE(const auto piece, sealed.rows->SelectColumns(columns));
     ARROW_RETURN_NOT_OK(visit(*piece));
   }
-  for (const SpillFile::Block& block : of.spilled) {
+  for (const SpillFile::Block block : of.spilled) {
     ARROW_ASSIGN_OR_RAISE(const auto piece, spill_->Read(block, columns));
     ARROW_RETURN_NOT_OK(visit(*piece));
   }

@@ -18,10 +18,6 @@ namespace sheaf {
 
 class Dialect;
 
-/// One ADBC connection, with the session settings (SET, USE, PRAGMA) of the engine's set-up. ADBC
-/// lets a driver break a first result when a second is opened on the same connection (DuckDB does),
-/// so a stream never shares its connection. Temporary tables live and die with it. Threads: one
-/// caller at a time, but for Cancel().
 /// How a query is run; 0: as the engine does by itself.
 struct Scan {
   int partitions = 0;  ///< Parts of the query at the same time.
@@ -29,6 +25,10 @@ struct Scan {
   int ahead = 0;       ///< Ranges of ordered files that are read at the same time.
 };
 
+/// One ADBC connection, with the session settings (SET, USE, PRAGMA) of the engine's set-up. ADBC
+/// lets a driver break a first result when a second is opened on the same connection (DuckDB does),
+/// so a stream never shares its connection. Temporary tables live and die with it. Threads: one
+/// caller at a time, but for Cancel().
 class Connection {
  public:
   virtual ~Connection() = default;  ///< Closes the open result and drops temporary tables.

@@ -26,6 +26,9 @@ namespace {
 // numbers of logs, and writes 4 % more.
 constexpr int kFastLz4 = -8;
 
+// Batches that wait to be written: one, so that the writer never waits for the next.
+constexpr size_t kMaxWaiting = 1;
+
 arrow::Status SpillError(const std::filesystem::path& directory, const char* what, int code) {
   return MakeError(ErrorKind::kEngine, "spill file in \"" + directory.string() + "\": can't " +
                                            what + ": " + std::strerror(code) +
@@ -57,9 +60,48 @@ SpillFile::SpillFile(int descriptor, std::filesystem::path directory,
                      std::shared_ptr<arrow::Schema> schema)
     : descriptor_(descriptor), directory_(std::move(directory)), schema_(std::move(schema)) {}
 
-SpillFile::~SpillFile() { ::close(descriptor_); }
+SpillFile::~SpillFile() {
+  {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+    changed_.notify_all();
+  }
+  if (writer_.joinable()) writer_.join();
+  ::close(descriptor_);
+}
 
-arrow::Result<SpillFile::Block> SpillFile::Write(const arrow::RecordBatch& batch) {
+arrow::Result<SpillFile::Block> SpillFile::Write(std::shared_ptr<arrow::RecordBatch> batch) {
+  std::unique_lock lock(mutex_);
+  if (!writer_.joinable()) writer_ = std::thread([this] { WriteAll(); });
+  changed_.wait(lock, [this] { return waiting_.size() < kMaxWaiting || !failure_.ok(); });
+  ARROW_RETURN_NOT_OK(failure_);
+  waiting_.push_back(std::move(batch));
+  changed_.notify_all();
+  return next_++;
+}
+
+// Writes what waits until the file is closed or a write fails.
+void SpillFile::WriteAll() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    changed_.wait(lock, [this] { return closed_ || !waiting_.empty(); });
+    if (closed_) return;
+    std::shared_ptr<arrow::RecordBatch> batch = std::move(waiting_.front());
+    waiting_.pop_front();
+    lock.unlock();
+    arrow::Result<Place> place = WriteNow(*batch);
+    batch.reset();
+    lock.lock();
+    changed_.notify_all();
+    if (!place.ok()) {
+      failure_ = place.status();
+      return;
+    }
+    places_.push_back(*place);
+  }
+}
+
+arrow::Result<SpillFile::Place> SpillFile::WriteNow(const arrow::RecordBatch& batch) {
   auto options = arrow::ipc::IpcWriteOptions::Defaults();
   options.use_threads = false;
   options.memory_pool = RowMemory();
@@ -74,19 +116,27 @@ arrow::Result<SpillFile::Block> SpillFile::Write(const arrow::RecordBatch& batch
     if (count <= 0) return SpillError(directory_, "write to it", count < 0 ? errno : ENOSPC);
     written += count;
   }
-  const Block block{end_, written};
+  const Place place{end_, written};
   end_ += written;
-  return block;
+  return place;
+}
+
+arrow::Result<SpillFile::Place> SpillFile::PlaceOf(Block block) const {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return block < places_.size() || !failure_.ok(); });
+  if (block < places_.size()) return places_[block];
+  return failure_;
 }
 
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> SpillFile::Read(
-    const Block& block, const std::vector<int>& columns) const {
+    Block block, const std::vector<int>& columns) const {
+  ARROW_ASSIGN_OR_RAISE(const Place place, PlaceOf(block));
   ARROW_ASSIGN_OR_RAISE(const std::shared_ptr<arrow::Buffer> message,
-                        arrow::AllocateBuffer(block.length, RowMemory()));
+                        arrow::AllocateBuffer(place.length, RowMemory()));
   int64_t done = 0;
-  while (done < block.length) {
+  while (done < place.length) {
     const ssize_t count = ::pread(descriptor_, message->mutable_data() + done,
-                                  static_cast<size_t>(block.length - done), block.offset + done);
+                                  static_cast<size_t>(place.length - done), place.offset + done);
     if (count < 0 && errno == EINTR) continue;
     if (count <= 0) return SpillError(directory_, "read from it", count < 0 ? errno : EIO);
     done += count;

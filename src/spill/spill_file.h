@@ -2,49 +2,74 @@
 //
 // A spill file is an unnamed file: it has no directory entry from the moment it is opened, so that it is
 // gone on every way out, a crash among them. In it stand blocks, one after another, each an Arrow IPC
-// message of one record batch with LZ4 buffers. Where a block stands is known to its writer alone.
+// message of one record batch with LZ4 buffers. A thread of the file's own compresses and writes them, for that
+// takes as long as it does to gather their rows.
 #pragma once
 
 #include <arrow/record_batch.h>
 #include <arrow/result.h>
 
+#include <condition_variable>
+#include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <filesystem>
 #include <memory>
+#include <mutex>
+#include <thread>
 #include <vector>
 
 namespace sheaf {
 
-/// One writer at a time; reads may come from any thread once their block is written.
+/// One writer at a time; reads may come from any thread.
 class SpillFile {
  public:
-  /// Where a block stands, in bytes.
-  struct Block {
-    int64_t offset = 0;
-    int64_t length = 0;
-  };
+  /// The number of a block.
+  using Block = size_t;
 
   /// Errors: kEngine where `directory` takes no file.
   static arrow::Result<std::unique_ptr<SpillFile>> Create(const std::filesystem::path& directory,
                                                           std::shared_ptr<arrow::Schema> schema);
-  ~SpillFile();
+  ~SpillFile();  ///< Does not wait for blocks that are not written yet.
   SpillFile(const SpillFile&) = delete;
   SpillFile& operator=(const SpillFile&) = delete;
 
-  /// Appends a batch of the file's schema. Errors: kEngine, a full disk among them.
-  arrow::Result<Block> Write(const arrow::RecordBatch& batch);
+  /// Appends a batch of the file's schema, which is held until it is written; waits while several are.
+  /// Errors: kEngine, a full disk among them, of this batch or of one before.
+  arrow::Result<Block> Write(std::shared_ptr<arrow::RecordBatch> batch);
 
-  /// Reads a block back: all of it, or the columns of these numbers alone, ascending.
+  /// Reads a block back, once it is written: all of it, or the columns of these numbers alone, ascending.
+  /// Errors: as Write().
   [[nodiscard]] arrow::Result<std::shared_ptr<arrow::RecordBatch>> Read(
-      const Block& block, const std::vector<int>& columns = {}) const;
+      Block block, const std::vector<int>& columns = {}) const;
 
  private:
+  // Where a block stands, in bytes.
+  struct Place {
+    int64_t offset = 0;
+    int64_t length = 0;
+  };
+
   SpillFile(int descriptor, std::filesystem::path directory, std::shared_ptr<arrow::Schema> schema);
+
+  void WriteAll();
+  arrow::Result<Place> WriteNow(const arrow::RecordBatch& batch);
+  arrow::Result<Place> PlaceOf(Block block) const;
 
   const int descriptor_;
   const std::filesystem::path directory_;
   const std::shared_ptr<arrow::Schema> schema_;
-  int64_t end_ = 0;
+  int64_t end_ = 0;  // used by the writing thread alone
+
+  mutable std::mutex mutex_;
+  mutable std::condition_variable changed_;
+  std::deque<std::shared_ptr<arrow::RecordBatch>>
+      waiting_;                // guarded by mutex_, as are the next four
+  std::vector<Place> places_;  // of the blocks that are written
+  Block next_ = 0;
+  arrow::Status failure_;
+  bool closed_ = false;
+  std::thread writer_;  // started by the first Write()
 };
 
 /// Where spill files go: $SHEAF_SPILL_DIR, else the system's directory for temporary files.

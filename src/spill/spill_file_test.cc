@@ -3,7 +3,9 @@
 #include <arrow/api.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
+#include <csignal>
 #include <filesystem>
 
 #include "sheaf/error.h"
@@ -33,9 +35,9 @@ std::shared_ptr<arrow::RecordBatch> Rows(int64_t first) {
 
 TEST(SpillFileTest, BlocksComeBackInAnyOrder) {
   auto file = SpillFile::Create(SpillDirectory(), TestSchema()).ValueOrDie();
-  const auto first = file->Write(*Rows(0)).ValueOrDie();
-  const auto second = file->Write(*Rows(5000)->Slice(10, 500)).ValueOrDie();
-  const auto empty = file->Write(*Rows(0)->Slice(0, 0)).ValueOrDie();
+  const auto first = file->Write(Rows(0)).ValueOrDie();
+  const auto second = file->Write(Rows(5000)->Slice(10, 500)).ValueOrDie();
+  const auto empty = file->Write(Rows(0)->Slice(0, 0)).ValueOrDie();
   EXPECT_TRUE(file->Read(second).ValueOrDie()->Equals(*Rows(5000)->Slice(10, 500)));
   EXPECT_TRUE(file->Read(first).ValueOrDie()->Equals(*Rows(0)));
   EXPECT_EQ(file->Read(empty).ValueOrDie()->num_rows(), 0);
@@ -46,10 +48,35 @@ TEST(SpillFileTest, HasNoNameInItsDirectory) {
   std::filesystem::create_directory(directory);
   {
     auto file = SpillFile::Create(directory, TestSchema()).ValueOrDie();
-    ASSERT_TRUE(file->Write(*Rows(0)).ok());
+    ASSERT_TRUE(file->Write(Rows(0)).ok());
     EXPECT_TRUE(std::filesystem::is_empty(directory));
   }
   std::filesystem::remove_all(directory);
+}
+
+TEST(SpillFileTest, AFailedWriteIsToldByEveryLaterCall) {
+  auto file = SpillFile::Create(SpillDirectory(), TestSchema()).ValueOrDie();
+  const auto written = file->Write(Rows(0)).ValueOrDie();
+  ASSERT_TRUE(file->Read(written).ok());
+  // A file that may not grow, as on a full disk.
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  const rlimit none{0, before.rlim_max};
+  const auto handler = ::signal(SIGXFSZ, SIG_IGN);
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &none), 0);
+  const auto block = file->Write(Rows(0)).ValueOrDie();
+  const auto read = file->Read(block);
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+  ::signal(SIGXFSZ, handler);
+  EXPECT_EQ(KindOf(read.status()), ErrorKind::kEngine);
+  EXPECT_THAT(read.status().message(), testing::HasSubstr("can't write to it"));
+  EXPECT_EQ(file->Write(Rows(0)).status(), read.status());
+  EXPECT_TRUE(file->Read(written).ok());
+}
+
+TEST(SpillFileTest, ItsEndDoesNotWaitForWhatNobodyWillRead) {
+  auto file = SpillFile::Create(SpillDirectory(), TestSchema()).ValueOrDie();
+  for (int i = 0; i < 20; ++i) ASSERT_TRUE(file->Write(Rows(i)).ok());
 }
 
 TEST(SpillFileTest, MissingDirectoryIsAnErrorThatNamesIt) {
