@@ -2,11 +2,16 @@
 
 import json
 import os
+import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
 from dataclasses import dataclass
+from pathlib import Path
+
+LAUNCHER = [sys.executable, "-I", "-S", str(Path(__file__).with_name("launch.py"))]
 
 
 class Failed(Exception):
@@ -25,14 +30,23 @@ def run(command: list, driver: os.PathLike, timeout: float) -> Measure:
     """Runs a command to its end. Time begins with its `ready` line, if it has one."""
     environment = {**os.environ, "SHEAF_DATAFUSION_DRIVER": str(driver)}
     with tempfile.TemporaryFile("w+") as errors:
-        start = time.monotonic()
+        start = end = time.monotonic()
         process = subprocess.Popen(
-            [*map(str, command)], stdout=subprocess.PIPE, stderr=errors, text=True, env=environment
+            [*LAUNCHER, *map(str, command)],
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            env=environment,
+            start_new_session=True,
         )
+
+        def kill() -> None:
+            os.killpg(process.pid, signal.SIGKILL)
+
         late = threading.Event()
-        alarm = threading.Timer(timeout, lambda: (late.set(), process.kill()))
+        alarm = threading.Timer(timeout, lambda: (late.set(), kill()))
         alarm.start()
-        first_batch, rows = None, {}
+        first_batch, peak_kib, rows = None, 0, {}
         try:
             for line in process.stdout:
                 event = json.loads(line) if line.startswith("{") else {"event": None}
@@ -43,13 +57,14 @@ def run(command: list, driver: os.PathLike, timeout: float) -> Measure:
                 elif event["event"] == "completed":
                     tables = event["tables"].items()
                     rows = {name: table["rows_delivered"] for name, table in tables}
+                elif event["event"] == "ended":
+                    end = time.monotonic()
+                    peak_kib = event["peak_kib"]
         except BaseException:
-            process.kill()
+            kill()
             raise
         finally:
-            _, status, usage = os.wait4(process.pid, 0)
-            seconds = time.monotonic() - start
-            process.returncode = os.waitstatus_to_exitcode(status)
+            process.wait()
             alarm.cancel()
         if late.is_set():
             raise Failed(f"took more than {timeout:g} s")
@@ -57,4 +72,4 @@ def run(command: list, driver: os.PathLike, timeout: float) -> Measure:
             errors.seek(0)
             said = errors.read().strip().splitlines() or [f"exit code {process.returncode}"]
             raise Failed(said[-1])
-    return Measure(seconds, first_batch, usage.ru_maxrss / 1024, rows)
+    return Measure(end - start, first_batch, peak_kib / 1024, rows)
