@@ -75,9 +75,9 @@ inline void CopyText(uint8_t* to, const uint8_t* to_end, const uint8_t* from,
     std::memcpy(to, from, size());
     return true;
   };
-  if (copy(std::integral_constant<size_t, 16>()) || copy(std::integral_constant<size_t, 64>()))
-    return;
-  if (length > 0) std::memcpy(to, from, length);
+  const bool copied =
+      copy(std::integral_constant<size_t, 16>()) || copy(std::integral_constant<size_t, 64>());
+  if (!copied && length > 0) std::memcpy(to, from, length);
 }
 
 /// Calls `visit` with the width as a constant, where values of that width are common, else with 0.

@@ -49,11 +49,12 @@ KeyVector FromRows(const std::shared_ptr<arrow::RecordBatch>& rows, KeyVector::V
       [&array](auto& keys) {
         keys.resize(static_cast<size_t>(array.length()));
         for (size_t i = 0; i < keys.size(); ++i) {
-          const std::string_view bytes = array.GetView(static_cast<int64_t>(i));
+          const auto row = static_cast<int64_t>(i);
           if constexpr (std::is_same_v<std::decay_t<decltype(keys)>, KeyVector::Strings>) {
-            keys[i] = bytes;
+            keys[i] = array.GetView(row);
           } else {
-            std::memcpy(&keys[i], bytes.data(), sizeof(keys[i]));
+            int64_t length = 0;  // that of the form
+            std::memcpy(&keys[i], array.GetValue(row, &length), sizeof(keys[i]));
           }
         }
       },

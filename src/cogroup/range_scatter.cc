@@ -112,6 +112,7 @@ arrow::Result<KeyVector> RangeScatter::KeysOf(const arrow::RecordBatch& rows) co
 arrow::Result<std::unique_ptr<KeySet>> RangeScatter::MakeKeySet() {
   // The columns that hold the keys, and the keys' paths from these.
   std::vector<int> columns;
+  columns.reserve(input_.key_columns.size());
   for (const ColumnPath& path : input_.key_columns) columns.push_back(path.indices.indices()[0]);
   std::ranges::sort(columns);
   const auto repeats = std::ranges::unique(columns);

@@ -121,12 +121,12 @@ arrow::Result<WindowRows::Loaded> WindowRows::Load(Source* source) {
   Loaded loaded;
   loaded.ranks = source->NextRanks();
   ScatteredRows& scattered = source->scattered;
-  ARROW_ASSIGN_OR_RAISE(Pieces taken, scattered.rows->Take(source->next++));
+  ARROW_ASSIGN_OR_RAISE(const Pieces taken, scattered.rows->Take(source->next++));
   loaded.starts.assign(static_cast<size_t>(loaded.ranks.end - loaded.ranks.begin) + 1, 0);
   std::vector<RowVector<uint32_t>> places;
   bool stands = true;
   uint32_t last = 0;
-  for (auto& piece : taken) {
+  for (const auto& piece : taken) {
     ARROW_ASSIGN_OR_RAISE(places.emplace_back(), Places(scattered, *piece, loaded.ranks.begin));
     for (const uint32_t place : places.back()) {
       if (place == kOrphan) {

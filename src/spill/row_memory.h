@@ -27,7 +27,7 @@ struct RowAllocator {
   using value_type = T;
   RowAllocator() = default;
   template <typename U>
-  RowAllocator(const RowAllocator<U>&) {}  // NOLINT(google-explicit-constructor)
+  explicit RowAllocator(const RowAllocator<U>&) {}
   T* allocate(size_t count) {
     uint8_t* bytes = nullptr;
     if (!RowMemory()->Allocate(Bytes(count), &bytes).ok()) throw std::bad_alloc();
