@@ -71,7 +71,9 @@ SpillFile::~SpillFile() {
 }
 
 arrow::Result<SpillFile::Block> SpillFile::Write(std::shared_ptr<arrow::RecordBatch> batch) {
+  std::vector<std::shared_ptr<arrow::RecordBatch>> written;  // let go after the lock
   std::unique_lock lock(mutex_);
+  written.swap(written_);
   if (!writer_.joinable()) writer_ = std::thread([this] { WriteAll(); });
   changed_.wait(lock, [this] { return waiting_.size() < kMaxWaiting || !failure_.ok(); });
   ARROW_RETURN_NOT_OK(failure_);
@@ -90,8 +92,8 @@ void SpillFile::WriteAll() {
     waiting_.pop_front();
     lock.unlock();
     arrow::Result<Place> place = WriteNow(*batch);
-    batch.reset();
     lock.lock();
+    written_.push_back(std::move(batch));
     changed_.notify_all();
     if (!place.ok()) {
       failure_ = place.status();

@@ -64,7 +64,9 @@ class SpillFile {
   mutable std::mutex mutex_;
   mutable std::condition_variable changed_;
   std::deque<std::shared_ptr<arrow::RecordBatch>>
-      waiting_;                // guarded by mutex_, as are the next four
+      waiting_;  // guarded by mutex_, as are the next five
+  // Let go by the caller of Write(), who has other parts of them: memory stays with its thread.
+  std::vector<std::shared_ptr<arrow::RecordBatch>> written_;
   std::vector<Place> places_;  // of the blocks that are written
   Block next_ = 0;
   arrow::Status failure_;
