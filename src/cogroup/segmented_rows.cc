@@ -15,6 +15,8 @@ namespace {
 constexpr int64_t kMinSpillShare = 16;
 // What is moved to disk at once: enough that it is not for long.
 constexpr int64_t kSpillPart = 4;
+// Segments that become one block: a place may hold more than the offsets of one array reach.
+constexpr int64_t kBlockBytes = int64_t{4} << 20;
 
 }  // namespace
 
@@ -94,21 +96,26 @@ arrow::Status SegmentedRows::Spill(int64_t bytes) {
   return arrow::Status::OK();
 }
 
-// All that is sealed becomes one block: a block costs its writer and its reader more than the copy does.
+// What is sealed becomes blocks of several segments: a block costs its writer and its reader more than the copy
+// does.
 arrow::Status SegmentedRows::SpillSealed(Place* place) {
-  if (place->sealed.empty()) return arrow::Status::OK();
-  if (spill_ == nullptr) {
-    ARROW_ASSIGN_OR_RAISE(spill_, SpillFile::Create(SpillDirectory(), schema_));
+  while (!place->sealed.empty()) {
+    if (spill_ == nullptr) {
+      ARROW_ASSIGN_OR_RAISE(spill_, SpillFile::Create(SpillDirectory(), schema_));
+    }
+    std::vector<std::shared_ptr<arrow::RecordBatch>> pieces;
+    for (int64_t bytes = 0; !place->sealed.empty() && bytes < kBlockBytes;) {
+      bytes += place->sealed.front().bytes;
+      pieces.push_back(TakeSealed(place));
+    }
+    std::shared_ptr<arrow::RecordBatch> rows = pieces[0];
+    if (pieces.size() > 1) {
+      ARROW_ASSIGN_OR_RAISE(rows, arrow::ConcatenateRecordBatches(pieces, RowMemory()));
+    }
+    pieces.clear();
+    ARROW_ASSIGN_OR_RAISE(const SpillFile::Block block, spill_->Write(std::move(rows)));
+    place->spilled.push_back(block);
   }
-  std::vector<std::shared_ptr<arrow::RecordBatch>> pieces;
-  while (!place->sealed.empty()) pieces.push_back(TakeSealed(place));
-  std::shared_ptr<arrow::RecordBatch> rows = pieces[0];
-  if (pieces.size() > 1) {
-    ARROW_ASSIGN_OR_RAISE(rows, arrow::ConcatenateRecordBatches(pieces, RowMemory()));
-  }
-  pieces.clear();
-  ARROW_ASSIGN_OR_RAISE(const SpillFile::Block block, spill_->Write(std::move(rows)));
-  place->spilled.push_back(block);
   return arrow::Status::OK();
 }
 

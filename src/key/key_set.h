@@ -30,7 +30,7 @@ class KeySet {
   [[nodiscard]] virtual const KeyBounds* ranges() const { return nullptr; }
 
   /// Sets (*ranks)[r] to the rank of the first key of range r, and the one behind the last to size(). All
-  /// bounds are keys of the set. Errors: as Ranks().
+  /// bounds are keys of the set; where it has ranges(), these are the ones. Errors: as Ranks().
   virtual arrow::Status FirstRanks(const KeyBounds& ranges, std::vector<int64_t>* ranks) const;
 };
 
