@@ -43,6 +43,17 @@ void LaneReader::AddReader(size_t t, KeyOrder order, int64_t capacity) {
                                   [this](const arrow::Status& status) { Fail(status); });
 }
 
+arrow::Status LaneReader::Read(Lane* lane, MemoryTurns* turns, ReadAhead::OpenStream open,
+                               const std::function<arrow::Status(const Chunk&)>& keep) {
+  if (!turns->Begin()) return arrow::Status::OK();
+  lane->reader->Start(std::move(open));
+  while (const std::optional<Chunk> chunk = lane->reader->Pop()) {
+    ARROW_RETURN_NOT_OK(keep(*chunk));
+  }
+  turns->End();
+  return arrow::Status::OK();
+}
+
 void LaneReader::StartThread(Lane* lane, std::function<arrow::Status()> work) {
   lane->thread = std::thread([this, work = std::move(work)] {
     if (const auto status = work(); !status.ok()) Fail(status);

@@ -15,6 +15,7 @@
 #include "cogroup/batch_shaper.h"
 #include "cogroup/bounded_queue.h"
 #include "cogroup/counters.h"
+#include "cogroup/memory_turns.h"
 #include "cogroup/read_ahead.h"
 #include "cogroup/table_input.h"
 #include "sheaf/batch_reader.h"
@@ -49,6 +50,11 @@ class LaneReader : public BatchReader {
 
   /// Gives lane `t` a reader that holds `capacity` bytes of rows in `order`.
   void AddReader(size_t t, KeyOrder order, int64_t capacity);
+
+  /// Reads the stream that `open` opens, when it is its turn, and calls `keep` with each chunk. Reads nothing
+  /// once the turns are closed.
+  static arrow::Status Read(Lane* lane, MemoryTurns* turns, ReadAhead::OpenStream open,
+                            const std::function<arrow::Status(const Chunk&)>& keep);
 
   /// Runs `work` in the lane's thread; an error it returns ends the run.
   void StartThread(Lane* lane, std::function<arrow::Status()> work);

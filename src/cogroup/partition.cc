@@ -80,8 +80,8 @@ class PartitionReader final : public LaneReader {
 
   arrow::Status RunLane(Lane* lane);
   arrow::Result<ScatteredRows> Scatter(Lane* lane);
-  arrow::Status CollectKeys(Lane* lane, RangeScatter* rows);
   void AddKeys(const KeyVector& keys);
+  arrow::Status FinishKeys(RangeScatter* rows);
   arrow::Result<BatchTable> Load(WindowRows* rows, const RankRange& window);
   void PlanWindows(const ScatteredRows& rows);
   bool WaitForWindows();
@@ -137,33 +137,28 @@ arrow::Result<ScatteredRows> PartitionReader::Scatter(Lane* lane) {
     }
     return OpenRows(*lane->input, lane->input->query, split_.query);
   };
-  const auto read = [&](auto* rows) -> arrow::Status {
-    lane->reader->Start(open);
-    while (const std::optional<Chunk> chunk = lane->reader->Pop()) {
-      ARROW_RETURN_NOT_OK(rows->Add(*chunk));
-    }
-    scans_.End();
-    return arrow::Status::OK();
-  };
   const TableInput& input = *lane->input;
   if (input.table.selects_keys) {
     RangeScatter rows(input, lanes().size(), &rows_budget_);
-    if (!scans_.Begin()) return ScatteredRows();
-    lane->reader->Start(open);
-    ARROW_RETURN_NOT_OK(CollectKeys(lane, &rows));
-    scans_.End();
+    ARROW_RETURN_NOT_OK(Read(lane, &scans_, open, [&](const Chunk& chunk) {
+      AddKeys(chunk.keys);
+      return rows.Add(chunk);
+    }));
+    ARROW_RETURN_NOT_OK(FinishKeys(&rows));
     const KeySet* keys = WaitForKeys();
     return keys == nullptr ? ScatteredRows() : rows.Finish(*keys);
   }
   const KeySet* keys = WaitForKeys();
-  if (keys == nullptr || !scans_.Begin()) return ScatteredRows();
+  if (keys == nullptr) return ScatteredRows();
   if (keys->ranges() != nullptr) {
     RangeScatter rows(input, *keys->ranges(), lanes().size(), &rows_budget_);
-    ARROW_RETURN_NOT_OK(read(&rows));
+    ARROW_RETURN_NOT_OK(
+        Read(lane, &scans_, open, [&](const Chunk& chunk) { return rows.Add(chunk); }));
     return rows.Finish(*keys);
   }
   RankScatter rows(input, *keys, lanes().size(), &rows_budget_, &lane->counters);
-  ARROW_RETURN_NOT_OK(read(&rows));
+  ARROW_RETURN_NOT_OK(
+      Read(lane, &scans_, open, [&](const Chunk& chunk) { return rows.Add(chunk); }));
   return rows.Finish();
 }
 
@@ -174,12 +169,8 @@ arrow::Result<BatchTable> PartitionReader::Load(WindowRows* rows, const RankRang
   return table;
 }
 
-// Reads a selecting table. Its keys are collected on the way, or from its rows once these are on disk.
-arrow::Status PartitionReader::CollectKeys(Lane* lane, RangeScatter* rows) {
-  while (const std::optional<Chunk> chunk = lane->reader->Pop()) {
-    AddKeys(chunk->keys);
-    ARROW_RETURN_NOT_OK(rows->Add(*chunk));
-  }
+// A selecting table is read. Its keys were collected on the way, or come from its rows.
+arrow::Status PartitionReader::FinishKeys(RangeScatter* rows) {
   std::unique_ptr<KeySet> keys;
   if (keys_on_disk_) {
     ARROW_ASSIGN_OR_RAISE(keys, rows->MakeKeySet());

@@ -228,18 +228,13 @@ arrow::Result<ScatteredRows> ProbeReader::Scatter(Lane* lane, ProbeWindow* windo
 
 arrow::Status ProbeReader::Read(Lane* lane, ReadAhead::OpenStream open,
                                 const std::function<arrow::Status(const Chunk&)>& keep) {
-  if (!scans_.Begin()) return arrow::Status::OK();  // the run failed
-  lane->reader->Start(
+  const auto advised =
       [open = std::move(open)]() -> arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> {
-        auto stream = open();
-        ARROW_RETURN_NOT_OK(AdviseOnDriver(stream.status()));
-        return stream;
-      });
-  while (const std::optional<Chunk> chunk = lane->reader->Pop()) {
-    ARROW_RETURN_NOT_OK(keep(*chunk));
-  }
-  scans_.End();
-  return arrow::Status::OK();
+    auto stream = open();
+    ARROW_RETURN_NOT_OK(AdviseOnDriver(stream.status()));
+    return stream;
+  };
+  return LaneReader::Read(lane, &scans_, advised, keep);
 }
 
 // No range holds them: they are asked for once, for the policy and the count.
