@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
+#include <memory>
+#include <numeric>
 #include <utility>
 
 #include "cogroup/column_rows.h"
@@ -21,122 +23,166 @@ namespace {
 using Pieces = std::vector<std::shared_ptr<arrow::RecordBatch>>;
 using Buffers = std::vector<std::shared_ptr<arrow::Buffer>>;
 
-// From so many rows on, threads cost little beside the columns that they gather.
-constexpr size_t kManyRows = 1 << 16;
+// Rows that one core gathers at a time, column by column: many enough for a core to be worth its thread, few
+// enough that what they come from stays in cache. Bits of two chunks never share a byte.
+constexpr int64_t kChunkRows = 32 << 10;
+static_assert(kChunkRows % 8 == 0);
 
+struct RowRange {
+  int64_t begin;
+  int64_t end;
+};
+
+// One column, gathered in chunks: each is measured, then Allocate() is called, then each is filled. Different
+// threads may measure, and fill, different chunks.
 class ColumnGather {
  public:
   ColumnGather(int column, std::shared_ptr<arrow::DataType> type, const Pieces& pieces,
-               std::span<const RowRef> refs)
-      : type_(std::move(type)), kind_(KindOf(*type_)), refs_(refs) {
+               std::span<const RowRef> refs, size_t chunks)
+      : type_(std::move(type)), kind_(KindOf(*type_)), refs_(refs), nulls_(chunks), bytes_(chunks) {
     sources_.reserve(pieces.size());
     for (const auto& piece : pieces) sources_.emplace_back(*piece->column_data(column), kind_);
   }
 
-  arrow::Result<std::shared_ptr<arrow::Array>> Run() {
-    Buffers buffers(2);
-    ARROW_ASSIGN_OR_RAISE(const int64_t nulls, Validity(&buffers.front()));
+  /// How many bytes the texts of a chunk have.
+  void Measure(size_t chunk, RowRange rows) {
+    if (kind_ == ColumnKind::kBinary) bytes_[chunk] = BytesOf<int32_t>(rows);
+    if (kind_ == ColumnKind::kLargeBinary) bytes_[chunk] = BytesOf<int64_t>(rows);
+  }
+
+  arrow::Status Allocate() {
+    buffers_.resize(2);
+    if (std::ranges::any_of(sources_, [](const auto& source) { return source.has_nulls(); })) {
+      ARROW_RETURN_NOT_OK(AllocateBytes(arrow::bit_util::BytesForBits(Rows()), &buffers_[0]));
+    }
     switch (kind_) {
       case ColumnKind::kFixed:
-        ARROW_RETURN_NOT_OK(Fixed(&buffers[1]));
-        break;
+        return AllocateBytes(Rows() * type_->byte_width(), &buffers_[1]);
       case ColumnKind::kBool:
-        ARROW_RETURN_NOT_OK(Bool(&buffers[1]));
-        break;
+        return AllocateBytes(arrow::bit_util::BytesForBits(Rows()), &buffers_[1]);
       case ColumnKind::kBinary:
-        ARROW_RETURN_NOT_OK(Binary<int32_t>(&buffers));
-        break;
+        return AllocateBinary<int32_t>();
       case ColumnKind::kLargeBinary:
-        ARROW_RETURN_NOT_OK(Binary<int64_t>(&buffers));
-        break;
+        return AllocateBinary<int64_t>();
       case ColumnKind::kOther:
         break;
     }
-    return arrow::MakeArray(arrow::ArrayData::Make(type_, Rows(), std::move(buffers), nulls));
+    return arrow::Status::OK();
+  }
+
+  void Fill(size_t chunk, RowRange rows) {
+    if (buffers_[0] != nullptr) nulls_[chunk] = FillValidity(rows);
+    switch (kind_) {
+      case ColumnKind::kFixed:
+        return FillFixed(rows);
+      case ColumnKind::kBool:
+        return FillBool(rows);
+      case ColumnKind::kBinary:
+        return FillBinary<int32_t>(chunk, rows);
+      case ColumnKind::kLargeBinary:
+        return FillBinary<int64_t>(chunk, rows);
+      case ColumnKind::kOther:
+        return;
+    }
+  }
+
+  std::shared_ptr<arrow::Array> Finish() {
+    const int64_t nulls = std::accumulate(nulls_.begin(), nulls_.end(), int64_t{0});
+    if (nulls == 0) buffers_[0].reset();
+    return arrow::MakeArray(arrow::ArrayData::Make(type_, Rows(), std::move(buffers_), nulls));
   }
 
  private:
   [[nodiscard]] int64_t Rows() const { return std::ssize(refs_); }
-
-  static arrow::Result<std::shared_ptr<arrow::Buffer>> Allocate(int64_t bytes) {
-    return arrow::AllocateBuffer(bytes, RowMemory());
+  [[nodiscard]] std::span<const RowRef> Refs(RowRange rows) const {
+    return refs_.subspan(static_cast<size_t>(rows.begin),
+                         static_cast<size_t>(rows.end - rows.begin));
   }
 
-  arrow::Result<int64_t> Validity(std::shared_ptr<arrow::Buffer>* out) {
-    if (std::ranges::none_of(sources_, [](const auto& source) { return source.has_nulls(); })) {
-      return 0;
+  static arrow::Status AllocateBytes(int64_t bytes, std::shared_ptr<arrow::Buffer>* out) {
+    return arrow::AllocateBuffer(bytes, RowMemory()).Value(out);
+  }
+
+  template <typename Offset>
+  [[nodiscard]] int64_t BytesOf(RowRange rows) const {
+    int64_t bytes = 0;
+    for (const RowRef ref : Refs(rows)) {
+      const ColumnRows& source = sources_[ref.piece];
+      bytes += source.Begin<Offset>(int64_t{ref.row} + 1) - source.Begin<Offset>(ref.row);
     }
-    ARROW_ASSIGN_OR_RAISE(*out, Allocate(arrow::bit_util::BytesForBits(Rows())));
-    uint8_t* const bits = (*out)->mutable_data();
+    return bytes;
+  }
+
+  // From here on bytes_ says where the bytes of each chunk begin.
+  template <typename Offset>
+  arrow::Status AllocateBinary() {
+    int64_t total = 0;
+    for (int64_t& bytes : bytes_) total += std::exchange(bytes, total);
+    if (total > std::numeric_limits<Offset>::max()) {
+      return arrow::Status::CapacityError("a column of ", total, " bytes");
+    }
+    ARROW_RETURN_NOT_OK(AllocateBytes((Rows() + 1) * int64_t{sizeof(Offset)}, &buffers_[1]));
+    reinterpret_cast<Offset*>(buffers_[1]->mutable_data())[0] = 0;
+    return AllocateBytes(total, &buffers_.emplace_back());
+  }
+
+  [[nodiscard]] int64_t FillValidity(RowRange rows) const {
+    uint8_t* const bits = buffers_[0]->mutable_data();
     int64_t nulls = 0;
-    for (int64_t i = 0; i < Rows(); ++i) {
-      const RowRef ref = refs_[static_cast<size_t>(i)];
+    int64_t to = rows.begin;
+    for (const RowRef ref : Refs(rows)) {
       const bool valid = sources_[ref.piece].IsValid(ref.row);
-      arrow::bit_util::SetBitTo(bits, i, valid);
+      arrow::bit_util::SetBitTo(bits, to++, valid);
       nulls += valid ? 0 : 1;
     }
-    if (nulls == 0) out->reset();
     return nulls;
   }
 
-  arrow::Status Fixed(std::shared_ptr<arrow::Buffer>* out) {
+  void FillFixed(RowRange rows) const {
     const int type_width = type_->byte_width();
-    ARROW_ASSIGN_OR_RAISE(*out, Allocate(Rows() * type_width));
-    uint8_t* to = (*out)->mutable_data();
+    uint8_t* to = buffers_[1]->mutable_data() + rows.begin * type_width;
     WithWidth(type_width, [&](auto constant) {
       const int width = constant > 0 ? constant : type_width;
-      for (const RowRef ref : refs_) {
+      for (const RowRef ref : Refs(rows)) {
         std::memcpy(to, sources_[ref.piece].Fixed(ref.row, width), static_cast<size_t>(width));
         to += width;
       }
     });
-    return arrow::Status::OK();
   }
 
-  arrow::Status Bool(std::shared_ptr<arrow::Buffer>* out) {
-    ARROW_ASSIGN_OR_RAISE(*out, Allocate(arrow::bit_util::BytesForBits(Rows())));
-    uint8_t* const bits = (*out)->mutable_data();
-    for (int64_t i = 0; i < Rows(); ++i) {
-      const RowRef ref = refs_[static_cast<size_t>(i)];
-      arrow::bit_util::SetBitTo(bits, i, sources_[ref.piece].Bool(ref.row));
+  void FillBool(RowRange rows) const {
+    uint8_t* const bits = buffers_[1]->mutable_data();
+    int64_t to = rows.begin;
+    for (const RowRef ref : Refs(rows)) {
+      arrow::bit_util::SetBitTo(bits, to++, sources_[ref.piece].Bool(ref.row));
     }
-    return arrow::Status::OK();
   }
 
-  // Two passes: the offsets, which say how many bytes there are, then the bytes.
   template <typename Offset>
-  arrow::Status Binary(Buffers* buffers) {
-    ARROW_ASSIGN_OR_RAISE((*buffers)[1], Allocate((Rows() + 1) * int64_t{sizeof(Offset)}));
-    auto* const offsets = reinterpret_cast<Offset*>((*buffers)[1]->mutable_data());
-    int64_t bytes = 0;
-    offsets[0] = 0;
-    for (size_t i = 0; i < refs_.size(); ++i) {
-      const RowRef ref = refs_[i];
-      const ColumnRows& source = sources_[ref.piece];
-      bytes += source.Begin<Offset>(int64_t{ref.row} + 1) - source.Begin<Offset>(ref.row);
-      offsets[i + 1] = static_cast<Offset>(bytes);
-    }
-    if (bytes > std::numeric_limits<Offset>::max()) {
-      return arrow::Status::CapacityError("a column of ", bytes, " bytes");
-    }
-    ARROW_ASSIGN_OR_RAISE(auto heap, Allocate(bytes));
-    uint8_t* to = heap->mutable_data();
-    const uint8_t* const end = to + bytes;
-    for (const RowRef ref : refs_) {
+  void FillBinary(size_t chunk, RowRange rows) const {
+    auto* const offsets = reinterpret_cast<Offset*>(buffers_[1]->mutable_data()) + 1;
+    uint8_t* const heap = buffers_[2]->mutable_data();
+    const uint8_t* const end =
+        heap + (chunk + 1 < bytes_.size() ? bytes_[chunk + 1] : buffers_[2]->size());
+    uint8_t* to = heap + bytes_[chunk];
+    for (int64_t row = rows.begin; row < rows.end; ++row) {
+      const RowRef ref = refs_[static_cast<size_t>(row)];
       const ColumnRows& source = sources_[ref.piece];
       const std::string_view value = source.Bytes<Offset>(ref.row);
       CopyText(to, end, reinterpret_cast<const uint8_t*>(value.data()), source.values_end(),
                value.size());
       to += value.size();
+      offsets[row] = static_cast<Offset>(to - heap);
     }
-    buffers->push_back(std::move(heap));
-    return arrow::Status::OK();
   }
 
   const std::shared_ptr<arrow::DataType> type_;
   const ColumnKind kind_;
   const std::span<const RowRef> refs_;
   std::vector<ColumnRows> sources_;
+  std::vector<int64_t> nulls_;  // of each chunk, as are bytes_
+  std::vector<int64_t> bytes_;
+  Buffers buffers_;
 };
 
 // By Arrow's own kernel, which wants the rows' numbers over all pieces.
@@ -158,6 +204,56 @@ arrow::Result<std::shared_ptr<arrow::Array>> GatherOther(int column, const Piece
   return arrow::compute::Take(*whole, indices);
 }
 
+// All columns, in chunks by all cores.
+class RowGather {
+ public:
+  RowGather(const std::shared_ptr<arrow::Schema>& schema, const Pieces& pieces,
+            std::span<const RowRef> refs)
+      : schema_(schema), pieces_(pieces), refs_(refs) {
+    for (int64_t begin = 0; begin < std::ssize(refs); begin += kChunkRows) {
+      chunks_.push_back({begin, std::min(begin + kChunkRows, std::ssize(refs))});
+    }
+    for (int c = 0; c < schema->num_fields(); ++c) {
+      const auto& type = schema->field(c)->type();
+      if (KindOf(*type) == ColumnKind::kOther) {
+        others_.push_back(c);
+      } else {
+        columns_.emplace_back(c, std::make_unique<ColumnGather>(c, type, pieces, refs,
+                                                                chunks_.size()));
+      }
+    }
+  }
+
+  arrow::Result<std::shared_ptr<arrow::RecordBatch>> Run() {
+    arrow::ArrayVector arrays(static_cast<size_t>(schema_->num_fields()));
+    ARROW_RETURN_NOT_OK(RunInParallel(chunks_.size(), [this](size_t chunk) {
+      for (const auto& [c, column] : columns_) column->Measure(chunk, chunks_[chunk]);
+      return arrow::Status::OK();
+    }));
+    for (const auto& [c, column] : columns_) ARROW_RETURN_NOT_OK(column->Allocate());
+    // The others first: each is one task, and a long one.
+    ARROW_RETURN_NOT_OK(RunInParallel(others_.size() + chunks_.size(), [&, this](size_t task) {
+      if (task < others_.size()) {
+        const int c = others_[task];
+        return GatherOther(c, pieces_, refs_).Value(&arrays[static_cast<size_t>(c)]);
+      }
+      const size_t chunk = task - others_.size();
+      for (const auto& [c, column] : columns_) column->Fill(chunk, chunks_[chunk]);
+      return arrow::Status::OK();
+    }));
+    for (const auto& [c, column] : columns_) arrays[static_cast<size_t>(c)] = column->Finish();
+    return arrow::RecordBatch::Make(schema_, std::ssize(refs_), std::move(arrays));
+  }
+
+ private:
+  const std::shared_ptr<arrow::Schema> schema_;
+  const Pieces& pieces_;
+  const std::span<const RowRef> refs_;
+  std::vector<RowRange> chunks_;
+  std::vector<std::pair<int, std::unique_ptr<ColumnGather>>> columns_;
+  std::vector<int> others_;
+};
+
 }  // namespace
 
 arrow::Result<std::shared_ptr<arrow::Array>> GatherColumn(
@@ -166,22 +262,19 @@ arrow::Result<std::shared_ptr<arrow::Array>> GatherColumn(
   const auto& type = schema->field(column)->type();
   if (refs.empty()) return arrow::MakeEmptyArray(type);
   if (KindOf(*type) == ColumnKind::kOther) return GatherOther(column, pieces, refs);
-  return ColumnGather(column, type, pieces, refs).Run();
+  ColumnGather gather(column, type, pieces, refs, /*chunks=*/1);
+  const RowRange all{0, std::ssize(refs)};
+  gather.Measure(0, all);
+  ARROW_RETURN_NOT_OK(gather.Allocate());
+  gather.Fill(0, all);
+  return gather.Finish();
 }
 
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> Gather(
     const std::shared_ptr<arrow::Schema>& schema, const Pieces& pieces,
     std::span<const RowRef> refs) {
-  arrow::ArrayVector columns(static_cast<size_t>(schema->num_fields()));
-  const auto gather = [&](size_t c) {
-    return GatherColumn(static_cast<int>(c), schema, pieces, refs).Value(&columns[c]);
-  };
-  if (refs.size() >= kManyRows) {
-    ARROW_RETURN_NOT_OK(RunInParallel(columns.size(), gather));
-  } else {
-    for (size_t c = 0; c < columns.size(); ++c) ARROW_RETURN_NOT_OK(gather(c));
-  }
-  return arrow::RecordBatch::Make(schema, std::ssize(refs), std::move(columns));
+  if (refs.empty()) return arrow::RecordBatch::MakeEmpty(schema);
+  return RowGather(schema, pieces, refs).Run();
 }
 
 }  // namespace sheaf

@@ -38,6 +38,24 @@ TEST(GatherTest, RowsComeFromAnyPieceInAnyOrderWhateverTheirTypes) {
   }
 }
 
+TEST(GatherTest, ChunksOfManyRowsFitTogether) {
+  const unsigned seed = std::random_device()();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937 random(seed);
+  const auto piece = RandomRows(&random, 1000, 5);
+  std::vector<RowRef> refs;
+  std::vector<int64_t> numbers;
+  for (int i = 0; i < 100'001; ++i) {
+    const auto number = static_cast<uint32_t>(random() % 1000);
+    refs.push_back({0, number});
+    numbers.push_back(number);
+  }
+  const auto gathered = Gather(AllLayouts(), {piece}, refs).ValueOrDie();
+  ASSERT_TRUE(gathered->ValidateFull().ok()) << gathered->ValidateFull();
+  const arrow::Int64Array indices(std::ssize(numbers), arrow::Buffer::Wrap(numbers));
+  EXPECT_TRUE(gathered->Equals(*arrow::compute::Take(piece, indices).ValueOrDie().record_batch()));
+}
+
 TEST(GatherTest, NoRowsAreABatchOfTheSchema) {
   const auto gathered = Gather(AllLayouts(), {}, {}).ValueOrDie();
   EXPECT_EQ(gathered->num_rows(), 0);

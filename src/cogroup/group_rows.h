@@ -13,6 +13,7 @@
 #include "cogroup/gather.h"
 #include "cogroup/table_input.h"
 #include "sheaf/batch.h"
+#include "spill/row_memory.h"
 
 namespace sheaf {
 
@@ -21,8 +22,7 @@ namespace sheaf {
 /// Errors: kEngine where the rows of one window exceed what Arrow's offsets hold.
 arrow::Result<BatchTable> GroupRows(const TableInput& input,
                                     const std::vector<std::shared_ptr<arrow::RecordBatch>>& pieces,
-                                    std::span<const int64_t> counts,
-                                    std::span<const RowRef> refs = {});
+                                    std::span<const int64_t> counts, RowVector<RowRef> refs = {});
 
 /// Where each group starts, and the end; `counts`: rows a key. Errors: CapacityError past 2^31-1 rows.
 arrow::Result<std::vector<int32_t>> GroupOffsets(std::span<const int64_t> counts);

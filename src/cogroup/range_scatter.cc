@@ -75,12 +75,14 @@ arrow::Status RangeScatter::Cut(size_t partition) {
   std::vector<std::pair<std::shared_ptr<arrow::RecordBatch>, KeyVector>> first;
   KeyVectorBuilder sample;
   for (int64_t bytes = 0; bytes < kFirstCutBytes;) {
-    ARROW_ASSIGN_OR_RAISE(auto some, rows.TakeSome(partition));
-    if (some == nullptr) break;
-    bytes += rows.row_bytes() * some->num_rows();
-    ARROW_ASSIGN_OR_RAISE(KeyVector keys, KeysOf(*some));
-    sample.Append(keys, 0, keys.size());
-    first.emplace_back(std::move(some), std::move(keys));
+    ARROW_ASSIGN_OR_RAISE(auto pieces, rows.TakeSome(partition));
+    if (pieces.empty()) break;
+    for (auto& piece : pieces) {
+      bytes += rows.row_bytes() * piece->num_rows();
+      ARROW_ASSIGN_OR_RAISE(KeyVector keys, KeysOf(*piece));
+      sample.Append(keys, 0, keys.size());
+      first.emplace_back(std::move(piece), std::move(keys));
+    }
   }
   const KeyVector cuts = CutsOf(sample.Finish(), ranges_.ranges() == 1 ? cuts_ : kLaterCuts);
   ranges_.Cut(partition, cuts);
@@ -95,10 +97,12 @@ arrow::Status RangeScatter::Cut(size_t partition) {
     ARROW_RETURN_NOT_OK(Append(std::exchange(some, nullptr), keys));
   }
   while (true) {
-    ARROW_ASSIGN_OR_RAISE(const auto some, rows.TakeSome(partition + parts));
-    if (some == nullptr) break;
-    ARROW_ASSIGN_OR_RAISE(const KeyVector keys, KeysOf(*some));
-    ARROW_RETURN_NOT_OK(Append(some, keys));
+    ARROW_ASSIGN_OR_RAISE(const auto pieces, rows.TakeSome(partition + parts));
+    if (pieces.empty()) break;
+    for (const auto& piece : pieces) {
+      ARROW_ASSIGN_OR_RAISE(const KeyVector keys, KeysOf(*piece));
+      ARROW_RETURN_NOT_OK(Append(piece, keys));
+    }
   }
   rows.RemovePlace(partition + parts);
   return arrow::Status::OK();

@@ -4,6 +4,10 @@
 #include <arrow/array/concatenate.h>
 #include <arrow/buffer.h>
 #include <arrow/compute/api.h>
+#include <arrow/io/memory.h>
+#include <arrow/ipc/dictionary.h>
+#include <arrow/ipc/reader.h>
+#include <arrow/ipc/writer.h>
 #include <arrow/util/bit_util.h>
 #include <arrow/util/byte_size.h>
 
@@ -43,6 +47,11 @@ bool IsRun(std::span<const uint32_t> rows) { return rows.back() - rows.front() =
 
 // ---- SegmentLayout
 
+int64_t SegmentLayout::HeadBytes(int64_t columns) {
+  return Aligned(static_cast<int64_t>(sizeof(Segment::Head)) +
+                 columns * static_cast<int64_t>(sizeof(Segment::ColumnHead)));
+}
+
 std::shared_ptr<const SegmentLayout> SegmentLayout::ForRowsLike(const arrow::RecordBatch& sample,
                                                                 int64_t bytes) {
   double row_bytes = 0;
@@ -60,7 +69,7 @@ std::shared_ptr<const SegmentLayout> SegmentLayout::ForRowsLike(const arrow::Rec
         kHeapReserve * static_cast<double>(total) / static_cast<double>(sample.num_rows());
     row_bytes += OffsetWidth(kind) + heap[static_cast<size_t>(c)];
   }
-  const int64_t padding = 3 * kAlignment * sample.num_columns();
+  const int64_t padding = 3 * kAlignment * sample.num_columns() + HeadBytes(sample.num_columns());
   const auto rows =
       std::max<int64_t>(1, static_cast<int64_t>(static_cast<double>(bytes - padding) / row_bytes));
   std::vector<int64_t> heap_bytes;
@@ -85,13 +94,15 @@ std::shared_ptr<const SegmentLayout> SegmentLayout::ForRow(const arrow::RecordBa
 
 SegmentLayout::SegmentLayout(const arrow::RecordBatch& rows, int64_t num_rows,
                              const std::vector<int64_t>& heap_bytes)
-    : schema_(rows.schema()), rows_(num_rows) {
+    : schema_(rows.schema()), rows_(num_rows), bytes_(HeadBytes(rows.num_columns())) {
+  arrow::FieldVector others;
   for (int c = 0; c < rows.num_columns(); ++c) {
     const arrow::DataType& type = *rows.column(c)->type();
     Column column;
     column.kind = KindOf(type);
     column.validity = bytes_;
     if (column.kind == ColumnKind::kOther) {
+      others.push_back(schema_->field(c));
       columns_.push_back(column);
       continue;
     }
@@ -112,6 +123,8 @@ SegmentLayout::SegmentLayout(const arrow::RecordBatch& rows, int64_t num_rows,
     }
     columns_.push_back(column);
   }
+  others_ = arrow::schema(std::move(others));
+  bytes_ = arrow::bit_util::RoundUp(bytes_, BlockFile::kAlignment);
 }
 
 // ---- SegmentSource
@@ -126,7 +139,8 @@ SegmentSource::SegmentSource(std::shared_ptr<arrow::RecordBatch> rows) : rows_(s
 // ---- Segment
 
 arrow::Result<std::unique_ptr<Segment>> Segment::Open(std::shared_ptr<const SegmentLayout> layout) {
-  ARROW_ASSIGN_OR_RAISE(auto block, arrow::AllocateBuffer(layout->bytes(), RowMemory()));
+  ARROW_ASSIGN_OR_RAISE(
+      auto block, arrow::AllocateBuffer(layout->bytes(), BlockFile::kAlignment, RowMemory()));
   return std::unique_ptr<Segment>(new Segment(std::move(layout), std::move(block)));
 }
 
@@ -135,6 +149,7 @@ Segment::Segment(std::shared_ptr<const SegmentLayout> layout, std::shared_ptr<ar
       block_(std::move(block)),
       data_(block_->mutable_data()),
       columns_(layout_->columns_.size()) {
+  std::memset(data_, 0, static_cast<size_t>(SegmentLayout::HeadBytes(std::ssize(columns_))));
   for (const SegmentLayout::Column& column : layout_->columns_) {
     if (IsBinary(column.kind)) {
       std::memset(data_ + column.values, 0, static_cast<size_t>(column.width));
@@ -150,7 +165,7 @@ int64_t Segment::Room(const SegmentSource& source, std::span<const uint32_t> row
     const SegmentLayout::Column& column = layout_->columns_[c];
     if (!IsBinary(column.kind)) continue;
     const ColumnRows& values = source.columns_[c];
-    int64_t left = column.heap_bytes - columns_[c].heap_used;
+    int64_t left = column.heap_bytes - column_heads()[c].heap_used;
     const int64_t last = rows[static_cast<size_t>(room) - 1];
     if (IsRun(rows) && Bytes(values, column.kind, rows[0], last + 1) <= left) continue;
     for (int64_t i = 0; i < room; ++i) {
@@ -219,15 +234,17 @@ void Segment::AppendColumn(size_t c, const ColumnRows& source, std::span<const u
 
 void Segment::AppendValidity(size_t c, const ColumnRows& source, std::span<const uint32_t> rows) {
   uint8_t* const validity = data_ + layout_->columns_[c].validity;
-  Column& column = columns_[c];
-  if (!column.has_validity) arrow::bit_util::SetBitsTo(validity, 0, num_rows_, true);
-  column.has_validity = true;
+  bool& has_validity = columns_[c].has_validity;
+  if (!has_validity) arrow::bit_util::SetBitsTo(validity, 0, num_rows_, true);
+  has_validity = true;
   int64_t to = num_rows_;
+  int64_t nulls = 0;
   for (const uint32_t row : rows) {
     const bool valid = source.IsValid(row);
     arrow::bit_util::SetBitTo(validity, to++, valid);
-    column.nulls += valid ? 0 : 1;
+    nulls += valid ? 0 : 1;
   }
+  column_heads()[c].nulls += nulls;
 }
 
 template <typename Offset>
@@ -257,7 +274,7 @@ void Segment::AppendBinary(size_t c, const ColumnRows& source, std::span<const u
       offsets[i + 1] = used;
     }
   }
-  columns_[c].heap_used = used;
+  column_heads()[c].heap_used = used;
 }
 
 arrow::Status Segment::AppendOther(size_t c, const arrow::Array& source,
@@ -272,34 +289,93 @@ arrow::Status Segment::AppendOther(size_t c, const arrow::Array& source,
   return arrow::Status::OK();
 }
 
-std::shared_ptr<arrow::Buffer> Segment::Slice(int64_t offset, int64_t length) const {
-  return arrow::SliceBuffer(block_, offset, length);
+// The columns of kOther.
+arrow::Result<arrow::ArrayVector> Segment::Others() const {
+  arrow::ArrayVector others;
+  for (size_t c = 0; c < columns_.size(); ++c) {
+    if (layout_->columns_[c].kind != ColumnKind::kOther) continue;
+    ARROW_ASSIGN_OR_RAISE(auto joined, arrow::Concatenate(columns_[c].pieces));
+    others.push_back(std::move(joined));
+  }
+  return others;
 }
 
-arrow::Result<std::shared_ptr<arrow::RecordBatch>> Segment::Seal() {
+std::shared_ptr<arrow::RecordBatch> Segment::RowsOf(const SegmentLayout& layout,
+                                                    const std::shared_ptr<arrow::Buffer>& block,
+                                                    const arrow::ArrayVector& others) {
+  const auto* const head = reinterpret_cast<const Head*>(block->data());
+  const auto* const heads = reinterpret_cast<const ColumnHead*>(block->data() + sizeof(Head));
   std::vector<std::shared_ptr<arrow::ArrayData>> arrays;
-  for (size_t c = 0; c < columns_.size(); ++c) {
-    const SegmentLayout::Column& column = layout_->columns_[c];
-    const Column& filled = columns_[c];
+  auto next_other = others.begin();
+  for (size_t c = 0; c < layout.columns_.size(); ++c) {
+    const SegmentLayout::Column& column = layout.columns_[c];
     if (column.kind == ColumnKind::kOther) {
-      ARROW_ASSIGN_OR_RAISE(const auto joined, arrow::Concatenate(filled.pieces));
-      arrays.push_back(joined->data());
+      arrays.push_back((*next_other++)->data());
       continue;
     }
-    const int64_t bits = arrow::bit_util::BytesForBits(num_rows_);
+    const int64_t bits = arrow::bit_util::BytesForBits(head->rows);
     std::vector<std::shared_ptr<arrow::Buffer>> buffers;
-    buffers.push_back(filled.nulls > 0 ? Slice(column.validity, bits) : nullptr);
+    buffers.push_back(heads[c].nulls > 0 ? arrow::SliceBuffer(block, column.validity, bits)
+                                         : nullptr);
     if (column.kind == ColumnKind::kBool) {
-      buffers.push_back(Slice(column.values, bits));
+      buffers.push_back(arrow::SliceBuffer(block, column.values, bits));
     } else {
-      const int64_t values = num_rows_ + (IsBinary(column.kind) ? 1 : 0);
-      buffers.push_back(Slice(column.values, values * column.width));
+      const int64_t values = head->rows + (IsBinary(column.kind) ? 1 : 0);
+      buffers.push_back(arrow::SliceBuffer(block, column.values, values * column.width));
     }
-    if (IsBinary(column.kind)) buffers.push_back(Slice(column.heap, filled.heap_used));
-    arrays.push_back(arrow::ArrayData::Make(layout_->schema_->field(static_cast<int>(c))->type(),
-                                            num_rows_, std::move(buffers), filled.nulls));
+    if (IsBinary(column.kind)) {
+      buffers.push_back(arrow::SliceBuffer(block, column.heap, heads[c].heap_used));
+    }
+    arrays.push_back(arrow::ArrayData::Make(layout.schema_->field(static_cast<int>(c))->type(),
+                                            head->rows, std::move(buffers), heads[c].nulls));
   }
-  return arrow::RecordBatch::Make(layout_->schema_, num_rows_, std::move(arrays));
+  return arrow::RecordBatch::Make(layout.schema_, head->rows, std::move(arrays));
+}
+
+arrow::Result<std::shared_ptr<arrow::RecordBatch>> Segment::Rows() {
+  head()->rows = num_rows_;
+  ARROW_ASSIGN_OR_RAISE(const arrow::ArrayVector others, Others());
+  return RowsOf(*layout_, block_, others);
+}
+
+arrow::Result<BlockFile::Blocks> Segment::ToBlocks() {
+  head()->rows = num_rows_;
+  if (layout_->others_->num_fields() == 0) return BlockFile::Blocks{block_};
+  ARROW_ASSIGN_OR_RAISE(arrow::ArrayVector others, Others());
+  ARROW_ASSIGN_OR_RAISE(
+      const auto message,
+      arrow::ipc::SerializeRecordBatch(
+          *arrow::RecordBatch::Make(layout_->others_, num_rows_, std::move(others)),
+          arrow::ipc::IpcWriteOptions::Defaults()));
+  const int64_t length = arrow::bit_util::RoundUp(message->size(), BlockFile::kAlignment);
+  ARROW_ASSIGN_OR_RAISE(std::shared_ptr<arrow::Buffer> padded,
+                        arrow::AllocateBuffer(length, BlockFile::kAlignment, RowMemory()));
+  std::memcpy(padded->mutable_data(), message->data(), static_cast<size_t>(message->size()));
+  head()->others = length;
+  return BlockFile::Blocks{block_, padded};
+}
+
+arrow::Result<std::vector<std::shared_ptr<arrow::RecordBatch>>> Segment::FromBlocks(
+    const SegmentLayout& layout, const std::shared_ptr<arrow::Buffer>& bytes) {
+  std::vector<std::shared_ptr<arrow::RecordBatch>> segments;
+  for (int64_t offset = 0; offset < bytes->size();) {
+    const auto block = arrow::SliceBuffer(bytes, offset, layout.bytes_);
+    offset += layout.bytes_;
+    const int64_t length = reinterpret_cast<const Head*>(block->data())->others;
+    arrow::ArrayVector others;
+    if (length > 0) {
+      arrow::io::BufferReader reader(arrow::SliceBuffer(bytes, offset, length));
+      arrow::ipc::DictionaryMemo no_dictionaries;
+      ARROW_ASSIGN_OR_RAISE(
+          const auto batch,
+          arrow::ipc::ReadRecordBatch(layout.others_, &no_dictionaries,
+                                      arrow::ipc::IpcReadOptions::Defaults(), &reader));
+      others = batch->columns();
+      offset += length;
+    }
+    segments.push_back(RowsOf(layout, block, others));
+  }
+  return segments;
 }
 
 }  // namespace sheaf

@@ -49,9 +49,29 @@ TEST(SegmentTest, HoldsTheRowsThatWereAppendedWhateverTheirTypes) {
         expected.push_back(TakeRows(source, numbers));
       }
     }
-    const Rows sealed = segment->Seal().ValueOrDie();
+    const Rows sealed = segment->Rows().ValueOrDie();
     ASSERT_TRUE(sealed->ValidateFull().ok()) << sealed->ValidateFull();
     EXPECT_TRUE(sealed->Equals(*arrow::ConcatenateRecordBatches(expected).ValueOrDie()));
+  }
+}
+
+TEST(SegmentTest, ComesBackFromItsBlocksWithThoseThatFollow) {
+  const unsigned seed = std::random_device()();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937 random(seed);
+  for (const int nulls : {0, 3}) {
+    const Rows source = RandomRows(&random, 300, nulls);
+    const auto layout = SegmentLayout::ForRowsLike(*source, 64 << 10);
+    std::string bytes;
+    for (uint32_t s = 0; s < 3; ++s) {
+      const auto segment = Segment::Open(layout).ValueOrDie();
+      ASSERT_TRUE(segment->Append(SegmentSource(source), Numbers(s * 100, s * 100 + 100)).ok());
+      for (const auto& block : segment->ToBlocks().ValueOrDie()) bytes += block->ToString();
+    }
+    const auto read =
+        Segment::FromBlocks(*layout, arrow::Buffer::FromString(bytes)).ValueOrDie();
+    ASSERT_EQ(read.size(), 3U);
+    EXPECT_TRUE(arrow::ConcatenateRecordBatches(read).ValueOrDie()->Equals(*source));
   }
 }
 
@@ -67,7 +87,7 @@ TEST(SegmentTest, IsFullOnceAnyColumnIs) {
   EXPECT_LE(fit, layout->rows());
   EXPECT_LE(segment->Append(SegmentSource(rows), Numbers(0, 5000)).ValueOrDie(),
             layout->rows() - fit);
-  EXPECT_TRUE(segment->Seal().ValueOrDie()->Slice(0, fit)->Equals(*rows->Slice(0, fit)));
+  EXPECT_TRUE(segment->Rows().ValueOrDie()->Slice(0, fit)->Equals(*rows->Slice(0, fit)));
 }
 
 TEST(SegmentTest, ARowThatNoSegmentHoldsGetsOneOfItsOwn) {
@@ -81,7 +101,7 @@ TEST(SegmentTest, ARowThatNoSegmentHoldsGetsOneOfItsOwn) {
   EXPECT_EQ(usual->Append(SegmentSource(rows), std::vector<uint32_t>{1}).ValueOrDie(), 0);
   const auto own = Segment::Open(SegmentLayout::ForRow(*rows, 1)).ValueOrDie();
   EXPECT_EQ(own->Append(SegmentSource(rows), std::vector<uint32_t>{1}).ValueOrDie(), 1);
-  EXPECT_TRUE(own->Seal().ValueOrDie()->Equals(*rows->Slice(1, 1)));
+  EXPECT_TRUE(own->Rows().ValueOrDie()->Equals(*rows->Slice(1, 1)));
 }
 
 }  // namespace

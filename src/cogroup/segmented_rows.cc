@@ -1,7 +1,5 @@
 #include "cogroup/segmented_rows.h"
 
-#include <arrow/table.h>
-
 #include <algorithm>
 #include <iterator>
 #include <utility>
@@ -15,8 +13,8 @@ namespace {
 constexpr int64_t kMinSpillShare = 16;
 // What is moved to disk at once: enough that it is not for long.
 constexpr int64_t kSpillPart = 4;
-// Segments that become one block: a place may hold more than the offsets of one array reach.
-constexpr int64_t kBlockBytes = int64_t{4} << 20;
+// Bytes of segments that are written, and read, at once.
+constexpr int64_t kExtentBytes = int64_t{2} << 20;
 
 }  // namespace
 
@@ -49,7 +47,7 @@ arrow::Status SegmentedRows::Append(size_t place, const SegmentSource& source,
     rows = rows.subspan(static_cast<size_t>(appended));
     if (rows.empty()) break;
     if (to.open->IsHalfEmpty()) LayOutFor(source);
-    ARROW_RETURN_NOT_OK(Seal(&to));
+    Seal(&to);
   }
   return arrow::Status::OK();
 }
@@ -73,13 +71,8 @@ arrow::Status SegmentedRows::Open(Place* place, std::shared_ptr<const SegmentLay
   return arrow::Status::OK();
 }
 
-arrow::Status SegmentedRows::Seal(Place* place) {
-  if (place->open == nullptr) return arrow::Status::OK();
-  const int64_t bytes = place->open->bytes();
-  ARROW_ASSIGN_OR_RAISE(auto rows, place->open->Seal());
-  place->open.reset();
-  place->sealed.push_back({std::move(rows), bytes});
-  return arrow::Status::OK();
+void SegmentedRows::Seal(Place* place) {
+  if (place->open != nullptr) place->sealed.push_back(std::move(place->open));
 }
 
 // Frees so many bytes, and more only where segments that are still open have to go. The last places go
@@ -90,32 +83,35 @@ arrow::Status SegmentedRows::Spill(int64_t bytes) {
     ARROW_RETURN_NOT_OK(SpillSealed(&places_[p]));
   }
   for (size_t p = places_.size(); p-- > 0 && bytes_ > target;) {
-    ARROW_RETURN_NOT_OK(Seal(&places_[p]));
+    Seal(&places_[p]);
     ARROW_RETURN_NOT_OK(SpillSealed(&places_[p]));
   }
   return arrow::Status::OK();
 }
 
-// What is sealed becomes blocks of several segments: a block costs its writer and its reader more than the copy
-// does.
 arrow::Status SegmentedRows::SpillSealed(Place* place) {
-  while (!place->sealed.empty()) {
-    if (spill_ == nullptr) {
-      ARROW_ASSIGN_OR_RAISE(spill_, SpillFile::Create(SpillDirectory(), schema_));
-    }
-    std::vector<std::shared_ptr<arrow::RecordBatch>> pieces;
-    for (int64_t bytes = 0; !place->sealed.empty() && bytes < kBlockBytes;) {
-      bytes += place->sealed.front().bytes;
-      pieces.push_back(TakeSealed(place));
-    }
-    std::shared_ptr<arrow::RecordBatch> rows = pieces[0];
-    if (pieces.size() > 1) {
-      ARROW_ASSIGN_OR_RAISE(rows, arrow::ConcatenateRecordBatches(pieces, RowMemory()));
-    }
-    pieces.clear();
-    ARROW_ASSIGN_OR_RAISE(const SpillFile::Block block, spill_->Write(std::move(rows)));
-    place->spilled.push_back(block);
+  if (file_ == nullptr && !place->sealed.empty()) {
+    ARROW_ASSIGN_OR_RAISE(file_, BlockFile::Create(SpillDirectory()));
   }
+  while (!place->sealed.empty()) ARROW_RETURN_NOT_OK(SpillRun(place));
+  return arrow::Status::OK();
+}
+
+// Segments of one layout, as many as follow each other, become one extent: a disk is slow with small ones.
+arrow::Status SegmentedRows::SpillRun(Place* place) {
+  const auto layout = place->sealed.front()->layout();
+  BlockFile::Blocks blocks;
+  int64_t bytes = 0;
+  while (!place->sealed.empty() && place->sealed.front()->layout() == layout &&
+         bytes < kExtentBytes) {
+    ARROW_ASSIGN_OR_RAISE(const auto segment, TakeSealed(place)->ToBlocks());
+    for (const auto& block : segment) {
+      bytes += block->size();
+      blocks.push_back(block);
+    }
+  }
+  ARROW_ASSIGN_OR_RAISE(const int64_t offset, file_->Write(std::move(blocks)));
+  place->spilled.push_back({layout, offset, bytes});
   return arrow::Status::OK();
 }
 
@@ -135,59 +131,80 @@ int64_t SegmentedRows::row_bytes() const {
 }
 
 arrow::Status SegmentedRows::MakeRoom() {
-  if (spill_ == nullptr) return arrow::Status::OK();
+  if (file_ == nullptr) return arrow::Status::OK();
   ARROW_RETURN_NOT_OK(Spill(bytes_));
   RowMemory()->ReleaseUnused();  // batches take larger blocks
   return arrow::Status::OK();
 }
 
-std::shared_ptr<arrow::RecordBatch> SegmentedRows::TakeSealed(Place* place) {
-  Sealed sealed = std::move(place->sealed.front());
+std::unique_ptr<Segment> SegmentedRows::TakeSealed(Place* place) {
+  std::unique_ptr<Segment> segment = std::move(place->sealed.front());
   place->sealed.pop_front();
-  budget_->Release(sealed.bytes);
-  bytes_ -= sealed.bytes;
-  return std::move(sealed.rows);
+  budget_->Release(segment->bytes());
+  bytes_ -= segment->bytes();
+  return segment;
 }
 
-arrow::Result<std::shared_ptr<arrow::RecordBatch>> SegmentedRows::TakeSpilled(Place* place) {
-  const SpillFile::Block block = place->spilled.front();
-  place->spilled.pop_front();
-  return spill_->Read(block);
+arrow::Result<SegmentedRows::Pieces> SegmentedRows::Read(const BlockFile& file,
+                                                         const Extent& extent) {
+  ARROW_ASSIGN_OR_RAISE(const auto bytes, file.Read(extent.offset, extent.bytes));
+  return Segment::FromBlocks(*extent.layout, bytes);
 }
 
 arrow::Status SegmentedRows::Visit(
     size_t place, const std::vector<int>& columns,
     const std::function<arrow::Status(const arrow::RecordBatch& piece)>& visit) {
   Place& of = places_[place];
-  ARROW_RETURN_NOT_OK(Seal(&of));
-  for (const Sealed& sealed : of.sealed) {
-    ARROW_ASSIGN_OR_RAISE(const auto piece, sealed.rows->SelectColumns(columns));
-    ARROW_RETURN_NOT_OK(visit(*piece));
+  Seal(&of);
+  const auto visit_columns = [&](const arrow::RecordBatch& piece) -> arrow::Status {
+    ARROW_ASSIGN_OR_RAISE(const auto selected, piece.SelectColumns(columns));
+    return visit(*selected);
+  };
+  for (const auto& segment : of.sealed) {
+    ARROW_ASSIGN_OR_RAISE(const auto piece, segment->Rows());
+    ARROW_RETURN_NOT_OK(visit_columns(*piece));
   }
-  for (const SpillFile::Block block : of.spilled) {
-    ARROW_ASSIGN_OR_RAISE(const auto piece, spill_->Read(block, columns));
-    ARROW_RETURN_NOT_OK(visit(*piece));
+  for (const Extent& extent : of.spilled) {
+    ARROW_ASSIGN_OR_RAISE(const Pieces pieces, Read(*file_, extent));
+    for (const auto& piece : pieces) ARROW_RETURN_NOT_OK(visit_columns(*piece));
   }
   return arrow::Status::OK();
 }
 
-arrow::Result<std::shared_ptr<arrow::RecordBatch>> SegmentedRows::TakeSome(size_t place) {
+arrow::Result<SegmentedRows::Pieces> SegmentedRows::TakeSome(size_t place) {
   Place& from = places_[place];
-  ARROW_RETURN_NOT_OK(Seal(&from));
-  if (!from.sealed.empty()) return TakeSealed(&from);
-  if (!from.spilled.empty()) return TakeSpilled(&from);
-  return nullptr;
+  Seal(&from);
+  if (!from.sealed.empty()) {
+    ARROW_ASSIGN_OR_RAISE(auto rows, TakeSealed(&from)->Rows());
+    return Pieces{std::move(rows)};
+  }
+  if (from.spilled.empty()) return Pieces();
+  const Extent extent = std::move(from.spilled.front());
+  from.spilled.pop_front();
+  return Read(*file_, extent);
 }
 
-arrow::Result<std::vector<std::shared_ptr<arrow::RecordBatch>>> SegmentedRows::Take(size_t place) {
-  std::vector<std::shared_ptr<arrow::RecordBatch>> pieces;
+SegmentedRows::Taken SegmentedRows::Take(size_t place) {
+  Taken taken;
   Place& from = places_[place];
-  ARROW_RETURN_NOT_OK(Seal(&from));
-  while (!from.spilled.empty()) {
-    ARROW_ASSIGN_OR_RAISE(auto rows, TakeSpilled(&from));
+  Seal(&from);
+  taken.file_ = file_.get();
+  taken.spilled_.assign(from.spilled.begin(), from.spilled.end());
+  from.spilled.clear();
+  while (!from.sealed.empty()) taken.segments_.push_back(TakeSealed(&from));
+  return taken;
+}
+
+arrow::Result<SegmentedRows::Pieces> SegmentedRows::Taken::Load() {
+  Pieces pieces;
+  for (const Extent& extent : spilled_) {
+    ARROW_ASSIGN_OR_RAISE(Pieces read, Read(*file_, extent));
+    std::ranges::move(read, std::back_inserter(pieces));
+  }
+  for (const auto& segment : segments_) {
+    ARROW_ASSIGN_OR_RAISE(auto rows, segment->Rows());
     pieces.push_back(std::move(rows));
   }
-  while (!from.sealed.empty()) pieces.push_back(TakeSealed(&from));
   return pieces;
 }
 

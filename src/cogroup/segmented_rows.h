@@ -1,5 +1,5 @@
-// Rows of one table on their way to several places, each place's rows together: in segments in memory,
-// and past the memory budget in blocks on disk.
+// Rows of one table on their way to several places, each place's rows together: in segments in memory, and past
+// the memory budget on disk, as they stand.
 #pragma once
 
 #include <arrow/record_batch.h>
@@ -14,13 +14,36 @@
 
 #include "cogroup/segment.h"
 #include "spill/memory_budget.h"
-#include "spill/spill_file.h"
+#include "spill/block_file.h"
 
 namespace sheaf {
 
 /// Used by one thread at a time.
 class SegmentedRows {
+ private:
+  // Segments of one layout, one after another in the file.
+  struct Extent {
+    std::shared_ptr<const SegmentLayout> layout;
+    int64_t offset;
+    int64_t bytes;
+  };
+
  public:
+  using Pieces = std::vector<std::shared_ptr<arrow::RecordBatch>>;
+
+  /// The rows of one place, which has them no more. They count for no budget.
+  class Taken {
+   public:
+    /// Reads what is on disk; the last call. Other threads may load other places meanwhile.
+    arrow::Result<Pieces> Load();
+
+   private:
+    friend class SegmentedRows;
+    const BlockFile* file_ = nullptr;  // outlives this
+    std::vector<Extent> spilled_;
+    std::vector<std::unique_ptr<Segment>> segments_;
+  };
+
   /// `budget` outlives the rows. `segment_bytes`: of one segment; each place has one open.
   SegmentedRows(std::shared_ptr<arrow::Schema> schema, size_t places, int64_t segment_bytes,
                 MemoryBudget* budget);
@@ -45,35 +68,32 @@ class SegmentedRows {
   /// Moves all rows to disk if some are there already: what follows needs the memory.
   arrow::Status MakeRoom();
 
-  /// All rows of a place, in pieces; the place is empty then.
-  arrow::Result<std::vector<std::shared_ptr<arrow::RecordBatch>>> Take(size_t place);
+  /// All rows of a place, which is empty then.
+  Taken Take(size_t place);
 
   /// Calls `visit` with the columns of these numbers, ascending, of all rows of a place, in pieces; the rows
   /// stay.
   arrow::Status Visit(size_t place, const std::vector<int>& columns,
                       const std::function<arrow::Status(const arrow::RecordBatch& piece)>& visit);
 
-  /// Some rows of a place, those in memory first; null where it is empty.
-  arrow::Result<std::shared_ptr<arrow::RecordBatch>> TakeSome(size_t place);
+  /// Some rows of a place, those in memory first; none where it is empty.
+  arrow::Result<Pieces> TakeSome(size_t place);
 
  private:
-  struct Sealed {
-    std::shared_ptr<arrow::RecordBatch> rows;
-    int64_t bytes;
-  };
   struct Place {
     std::unique_ptr<Segment> open;
-    std::deque<Sealed> sealed;
-    std::deque<SpillFile::Block> spilled;
+    std::deque<std::unique_ptr<Segment>> sealed;  // nothing is appended any more
+    std::deque<Extent> spilled;
   };
 
   bool LayOutFor(const SegmentSource& source);
   arrow::Status Open(Place* place, std::shared_ptr<const SegmentLayout> layout);
-  static arrow::Status Seal(Place* place);
+  static void Seal(Place* place);
   arrow::Status Spill(int64_t bytes);
   arrow::Status SpillSealed(Place* place);
-  std::shared_ptr<arrow::RecordBatch> TakeSealed(Place* place);
-  arrow::Result<std::shared_ptr<arrow::RecordBatch>> TakeSpilled(Place* place);
+  arrow::Status SpillRun(Place* place);
+  std::unique_ptr<Segment> TakeSealed(Place* place);
+  static arrow::Result<Pieces> Read(const BlockFile& file, const Extent& extent);
 
   const std::shared_ptr<arrow::Schema> schema_;
   const int64_t segment_bytes_;
@@ -82,7 +102,7 @@ class SegmentedRows {
   std::weak_ptr<arrow::RecordBatch> laid_out_for_;  // the rows that it suits
   std::vector<Place> places_;
   int64_t bytes_ = 0;  // in memory
-  std::unique_ptr<SpillFile> spill_;
+  std::unique_ptr<BlockFile> file_;
 };
 
 }  // namespace sheaf

@@ -35,7 +35,7 @@ TEST(SegmentedRowsTest, SegmentsSuitTheRowsThatComeWhateverTheFirstWereLike) {
       ASSERT_TRUE(rows.Append(0, SegmentSource(Texts(schema, length)), numbers).ok());
       bytes += static_cast<int64_t>(length + 5) * kRows;
     }
-    const auto pieces = rows.Take(0).ValueOrDie();
+    const auto pieces = rows.Take(0).Load().ValueOrDie();
     int64_t taken = 0;
     for (const auto& piece : pieces) taken += piece->num_rows();
     EXPECT_EQ(taken, std::ssize(lengths) * kRows);

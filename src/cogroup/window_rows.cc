@@ -3,11 +3,13 @@
 #include <arrow/array.h>
 
 #include <algorithm>
+#include <iterator>
 #include <span>
 #include <utility>
 
 #include "cogroup/group_rows.h"
 #include "cogroup/rows_by_place.h"
+#include "parallel/parallel.h"
 
 namespace sheaf {
 namespace {
@@ -53,7 +55,7 @@ class WindowBuilder {
   }
 
   [[nodiscard]] const Pieces& pieces() const { return pieces_; }
-  [[nodiscard]] std::span<const RowRef> refs() const { return refs_; }
+  RowVector<RowRef> TakeRefs() { return std::move(refs_); }
 
  private:
   void AddStanding(std::shared_ptr<arrow::RecordBatch> rows) {
@@ -98,36 +100,48 @@ arrow::Result<BatchTable> WindowRows::Take(const RankRange& window) {
     rows.Add(loaded.pieces, loaded.order, loaded.starts[first], loaded.starts[last]);
   }
   std::erase_if(loaded_, [&](const Loaded& loaded) { return loaded.ranks.end <= window.end; });
-  return GroupRows(input_, rows.pieces(), counts, rows.refs());
+  return GroupRows(input_, rows.pieces(), counts, rows.TakeRefs());
 }
 
 // Loads every partition that begins below `rank`.
 arrow::Status WindowRows::LoadUntil(int64_t rank) {
+  std::vector<Due> due;
   while (parts_.HasNext() || whole_.HasNext()) {
     Source& source = parts_.HasNext() ? parts_ : whole_;
     if (source.NextRanks().begin >= rank) break;
     if (&source == &whole_ && source.scattered.bytes[source.next] > max_loaded_) {
+      // What is due is still read from the parts that these replace.
+      ARROW_RETURN_NOT_OK(LoadAll(std::exchange(due, {})));
       ARROW_RETURN_NOT_OK(ScatterParts());
       continue;
     }
-    ARROW_ASSIGN_OR_RAISE(Loaded loaded, Load(&source));
-    loaded_.push_back(std::move(loaded));
+    due.push_back({source.NextRanks(), source.scattered.has_ranks,
+                   source.scattered.rows->Take(source.next)});
+    ++source.next;
   }
+  return LoadAll(std::move(due));
+}
+
+arrow::Status WindowRows::LoadAll(std::vector<Due> due) {
+  std::vector<Loaded> loaded(due.size());
+  ARROW_RETURN_NOT_OK(RunInParallel(
+      due.size(), [&](size_t i) { return Load(std::move(due[i])).Value(&loaded[i]); }));
+  std::ranges::move(loaded, std::back_inserter(loaded_));
   return arrow::Status::OK();
 }
 
-// A counting sort of the rows of the next partition by rank.
-arrow::Result<WindowRows::Loaded> WindowRows::Load(Source* source) {
+// A counting sort of the rows of a partition by rank.
+arrow::Result<WindowRows::Loaded> WindowRows::Load(Due due) const {
   Loaded loaded;
-  loaded.ranks = source->NextRanks();
-  ScatteredRows& scattered = source->scattered;
-  ARROW_ASSIGN_OR_RAISE(const Pieces taken, scattered.rows->Take(source->next++));
+  loaded.ranks = due.ranks;
+  ARROW_ASSIGN_OR_RAISE(const Pieces taken, due.rows.Load());
   loaded.starts.assign(static_cast<size_t>(loaded.ranks.end - loaded.ranks.begin) + 1, 0);
   std::vector<RowVector<uint32_t>> places;
   bool stands = true;
   uint32_t last = 0;
   for (const auto& piece : taken) {
-    ARROW_ASSIGN_OR_RAISE(places.emplace_back(), Places(scattered, *piece, loaded.ranks.begin));
+    ARROW_ASSIGN_OR_RAISE(places.emplace_back(),
+                          Places(due.has_ranks, *piece, loaded.ranks.begin));
     for (const uint32_t place : places.back()) {
       if (place == kOrphan) {
         ++counters_->orphans;
@@ -139,7 +153,7 @@ arrow::Result<WindowRows::Loaded> WindowRows::Load(Source* source) {
       last = place;
     }
     arrow::ArrayVector columns = piece->columns();
-    if (scattered.has_ranks) columns.pop_back();
+    if (due.has_ranks) columns.pop_back();
     loaded.pieces.push_back(
         arrow::RecordBatch::Make(input_.schema, piece->num_rows(), std::move(columns)));
   }
@@ -177,30 +191,32 @@ arrow::Status WindowRows::ScatterParts() {
       SegmentBytes(static_cast<int64_t>(count), /*tables=*/1, *budget_), budget_);
   RowsByPlace by_part;
   while (true) {
-    ARROW_ASSIGN_OR_RAISE(const auto piece, whole_.scattered.rows->TakeSome(partition));
-    if (piece == nullptr) break;
-    ARROW_ASSIGN_OR_RAISE(RowVector<uint32_t> part_of,
-                          Places(whole_.scattered, *piece, ranks.begin));
-    for (uint32_t& place : part_of) {
-      // An orphan is found again where its part is loaded: any will do.
-      place = place == kOrphan ? 0 : place / static_cast<uint32_t>(part_keys);
-    }
-    by_part.Sort(part_of, count);
-    const SegmentSource source(piece);
-    for (size_t part = 0; part < count; ++part) {
-      const auto rows = by_part.Of(part);
-      if (!rows.empty()) ARROW_RETURN_NOT_OK(parts.rows->Append(part, source, rows));
+    ARROW_ASSIGN_OR_RAISE(const Pieces pieces, whole_.scattered.rows->TakeSome(partition));
+    if (pieces.empty()) break;
+    for (const auto& piece : pieces) {
+      ARROW_ASSIGN_OR_RAISE(RowVector<uint32_t> part_of,
+                            Places(parts.has_ranks, *piece, ranks.begin));
+      for (uint32_t& place : part_of) {
+        // An orphan is found again where its part is loaded: any will do.
+        place = place == kOrphan ? 0 : place / static_cast<uint32_t>(part_keys);
+      }
+      by_part.Sort(part_of, count);
+      const SegmentSource source(piece);
+      for (size_t part = 0; part < count; ++part) {
+        const auto rows = by_part.Of(part);
+        if (!rows.empty()) ARROW_RETURN_NOT_OK(parts.rows->Append(part, source, rows));
+      }
     }
   }
   return parts.rows->MakeRoom();
 }
 
 // The place of each row's key among those from rank `first` on; kOrphan where the set lacks it.
-arrow::Result<RowVector<uint32_t>> WindowRows::Places(const ScatteredRows& rows,
+arrow::Result<RowVector<uint32_t>> WindowRows::Places(bool has_ranks,
                                                       const arrow::RecordBatch& piece,
                                                       int64_t first) const {
   RowVector<uint32_t> places(static_cast<size_t>(piece.num_rows()));
-  if (rows.has_ranks) {
+  if (has_ranks) {
     const auto* ranks = piece.column_data(piece.num_columns() - 1)->GetValues<uint32_t>(1);
     for (size_t i = 0; i < places.size(); ++i) places[i] = ranks[i] - static_cast<uint32_t>(first);
     return places;

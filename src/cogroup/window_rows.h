@@ -63,11 +63,19 @@ class WindowRows {
     RowVector<RowRef> order;    // the rows by key; empty where they stand so
   };
 
+  // A partition to load.
+  struct Due {
+    RankRange ranks;
+    bool has_ranks;
+    SegmentedRows::Taken rows;
+  };
+
   arrow::Status LoadUntil(int64_t rank);
-  arrow::Result<Loaded> Load(Source* source);
+  arrow::Status LoadAll(std::vector<Due> due);
+  arrow::Result<Loaded> Load(Due due) const;
   arrow::Status ScatterParts();
-  arrow::Result<RowVector<uint32_t>> Places(const ScatteredRows& rows,
-                                            const arrow::RecordBatch& piece, int64_t first) const;
+  arrow::Result<RowVector<uint32_t>> Places(bool has_ranks, const arrow::RecordBatch& piece,
+                                            int64_t first) const;
 
   const TableInput& input_;
   const KeySet& keys_;

@@ -7,16 +7,9 @@
 #include <arrow/ipc/reader.h>
 #include <arrow/ipc/writer.h>
 #include <arrow/util/compression.h>
-#include <fcntl.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <cstdlib>
-#include <cstring>
-#include <string>
 #include <utility>
 
-#include "sheaf/error.h"
 #include "spill/row_memory.h"
 
 namespace sheaf {
@@ -29,36 +22,16 @@ constexpr int kFastLz4 = -8;
 // Batches that wait to be written: one, so that the writer never waits for the next.
 constexpr size_t kMaxWaiting = 1;
 
-arrow::Status SpillError(const std::filesystem::path& directory, const char* what, int code) {
-  return MakeError(ErrorKind::kEngine, "spill file in \"" + directory.string() + "\": can't " +
-                                           what + ": " + std::strerror(code) +
-                                           "; free space there, set SHEAF_SPILL_DIR to another "
-                                           "directory, or raise batch.memory");
-}
-
 }  // namespace
-
-std::filesystem::path SpillDirectory() {
-  if (const char* chosen = std::getenv("SHEAF_SPILL_DIR"); chosen != nullptr && *chosen != '\0') {
-    return chosen;
-  }
-  std::error_code error;
-  std::filesystem::path const directory = std::filesystem::temp_directory_path(error);
-  return error ? std::filesystem::path(".") : directory;
-}
 
 arrow::Result<std::unique_ptr<SpillFile>> SpillFile::Create(const std::filesystem::path& directory,
                                                             std::shared_ptr<arrow::Schema> schema) {
-  std::string name = (directory / "sheaf-spill-XXXXXX").string();
-  const int descriptor = ::mkostemp(name.data(), O_CLOEXEC);
-  if (descriptor < 0) return SpillError(directory, "create it", errno);
-  ::unlink(name.c_str());
-  return std::unique_ptr<SpillFile>(new SpillFile(descriptor, directory, std::move(schema)));
+  ARROW_ASSIGN_OR_RAISE(auto file, UnnamedFile::Create(directory, UnnamedFile::Access::kCached));
+  return std::unique_ptr<SpillFile>(new SpillFile(std::move(file), std::move(schema)));
 }
 
-SpillFile::SpillFile(int descriptor, std::filesystem::path directory,
-                     std::shared_ptr<arrow::Schema> schema)
-    : descriptor_(descriptor), directory_(std::move(directory)), schema_(std::move(schema)) {}
+SpillFile::SpillFile(std::unique_ptr<UnnamedFile> file, std::shared_ptr<arrow::Schema> schema)
+    : file_(std::move(file)), schema_(std::move(schema)) {}
 
 SpillFile::~SpillFile() {
   {
@@ -67,7 +40,6 @@ SpillFile::~SpillFile() {
     changed_.notify_all();
   }
   if (writer_.joinable()) writer_.join();
-  ::close(descriptor_);
 }
 
 arrow::Result<SpillFile::Block> SpillFile::Write(std::shared_ptr<arrow::RecordBatch> batch) {
@@ -110,16 +82,10 @@ arrow::Result<SpillFile::Place> SpillFile::WriteNow(const arrow::RecordBatch& ba
   ARROW_ASSIGN_OR_RAISE(options.codec,
                         arrow::util::Codec::Create(arrow::Compression::LZ4_FRAME, kFastLz4));
   ARROW_ASSIGN_OR_RAISE(const auto message, arrow::ipc::SerializeRecordBatch(batch, options));
-  int64_t written = 0;
-  while (written < message->size()) {
-    const ssize_t count = ::pwrite(descriptor_, message->data() + written,
-                                   static_cast<size_t>(message->size() - written), end_ + written);
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return SpillError(directory_, "write to it", count < 0 ? errno : ENOSPC);
-    written += count;
-  }
-  const Place place{end_, written};
-  end_ += written;
+  iovec whole{const_cast<uint8_t*>(message->data()), static_cast<size_t>(message->size())};
+  ARROW_RETURN_NOT_OK(file_->Write(end_, {&whole, 1}));
+  const Place place{end_, message->size()};
+  end_ += message->size();
   return place;
 }
 
@@ -135,14 +101,7 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> SpillFile::Read(
   ARROW_ASSIGN_OR_RAISE(const Place place, PlaceOf(block));
   ARROW_ASSIGN_OR_RAISE(const std::shared_ptr<arrow::Buffer> message,
                         arrow::AllocateBuffer(place.length, RowMemory()));
-  int64_t done = 0;
-  while (done < place.length) {
-    const ssize_t count = ::pread(descriptor_, message->mutable_data() + done,
-                                  static_cast<size_t>(place.length - done), place.offset + done);
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return SpillError(directory_, "read from it", count < 0 ? errno : EIO);
-    done += count;
-  }
+  ARROW_RETURN_NOT_OK(file_->Read(place.offset, place.length, message->mutable_data()));
   auto options = arrow::ipc::IpcReadOptions::Defaults();
   options.use_threads = false;
   options.memory_pool = RowMemory();

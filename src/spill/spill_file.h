@@ -1,9 +1,7 @@
 // Rows that wait on disk until their batch is due.
 //
-// A spill file is an unnamed file: it has no directory entry from the moment it is opened, so that it is
-// gone on every way out, a crash among them. In it stand blocks, one after another, each an Arrow IPC
-// message of one record batch with LZ4 buffers. A thread of the file's own compresses and writes them, for that
-// takes as long as it does to gather their rows.
+// In a spill file stand blocks, one after another, each an Arrow IPC message of one record batch with LZ4 buffers.
+// A thread of the file's own compresses and writes them, for that takes as long as it does to gather their rows.
 #pragma once
 
 #include <arrow/record_batch.h>
@@ -18,6 +16,8 @@
 #include <mutex>
 #include <thread>
 #include <vector>
+
+#include "spill/unnamed_file.h"
 
 namespace sheaf {
 
@@ -50,14 +50,13 @@ class SpillFile {
     int64_t length = 0;
   };
 
-  SpillFile(int descriptor, std::filesystem::path directory, std::shared_ptr<arrow::Schema> schema);
+  SpillFile(std::unique_ptr<UnnamedFile> file, std::shared_ptr<arrow::Schema> schema);
 
   void WriteAll();
   arrow::Result<Place> WriteNow(const arrow::RecordBatch& batch);
   arrow::Result<Place> PlaceOf(Block block) const;
 
-  const int descriptor_;
-  const std::filesystem::path directory_;
+  const std::unique_ptr<UnnamedFile> file_;
   const std::shared_ptr<arrow::Schema> schema_;
   int64_t end_ = 0;  // used by the writing thread alone
 
@@ -73,8 +72,5 @@ class SpillFile {
   bool closed_ = false;
   std::thread writer_;  // started by the first Write()
 };
-
-/// Where spill files go: $SHEAF_SPILL_DIR, else the system's directory for temporary files.
-std::filesystem::path SpillDirectory();
 
 }  // namespace sheaf

@@ -1,0 +1,96 @@
+#include "spill/block_file.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <csignal>
+#include <cstring>
+#include <filesystem>
+
+#include "sheaf/error.h"
+
+namespace sheaf {
+namespace {
+
+constexpr int64_t kUnit = BlockFile::kAlignment;
+
+/// A block of so many units, all of this byte.
+std::shared_ptr<arrow::Buffer> Block(char byte, int64_t units) {
+  std::shared_ptr<arrow::Buffer> block =
+      arrow::AllocateBuffer(units * kUnit, kUnit, arrow::default_memory_pool()).ValueOrDie();
+  std::memset(block->mutable_data(), byte, static_cast<size_t>(block->size()));
+  return block;
+}
+
+std::unique_ptr<BlockFile> File() { return BlockFile::Create(SpillDirectory()).ValueOrDie(); }
+
+TEST(BlockFileTest, BlocksComeBackInAnyOrderAloneOrTogether) {
+  const auto file = File();
+  const int64_t first = file->Write({Block('a', 1), Block('b', 3)}).ValueOrDie();
+  const int64_t second = file->Write({Block('c', 2)}).ValueOrDie();
+  EXPECT_EQ(second, first + 4 * kUnit);
+  const auto expect = [&](int64_t offset, const std::string& bytes) {
+    std::string expected;
+    for (const char byte : bytes) expected.append(static_cast<size_t>(kUnit), byte);
+    const auto read = file->Read(offset, std::ssize(expected)).ValueOrDie();
+    EXPECT_TRUE(read->ToString() == expected) << bytes;
+  };
+  expect(second, "cc");
+  expect(first, "abbb");
+  expect(first + 3 * kUnit, "bcc");
+}
+
+TEST(BlockFileTest, MoreBlocksThanOneCallOfTheSystemTakesAreWritten) {
+  const auto file = File();
+  BlockFile::Blocks blocks;
+  for (int i = 0; i < 2000; ++i) blocks.push_back(Block(static_cast<char>('a' + i % 26), 1));
+  const int64_t offset = file->Write(blocks).ValueOrDie();
+  const auto read = file->Read(offset, 2000 * kUnit).ValueOrDie();
+  for (int i = 0; i < 2000; ++i) ASSERT_EQ(read->data()[i * kUnit], 'a' + i % 26) << i;
+}
+
+TEST(BlockFileTest, HasNoNameInItsDirectory) {
+  const auto directory = std::filesystem::temp_directory_path() / "sheaf_block_file_test";
+  std::filesystem::create_directory(directory);
+  {
+    const auto file = BlockFile::Create(directory).ValueOrDie();
+    ASSERT_TRUE(file->Write({Block('a', 1)}).ok());
+    EXPECT_TRUE(std::filesystem::is_empty(directory));
+  }
+  std::filesystem::remove_all(directory);
+}
+
+TEST(BlockFileTest, AFailedWriteIsToldByEveryLaterCall) {
+  const auto file = File();
+  const int64_t written = file->Write({Block('a', 1)}).ValueOrDie();
+  ASSERT_TRUE(file->Read(written, kUnit).ok());
+  // A file that may not grow, as on a full disk.
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  const rlimit none{0, before.rlim_max};
+  const auto handler = ::signal(SIGXFSZ, SIG_IGN);
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &none), 0);
+  const int64_t failed = file->Write({Block('b', 1)}).ValueOrDie();
+  const auto read = file->Read(failed, kUnit);
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+  ::signal(SIGXFSZ, handler);
+  EXPECT_EQ(KindOf(read.status()), ErrorKind::kEngine);
+  EXPECT_THAT(read.status().message(), testing::HasSubstr("can't write to it"));
+  EXPECT_EQ(file->Write({Block('c', 1)}).status(), read.status());
+  EXPECT_TRUE(file->Read(written, kUnit).ok());
+}
+
+TEST(BlockFileTest, ItsEndDoesNotWaitForWhatNobodyWillRead) {
+  const auto file = File();
+  for (int i = 0; i < 20; ++i) ASSERT_TRUE(file->Write({Block('a', 16)}).ok());
+}
+
+TEST(BlockFileTest, MissingDirectoryIsAnErrorThatNamesIt) {
+  const auto file = BlockFile::Create("/nonexistent/spill");
+  EXPECT_EQ(KindOf(file.status()), ErrorKind::kEngine);
+  EXPECT_THAT(file.status().message(), testing::HasSubstr("/nonexistent/spill"));
+}
+
+}  // namespace
+}  // namespace sheaf

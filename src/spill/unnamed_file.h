@@ -1,0 +1,54 @@
+// A file that has no directory entry from the moment it is opened, so that it is gone on every way out, a crash
+// among them.
+#pragma once
+
+#include <arrow/result.h>
+#include <sys/uio.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <utility>
+
+namespace sheaf {
+
+/// Any thread may call any method.
+class UnnamedFile {
+ public:
+  /// What memory, offsets and lengths are multiples of where a file is kDirect.
+  static constexpr int64_t kDirectUnit = 4096;
+
+  enum class Access {
+    kCached,  ///< Through the system's page cache.
+    kDirect,  ///< Past it where the file system can: no copy, and no memory for one.
+  };
+
+  /// Errors, of all methods: kEngine, naming `directory` and what to do.
+  static arrow::Result<std::unique_ptr<UnnamedFile>> Create(std::filesystem::path directory,
+                                                            Access access);
+  ~UnnamedFile();
+  UnnamedFile(const UnnamedFile&) = delete;
+  UnnamedFile& operator=(const UnnamedFile&) = delete;
+
+  /// Writes the parts one after another from `offset` on, all of them; they are used up.
+  arrow::Status Write(int64_t offset, std::span<iovec> parts);
+
+  /// Reads `length` bytes, which were written.
+  arrow::Status Read(int64_t offset, int64_t length, uint8_t* out) const;
+
+ private:
+  UnnamedFile(int descriptor, std::filesystem::path directory)
+      : descriptor_(descriptor), directory_(std::move(directory)) {}
+
+  bool LeftDirectAccess(int code) const;
+  [[nodiscard]] arrow::Status Error(const char* what, int code) const;
+
+  const int descriptor_;
+  const std::filesystem::path directory_;
+};
+
+/// Where such files go: $SHEAF_SPILL_DIR, else the system's directory for temporary files.
+std::filesystem::path SpillDirectory();
+
+}  // namespace sheaf
