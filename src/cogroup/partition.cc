@@ -60,7 +60,7 @@ class PartitionReader final : public LaneReader {
         split_(SplitMemory(job().memory, lanes().size())),
         rows_budget_(split_.rows),
         scans_(split_.scans),
-        loads_(std::max(1, split_.scans / 2)) {
+        loads_(std::max(2, split_.scans / 2)) {
     for (size_t t = 0; t < lanes().size(); ++t) {
       AddReader(t, KeyOrder::kAny, split_.read_ahead);
       if (lanes()[t]->input->table.selects_keys) ++selecting_;

@@ -124,7 +124,6 @@ SegmentLayout::SegmentLayout(const arrow::RecordBatch& rows, int64_t num_rows,
     columns_.push_back(column);
   }
   others_ = arrow::schema(std::move(others));
-  bytes_ = arrow::bit_util::RoundUp(bytes_, BlockFile::kAlignment);
 }
 
 // ---- SegmentSource
@@ -139,8 +138,7 @@ SegmentSource::SegmentSource(std::shared_ptr<arrow::RecordBatch> rows) : rows_(s
 // ---- Segment
 
 arrow::Result<std::unique_ptr<Segment>> Segment::Open(std::shared_ptr<const SegmentLayout> layout) {
-  ARROW_ASSIGN_OR_RAISE(
-      auto block, arrow::AllocateBuffer(layout->bytes(), BlockFile::kAlignment, RowMemory()));
+  ARROW_ASSIGN_OR_RAISE(auto block, arrow::AllocateBuffer(layout->bytes(), RowMemory()));
   return std::unique_ptr<Segment>(new Segment(std::move(layout), std::move(block)));
 }
 
@@ -343,16 +341,12 @@ arrow::Result<BlockFile::Blocks> Segment::ToBlocks() {
   if (layout_->others_->num_fields() == 0) return BlockFile::Blocks{block_};
   ARROW_ASSIGN_OR_RAISE(arrow::ArrayVector others, Others());
   ARROW_ASSIGN_OR_RAISE(
-      const auto message,
+      const std::shared_ptr<arrow::Buffer> message,
       arrow::ipc::SerializeRecordBatch(
           *arrow::RecordBatch::Make(layout_->others_, num_rows_, std::move(others)),
           arrow::ipc::IpcWriteOptions::Defaults()));
-  const int64_t length = arrow::bit_util::RoundUp(message->size(), BlockFile::kAlignment);
-  ARROW_ASSIGN_OR_RAISE(std::shared_ptr<arrow::Buffer> padded,
-                        arrow::AllocateBuffer(length, BlockFile::kAlignment, RowMemory()));
-  std::memcpy(padded->mutable_data(), message->data(), static_cast<size_t>(message->size()));
-  head()->others = length;
-  return BlockFile::Blocks{block_, padded};
+  head()->others = message->size();
+  return BlockFile::Blocks{block_, message};
 }
 
 arrow::Result<std::vector<std::shared_ptr<arrow::RecordBatch>>> Segment::FromBlocks(

@@ -50,7 +50,7 @@ class SegmentLayout {
   std::shared_ptr<arrow::Schema> others_;  // the columns of kOther
   std::vector<Column> columns_;
   int64_t rows_ = 0;
-  int64_t bytes_ = 0;  // a multiple of BlockFile::kAlignment
+  int64_t bytes_ = 0;
 };
 
 /// The columns of a record batch, ready to be appended from.

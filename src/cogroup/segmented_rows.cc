@@ -11,9 +11,9 @@ namespace {
 
 // Rows that take less than this part of the budget leave it to others to move to disk.
 constexpr int64_t kMinSpillShare = 16;
-// What is moved to disk at once: enough that it is not for long.
-constexpr int64_t kSpillPart = 4;
-// Bytes of segments that are written, and read, at once.
+// What is moved to disk at once: no more than may wait to be written, so that to scatter and to write overlap.
+constexpr int64_t kSpillBytes = int64_t{4} << 20;
+// Bytes of segments that are read at once.
 constexpr int64_t kExtentBytes = int64_t{2} << 20;
 
 }  // namespace
@@ -63,7 +63,7 @@ bool SegmentedRows::LayOutFor(const SegmentSource& source) {
 
 arrow::Status SegmentedRows::Open(Place* place, std::shared_ptr<const SegmentLayout> layout) {
   if (budget_->Exceeded() && bytes_ > budget_->limit() / kMinSpillShare) {
-    ARROW_RETURN_NOT_OK(Spill(bytes_ / kSpillPart));
+    ARROW_RETURN_NOT_OK(Spill(std::min(kSpillBytes, bytes_)));
   }
   ARROW_ASSIGN_OR_RAISE(place->open, Segment::Open(std::move(layout)));
   budget_->Add(place->open->bytes());
@@ -72,19 +72,21 @@ arrow::Status SegmentedRows::Open(Place* place, std::shared_ptr<const SegmentLay
 }
 
 void SegmentedRows::Seal(Place* place) {
-  if (place->open != nullptr) place->sealed.push_back(std::move(place->open));
+  if (place->open == nullptr) return;
+  place->sealed_bytes += place->open->bytes();
+  place->sealed.push_back(std::move(place->open));
 }
 
-// Frees so many bytes, and more only where segments that are still open have to go. The last places go
-// first: they are taken last.
+// Frees so many bytes. Places that have the most go first, for a disk is slow with small pieces; segments that are
+// still open go only where no others are left.
 arrow::Status SegmentedRows::Spill(int64_t bytes) {
   const int64_t target = bytes_ - bytes;
-  for (size_t p = places_.size(); p-- > 0 && bytes_ > target;) {
-    ARROW_RETURN_NOT_OK(SpillSealed(&places_[p]));
-  }
-  for (size_t p = places_.size(); p-- > 0 && bytes_ > target;) {
-    Seal(&places_[p]);
-    ARROW_RETURN_NOT_OK(SpillSealed(&places_[p]));
+  while (bytes_ > target) {
+    Place& most = *std::ranges::max_element(places_, {}, &Place::sealed_bytes);
+    if (most.sealed.empty()) {
+      for (Place& place : places_) Seal(&place);
+    }
+    ARROW_RETURN_NOT_OK(SpillSealed(&most));
   }
   return arrow::Status::OK();
 }
@@ -140,6 +142,7 @@ arrow::Status SegmentedRows::MakeRoom() {
 std::unique_ptr<Segment> SegmentedRows::TakeSealed(Place* place) {
   std::unique_ptr<Segment> segment = std::move(place->sealed.front());
   place->sealed.pop_front();
+  place->sealed_bytes -= segment->bytes();
   budget_->Release(segment->bytes());
   bytes_ -= segment->bytes();
   return segment;

@@ -83,6 +83,7 @@ class SegmentedRows {
   struct Place {
     std::unique_ptr<Segment> open;
     std::deque<std::unique_ptr<Segment>> sealed;  // nothing is appended any more
+    int64_t sealed_bytes = 0;
     std::deque<Extent> spilled;
   };
 

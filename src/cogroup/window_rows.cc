@@ -20,6 +20,9 @@ using Pieces = std::vector<std::shared_ptr<arrow::RecordBatch>>;
 // evenly over the keys, and small parts leave a hot key alone.
 constexpr int64_t kPartsOverLimit = 16;
 
+// Partitions that are loaded at the same time: a disk is fast only where it is asked for much at once.
+constexpr size_t kLoads = 8;
+
 // The place of a row whose key the set lacks. A partition has fewer keys than that.
 constexpr auto kOrphan = static_cast<uint32_t>(-1);
 
@@ -124,8 +127,9 @@ arrow::Status WindowRows::LoadUntil(int64_t rank) {
 
 arrow::Status WindowRows::LoadAll(std::vector<Due> due) {
   std::vector<Loaded> loaded(due.size());
-  ARROW_RETURN_NOT_OK(RunInParallel(
-      due.size(), [&](size_t i) { return Load(std::move(due[i])).Value(&loaded[i]); }));
+  ARROW_RETURN_NOT_OK(RunInParallel(kLoads, due.size(), [&](size_t i) {
+    return Load(std::move(due[i])).Value(&loaded[i]);
+  }));
   std::ranges::move(loaded, std::back_inserter(loaded_));
   return arrow::Status::OK();
 }

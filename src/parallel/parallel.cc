@@ -12,6 +12,11 @@
 namespace sheaf {
 
 arrow::Status RunInParallel(size_t count, const std::function<arrow::Status(size_t)>& task) {
+  return RunInParallel(std::max(std::thread::hardware_concurrency(), 1U), count, task);
+}
+
+arrow::Status RunInParallel(size_t threads, size_t count,
+                            const std::function<arrow::Status(size_t)>& task) {
   std::atomic<size_t> next = 0;
   std::mutex mutex;
   arrow::Status first_error;
@@ -26,10 +31,9 @@ arrow::Status RunInParallel(size_t count, const std::function<arrow::Status(size
   };
 
   // Not Arrow's pool: what reads the next batch works there and must not wait for a disk.
-  const size_t cores = std::max(std::thread::hardware_concurrency(), 1U);
   {
     std::vector<std::jthread> helpers;
-    while (helpers.size() + 1 < std::min(count, cores)) {
+    while (helpers.size() + 1 < std::min(count, threads)) {
       try {
         helpers.emplace_back(work);
       } catch (const std::system_error&) {

@@ -8,8 +8,12 @@
 
 namespace sheaf {
 
-/// Calls task(0) ... task(count - 1), each once, the calling thread being one of those at work.
-/// Returns when all are done. After the first error, which it returns, no further task is started.
+/// Calls task(0) ... task(count - 1), each once, by as many threads as there are cores, the calling thread being one
+/// of those at work. Returns when all are done. After the first error, which it returns, no further task is started.
 arrow::Status RunInParallel(size_t count, const std::function<arrow::Status(size_t)>& task);
+
+/// The same for tasks that wait for a disk: by `threads` threads.
+arrow::Status RunInParallel(size_t threads, size_t count,
+                            const std::function<arrow::Status(size_t)>& task);
 
 }  // namespace sheaf

@@ -1,5 +1,7 @@
 #include "spill/block_file.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "spill/row_memory.h"
@@ -7,8 +9,8 @@
 namespace sheaf {
 namespace {
 
-// Calls of Write() whose blocks wait: enough that the disk does not, and little memory.
-constexpr size_t kMaxWaiting = 2;
+// Bytes that wait to be written: enough that the writer never waits for more.
+constexpr int64_t kMaxWaiting = int64_t{4} << 20;
 
 std::vector<iovec> PartsOf(const BlockFile::Blocks& blocks) {
   std::vector<iovec> parts;
@@ -30,7 +32,7 @@ int64_t BytesOf(const BlockFile::Blocks& blocks) {
 
 arrow::Result<std::unique_ptr<BlockFile>> BlockFile::Create(
     const std::filesystem::path& directory) {
-  ARROW_ASSIGN_OR_RAISE(auto file, UnnamedFile::Create(directory, UnnamedFile::Access::kDirect));
+  ARROW_ASSIGN_OR_RAISE(auto file, UnnamedFile::Create(directory));
   return std::unique_ptr<BlockFile>(new BlockFile(std::move(file)));
 }
 
@@ -44,13 +46,13 @@ BlockFile::~BlockFile() {
 }
 
 arrow::Result<int64_t> BlockFile::Write(Blocks blocks) {
-  const int64_t begin = end_;
-  end_ += BytesOf(blocks);
   std::unique_lock lock(mutex_);
   if (!writer_.joinable()) writer_ = std::thread([this] { WriteAll(); });
-  changed_.wait(lock, [this] { return waiting_.size() < kMaxWaiting || !failure_.ok(); });
+  changed_.wait(lock, [this] { return end_ - written_ < kMaxWaiting || !failure_.ok(); });
   ARROW_RETURN_NOT_OK(failure_);
-  waiting_.push_back(std::move(blocks));
+  const int64_t begin = end_;
+  end_ += BytesOf(blocks);
+  std::ranges::move(blocks, std::back_inserter(waiting_));
   changed_.notify_all();
   return begin;
 }
@@ -61,8 +63,7 @@ void BlockFile::WriteAll() {
   while (true) {
     changed_.wait(lock, [this] { return closed_ || !waiting_.empty(); });
     if (closed_) return;
-    Blocks blocks = std::move(waiting_.front());
-    waiting_.pop_front();
+    Blocks blocks = std::exchange(waiting_, {});
     const int64_t begin = written_;
     lock.unlock();
     std::vector<iovec> parts = PartsOf(blocks);
@@ -88,7 +89,7 @@ arrow::Result<std::shared_ptr<arrow::Buffer>> BlockFile::Read(int64_t offset,
     if (offset + length > written_) return failure_;
   }
   ARROW_ASSIGN_OR_RAISE(std::unique_ptr<arrow::Buffer> block,
-                        arrow::AllocateBuffer(length, kAlignment, RowMemory()));
+                        arrow::AllocateBuffer(length, RowMemory()));
   ARROW_RETURN_NOT_OK(file_->Read(offset, length, block->mutable_data()));
   return block;
 }

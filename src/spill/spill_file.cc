@@ -26,7 +26,7 @@ constexpr size_t kMaxWaiting = 1;
 
 arrow::Result<std::unique_ptr<SpillFile>> SpillFile::Create(const std::filesystem::path& directory,
                                                             std::shared_ptr<arrow::Schema> schema) {
-  ARROW_ASSIGN_OR_RAISE(auto file, UnnamedFile::Create(directory, UnnamedFile::Access::kCached));
+  ARROW_ASSIGN_OR_RAISE(auto file, UnnamedFile::Create(directory));
   return std::unique_ptr<SpillFile>(new SpillFile(std::move(file), std::move(schema)));
 }
 

@@ -47,16 +47,11 @@ std::filesystem::path SpillDirectory() {
   return error ? std::filesystem::path(".") : directory;
 }
 
-arrow::Result<std::unique_ptr<UnnamedFile>> UnnamedFile::Create(std::filesystem::path directory,
-                                                                Access access) {
+arrow::Result<std::unique_ptr<UnnamedFile>> UnnamedFile::Create(std::filesystem::path directory) {
   std::string name = (directory / "sheaf-spill-XXXXXX").string();
   const int descriptor = ::mkostemp(name.data(), O_CLOEXEC);
   if (descriptor < 0) return FileError(directory, "create it", errno);
   ::unlink(name.c_str());
-  // A file system that knows no direct access, one in memory for example, stays with its own.
-  if (access == Access::kDirect) {
-    ::fcntl(descriptor, F_SETFL, ::fcntl(descriptor, F_GETFL) | O_DIRECT);
-  }
   return std::unique_ptr<UnnamedFile>(new UnnamedFile(descriptor, std::move(directory)));
 }
 
@@ -66,7 +61,7 @@ arrow::Status UnnamedFile::Write(int64_t offset, std::span<iovec> parts) {
   while (!parts.empty()) {
     const auto at_once = static_cast<int>(std::min<size_t>(parts.size(), IOV_MAX));
     const ssize_t count = ::pwritev(descriptor_, parts.data(), at_once, offset);
-    if (count < 0 && (errno == EINTR || LeftDirectAccess(errno))) continue;
+    if (count < 0 && errno == EINTR) continue;
     if (count <= 0) return Error("write to it", count < 0 ? errno : ENOSPC);
     offset += count;
     parts = Rest(parts, static_cast<size_t>(count));
@@ -77,20 +72,13 @@ arrow::Status UnnamedFile::Write(int64_t offset, std::span<iovec> parts) {
 arrow::Status UnnamedFile::Read(int64_t offset, int64_t length, uint8_t* out) const {
   while (length > 0) {
     const ssize_t count = ::pread(descriptor_, out, static_cast<size_t>(length), offset);
-    if (count < 0 && (errno == EINTR || LeftDirectAccess(errno))) continue;
+    if (count < 0 && errno == EINTR) continue;
     if (count <= 0) return Error("read from it", count < 0 ? errno : EIO);
     out += count;
     offset += count;
     length -= count;
   }
   return arrow::Status::OK();
-}
-
-// Some file systems take the flag and refuse what it is for, or want larger units than ours.
-bool UnnamedFile::LeftDirectAccess(int code) const {
-  const int flags = ::fcntl(descriptor_, F_GETFL);
-  if (code != EINVAL || (flags & O_DIRECT) == 0) return false;
-  return ::fcntl(descriptor_, F_SETFL, flags & ~O_DIRECT) == 0;
 }
 
 arrow::Status UnnamedFile::Error(const char* what, int code) const {

@@ -16,17 +16,8 @@ namespace sheaf {
 /// Any thread may call any method.
 class UnnamedFile {
  public:
-  /// What memory, offsets and lengths are multiples of where a file is kDirect.
-  static constexpr int64_t kDirectUnit = 4096;
-
-  enum class Access {
-    kCached,  ///< Through the system's page cache.
-    kDirect,  ///< Past it where the file system can: no copy, and no memory for one.
-  };
-
   /// Errors, of all methods: kEngine, naming `directory` and what to do.
-  static arrow::Result<std::unique_ptr<UnnamedFile>> Create(std::filesystem::path directory,
-                                                            Access access);
+  static arrow::Result<std::unique_ptr<UnnamedFile>> Create(std::filesystem::path directory);
   ~UnnamedFile();
   UnnamedFile(const UnnamedFile&) = delete;
   UnnamedFile& operator=(const UnnamedFile&) = delete;
@@ -41,7 +32,6 @@ class UnnamedFile {
   UnnamedFile(int descriptor, std::filesystem::path directory)
       : descriptor_(descriptor), directory_(std::move(directory)) {}
 
-  bool LeftDirectAccess(int code) const;
   [[nodiscard]] arrow::Status Error(const char* what, int code) const;
 
   const int descriptor_;
