@@ -12,7 +12,7 @@ namespace sheaf {
 
 /// Some consecutive rows of a table, none with a null key, and their keys.
 struct Chunk {
-  std::shared_ptr<arrow::RecordBatch> rows;
+  std::shared_ptr<arrow::RecordBatch> rows;  ///< Of plain types, but text may be views.
   KeyVector keys;
   int64_t bytes = 0;  ///< What it weighs in a queue.
 };

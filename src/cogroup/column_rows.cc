@@ -1,6 +1,5 @@
 #include "cogroup/column_rows.h"
 
-#include <arrow/buffer.h>
 #include <arrow/type_traits.h>
 
 namespace sheaf {
@@ -24,10 +23,18 @@ ColumnKind KindOf(const arrow::DataType& type) {
   }
 }
 
+ColumnKind PlainKindOf(const arrow::DataType& type) {
+  return arrow::is_binary_view_like(type.id()) ? ColumnKind::kBinary : KindOf(type);
+}
+
 ColumnRows::ColumnRows(const arrow::ArrayData& data, ColumnKind kind) : offset_(data.offset) {
   if (kind == ColumnKind::kOther) return;
   if (data.GetNullCount() > 0) validity_ = data.buffers[0]->data();
-  if (kind == ColumnKind::kBinary || kind == ColumnKind::kLargeBinary) {
+  if (arrow::is_binary_view_like(data.type->id())) {
+    views_ = reinterpret_cast<const arrow::BinaryViewType::c_type*>(data.buffers[1]->data());
+    view_buffers_ = data.buffers.data() + 2;
+    values_end_ = data.buffers[1]->data() + data.buffers[1]->size();
+  } else if (kind == ColumnKind::kBinary || kind == ColumnKind::kLargeBinary) {
     offsets_ = data.buffers[1]->data();
     if (data.buffers[2] != nullptr) {
       values_ = data.buffers[2]->data();

@@ -2,12 +2,13 @@
 #pragma once
 
 #include <arrow/array/data.h>
+#include <arrow/buffer.h>
 #include <arrow/type.h>
 #include <arrow/util/bit_util.h>
 
 #include <cstdint>
 #include <cstring>
-#include <string_view>
+#include <memory>
 
 namespace sheaf {
 
@@ -22,9 +23,20 @@ enum class ColumnKind {
 
 ColumnKind KindOf(const arrow::DataType& type);
 
-/// A view of one array; of no use where its kind is kOther.
+/// The kind of the plain type that stands for `type`: string views count as text.
+ColumnKind PlainKindOf(const arrow::DataType& type);
+
+/// A text in memory that ends at `end`.
+struct Text {
+  const uint8_t* begin;
+  size_t size;
+  const uint8_t* end;
+};
+
+/// A view of one array; of no use where its kind is kOther. An array of string views is of a binary kind too.
 class ColumnRows {
  public:
+  /// `kind`: that of the column's plain type.
   ColumnRows(const arrow::ArrayData& data, ColumnKind kind);
 
   [[nodiscard]] bool has_nulls() const { return validity_ != nullptr; }
@@ -41,43 +53,60 @@ class ColumnRows {
   [[nodiscard]] bool Bool(int64_t row) const {
     return arrow::bit_util::GetBit(values_, offset_ + row);
   }
-  /// Bytes `begin` to `end` of the values; Offset is the type of the array's offsets.
+  /// Texts stand one after another, between offsets; else they are views.
+  [[nodiscard]] bool is_contiguous() const { return views_ == nullptr; }
+  /// Where the bytes of a row begin, of contiguous texts; Offset is the type of the array's offsets.
   template <typename Offset>
   [[nodiscard]] Offset Begin(int64_t row) const {
     return static_cast<const Offset*>(offsets_)[offset_ + row];
   }
-  template <typename Offset>
-  [[nodiscard]] std::string_view Bytes(int64_t row) const {
-    const auto begin = Begin<Offset>(row);
-    return {reinterpret_cast<const char*>(values_) + begin,
-            static_cast<size_t>(Begin<Offset>(row + 1) - begin)};
-  }
+  /// Of contiguous texts: where the bytes of row 0 count from.
   [[nodiscard]] const uint8_t* values() const { return values_; }
-  /// Where the bytes of a binary column end.
-  [[nodiscard]] const uint8_t* values_end() const { return values_end_; }
+  template <typename Offset>
+  [[nodiscard]] int64_t Length(int64_t row) const {
+    if (views_ != nullptr) return views_[offset_ + row].size();
+    return int64_t{Begin<Offset>(row + 1)} - Begin<Offset>(row);
+  }
+  template <typename Offset>
+  [[nodiscard]] Text TextAt(int64_t row) const {
+    if (views_ != nullptr) return View(views_[offset_ + row]);
+    const auto begin = Begin<Offset>(row);
+    return {values_ + begin, static_cast<size_t>(Begin<Offset>(row + 1) - begin), values_end_};
+  }
 
  private:
+  [[nodiscard]] Text View(const arrow::BinaryViewType::c_type& view) const {
+    const auto size = static_cast<size_t>(view.size());
+    if (view.is_inline()) {
+      return {view.inline_data(), size, values_end_};
+    }
+    const arrow::Buffer& buffer = *view_buffers_[view.ref.buffer_index];
+    return {buffer.data() + view.ref.offset, size, buffer.data() + buffer.size()};
+  }
+
   const uint8_t* values_ = nullptr;
-  const uint8_t* values_end_ = nullptr;
+  const uint8_t* values_end_ = nullptr;  // of contiguous texts, or of the views
   const uint8_t* validity_ = nullptr;  // null where no value is
+  const arrow::BinaryViewType::c_type* views_ = nullptr;
+  const std::shared_ptr<arrow::Buffer>* view_buffers_ = nullptr;
   const void* offsets_ = nullptr;
   int64_t offset_ = 0;
 };
 
-/// Copies `length` bytes, and where there is room on both sides up to 64: a short text then costs neither a
-/// call nor a branch that its length decides. What it writes beyond `length` must not matter yet.
-inline void CopyText(uint8_t* to, const uint8_t* to_end, const uint8_t* from,
-                     const uint8_t* from_end, size_t length) {
+/// Copies a text, and where there is room on both sides up to 64: a short text then costs neither a
+/// call nor a branch that its length decides. What it writes beyond its length must not matter yet.
+inline void CopyText(uint8_t* to, const uint8_t* to_end, const Text& text) {
   const auto copy = [&](auto size) {
-    if (length > size() || to_end - to < ptrdiff_t{size()} || from_end - from < ptrdiff_t{size()}) {
+    if (text.size > size() || to_end - to < ptrdiff_t{size()} ||
+        text.end - text.begin < ptrdiff_t{size()}) {
       return false;
     }
-    std::memcpy(to, from, size());
+    std::memcpy(to, text.begin, size());
     return true;
   };
   const bool copied =
       copy(std::integral_constant<size_t, 16>()) || copy(std::integral_constant<size_t, 64>());
-  if (!copied && length > 0) std::memcpy(to, from, length);
+  if (!copied && text.size > 0) std::memcpy(to, text.begin, text.size);
 }
 
 /// Calls `visit` with the width as a constant, where values of that width are common, else with 0.

@@ -107,8 +107,7 @@ class ColumnGather {
   [[nodiscard]] int64_t BytesOf(RowRange rows) const {
     int64_t bytes = 0;
     for (const RowRef ref : Refs(rows)) {
-      const ColumnRows& source = sources_[ref.piece];
-      bytes += source.Begin<Offset>(int64_t{ref.row} + 1) - source.Begin<Offset>(ref.row);
+      bytes += sources_[ref.piece].Length<Offset>(ref.row);
     }
     return bytes;
   }
@@ -167,11 +166,9 @@ class ColumnGather {
     uint8_t* to = heap + bytes_[chunk];
     for (int64_t row = rows.begin; row < rows.end; ++row) {
       const RowRef ref = refs_[static_cast<size_t>(row)];
-      const ColumnRows& source = sources_[ref.piece];
-      const std::string_view value = source.Bytes<Offset>(ref.row);
-      CopyText(to, end, reinterpret_cast<const uint8_t*>(value.data()), source.values_end(),
-               value.size());
-      to += value.size();
+      const Text text = sources_[ref.piece].TextAt<Offset>(ref.row);
+      CopyText(to, end, text);
+      to += text.size;
       offsets[row] = static_cast<Offset>(to - heap);
     }
   }

@@ -17,8 +17,8 @@ struct RowRef {
   uint32_t row;
 };
 
-/// The rows of `pieces` that `refs` name, in that order, in memory from RowMemory(). Columns of types
-/// that have no plain form (nested ones) go through Arrow's kernels.
+/// The rows of `pieces` that `refs` name, in that order, in memory from RowMemory(). `schema` has plain types; a
+/// column of text may be views in a piece. Nested columns go through Arrow's kernels.
 /// Errors: CapacityError where the bytes of a column exceed what its offsets hold.
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> Gather(
     const std::shared_ptr<arrow::Schema>& schema,

@@ -38,6 +38,25 @@ TEST(GatherTest, RowsComeFromAnyPieceInAnyOrderWhateverTheirTypes) {
   }
 }
 
+TEST(GatherTest, TextThatComesAsViewsBecomesPlain) {
+  const unsigned seed = std::random_device()();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937 random(seed);
+  const auto plain = RandomRows(&random, 200, 4);
+  const auto views = sheaf::testing::WithViews(plain);
+  std::vector<RowRef> refs;
+  std::vector<int64_t> numbers;
+  for (int i = 0; i < 500; ++i) {
+    const auto number = static_cast<uint32_t>(random() % 200);
+    refs.push_back({static_cast<uint32_t>(random() % 2), number});
+    numbers.push_back(number);
+  }
+  const auto gathered = Gather(AllLayouts(), {views, plain}, refs).ValueOrDie();
+  ASSERT_TRUE(gathered->ValidateFull().ok()) << gathered->ValidateFull();
+  const arrow::Int64Array indices(std::ssize(numbers), arrow::Buffer::Wrap(numbers));
+  EXPECT_TRUE(gathered->Equals(*arrow::compute::Take(plain, indices).ValueOrDie().record_batch()));
+}
+
 TEST(GatherTest, ChunksOfManyRowsFitTogether) {
   const unsigned seed = std::random_device()();
   SCOPED_TRACE("seed " + std::to_string(seed));

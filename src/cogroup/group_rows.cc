@@ -3,6 +3,7 @@
 #include <arrow/array.h>
 #include <arrow/table.h>
 
+#include <algorithm>
 #include <atomic>
 #include <limits>
 #include <numeric>
@@ -23,10 +24,6 @@ using Pieces = std::vector<std::shared_ptr<arrow::RecordBatch>>;
 // Rows whose groups one core puts in order at a time.
 constexpr int32_t kChunkRows = 32 << 10;
 
-arrow::Result<std::shared_ptr<arrow::RecordBatch>> Join(const Pieces& pieces) {
-  return pieces.size() == 1 ? pieces[0] : arrow::ConcatenateRecordBatches(pieces, RowMemory());
-}
-
 RowVector<RowRef> RefsOf(const Pieces& pieces) {
   RowVector<RowRef> refs;
   for (uint32_t p = 0; p < pieces.size(); ++p) {
@@ -34,6 +31,16 @@ RowVector<RowRef> RefsOf(const Pieces& pieces) {
     for (uint32_t row = 0; row < rows; ++row) refs.push_back({p, row});
   }
   return refs;
+}
+
+// The rows as they stand. Where text is views they are gathered, which makes it plain.
+arrow::Result<std::shared_ptr<arrow::RecordBatch>> Join(const TableInput& input,
+                                                        const Pieces& pieces) {
+  const bool plain = std::ranges::all_of(pieces, [&](const auto& piece) {
+    return piece->schema()->Equals(*input.schema, /*check_metadata=*/false);
+  });
+  if (!plain) return Gather(input.schema, pieces, RefsOf(pieces));
+  return pieces.size() == 1 ? pieces[0] : arrow::ConcatenateRecordBatches(pieces, RowMemory());
 }
 
 // Groups in chunks of about kChunkRows rows: the first group of each chunk, and the end.
@@ -92,12 +99,12 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> Ordered(const TableInput& inp
                                                            RowVector<RowRef> refs) {
   if (offsets.back() == 0) return arrow::RecordBatch::MakeEmpty(input.schema);
   if (input.group_order->OrderColumns().empty()) {
-    return refs.empty() ? Join(pieces) : Gather(input.schema, pieces, refs);
+    return refs.empty() ? Join(input, pieces) : Gather(input.schema, pieces, refs);
   }
   const bool stand = refs.empty();
   if (stand) refs = RefsOf(pieces);
   ARROW_ASSIGN_OR_RAISE(const bool moved, OrderAllGroups(input, pieces, offsets, refs));
-  return stand && !moved ? Join(pieces) : Gather(input.schema, pieces, refs);
+  return stand && !moved ? Join(input, pieces) : Gather(input.schema, pieces, refs);
 }
 
 arrow::Result<BatchTable> TryGroupRows(const TableInput& input, const Pieces& pieces,

@@ -207,7 +207,8 @@ Scan MergeScan(const MemorySplit& split, size_t tables, bool sorts) {
   const auto cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   return {.partitions = std::max(1, cores / static_cast<int>(tables)),
           .batch_rows = sorts ? 0 : kScanBatchRows,
-          .ahead = sorts || split.scans < kMinScans ? 0 : kAhead};
+          .ahead = sorts || split.scans < kMinScans ? 0 : kAhead,
+          .views = !sorts};
 }
 
 }  // namespace sheaf

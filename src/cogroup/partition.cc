@@ -133,7 +133,7 @@ arrow::Status PartitionReader::RunLane(Lane* lane) {
 arrow::Result<ScatteredRows> PartitionReader::Scatter(Lane* lane) {
   const auto open = [this, lane] {
     if (lane->input->connection != nullptr) {
-      lane->input->connection->SetScan({.batch_rows = split_.batch_rows});
+      lane->input->connection->SetScan({.batch_rows = split_.batch_rows, .views = true});
     }
     return OpenRows(*lane->input, lane->input->query, split_.query);
   };

@@ -101,7 +101,7 @@ class ProbeReader final : public LaneReader {
       AddReader(t, KeyOrder::kAny, split_.read_ahead);
       Lane& lane = *lanes()[t];
       if (lane.input->connection != nullptr) {
-        lane.input->connection->SetScan({.batch_rows = split_.batch_rows});
+        lane.input->connection->SetScan({.batch_rows = split_.batch_rows, .views = true});
       }
       if (lane.input->table.selects_keys) {
         selecting_.push_back(lane.input);

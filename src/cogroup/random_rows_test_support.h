@@ -70,4 +70,18 @@ inline std::shared_ptr<arrow::RecordBatch> RandomRows(std::mt19937* random, int6
   return builder->Flush().ValueOrDie();
 }
 
+/// The same rows with column "text" as views: some longer than what a view holds itself.
+inline std::shared_ptr<arrow::RecordBatch> WithViews(
+    const std::shared_ptr<arrow::RecordBatch>& rows) {
+  const int column = rows->schema()->GetFieldIndex("text");
+  const auto& texts = static_cast<const arrow::StringArray&>(*rows->column(column));
+  arrow::StringViewBuilder builder;
+  for (int64_t i = 0; i < texts.length(); ++i) {
+    static_cast<void>(texts.IsNull(i) ? builder.AppendNull() : builder.Append(texts.GetView(i)));
+  }
+  return rows
+      ->SetColumn(column, arrow::field("text", arrow::utf8_view()), builder.Finish().ValueOrDie())
+      .ValueOrDie();
+}
+
 }  // namespace sheaf::testing

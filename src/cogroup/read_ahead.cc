@@ -39,6 +39,16 @@ arrow::Result<int64_t> Compact(std::shared_ptr<arrow::RecordBatch>* rows) {
   return used;
 }
 
+// Columns that hold no key: keys are compared, and want their plain form.
+std::vector<int> ColumnsWithoutKeys(const TableInput& input) {
+  std::vector<int> columns;
+  for (int c = 0; c < input.schema->num_fields(); ++c) {
+    const auto holds = [c](const ColumnPath& path) { return path.indices.indices()[0] == c; };
+    if (std::ranges::none_of(input.key_columns, holds)) columns.push_back(c);
+  }
+  return columns;
+}
+
 }  // namespace
 
 ReadAhead::ReadAhead(const TableInput& input, const Policy& policy, KeyOrder order,
@@ -48,6 +58,7 @@ ReadAhead::ReadAhead(const TableInput& input, const Policy& policy, KeyOrder ord
       order_(order),
       counters_(counters),
       on_error_(std::move(on_error)),
+      keeps_views_(ColumnsWithoutKeys(input)),
       queue_(capacity) {}
 
 ReadAhead::~ReadAhead() {
@@ -99,7 +110,7 @@ arrow::Status ReadAhead::Run(const OpenStream& open) {
 arrow::Result<Chunk> ReadAhead::MakeChunk(const std::shared_ptr<arrow::RecordBatch>& batch) {
   counters_->rows_read += batch->num_rows();
   Chunk chunk;
-  ARROW_ASSIGN_OR_RAISE(chunk.rows, ToPlain(batch, input_.schema));
+  ARROW_ASSIGN_OR_RAISE(chunk.rows, ToPlain(batch, input_.schema, keeps_views_));
   ARROW_ASSIGN_OR_RAISE(chunk.rows, DropNullKeys(std::move(chunk.rows)));
   if (chunk.rows->num_rows() == 0) return chunk;
   // In any order, rows are soon copied anyway.
@@ -133,6 +144,7 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> ReadAhead::DropNullKeys(
     }
   }
   counters_->null_keys += rows->num_rows() - std::ssize(kept);
+  ARROW_ASSIGN_OR_RAISE(rows, ToPlain(rows, input_.schema));
   return TakeRows(rows, std::move(kept));
 }
 

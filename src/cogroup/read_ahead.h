@@ -1,5 +1,5 @@
 // Reads one table's stream in a thread of its own, so that engine and consumer overlap: rows become
-// plain, rows with a null key are counted and left out, and an order of keys is verified.
+// plain, but for text that comes as views, rows with a null key are counted and left out, and an order of keys is verified.
 #pragma once
 
 #include <arrow/record_batch.h>
@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <thread>
+#include <vector>
 
 #include "cogroup/bounded_queue.h"
 #include "cogroup/chunk.h"
@@ -65,6 +66,7 @@ class ReadAhead {
   const KeyOrder order_;
   TableCounters* const counters_;
   const OnError on_error_;
+  const std::vector<int> keeps_views_;  // columns
   BoundedQueue<Chunk> queue_;
   std::atomic<bool> cancelled_ = false;
   KeyVector last_key_;  // the last row of the chunk before, to verify the order across chunks

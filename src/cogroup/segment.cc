@@ -34,10 +34,22 @@ bool IsBinary(ColumnKind kind) {
   return kind == ColumnKind::kBinary || kind == ColumnKind::kLargeBinary;
 }
 
+// Bytes of the texts of rows [begin, end).
+template <typename Offset>
+int64_t Bytes(const ColumnRows& rows, int64_t begin, int64_t end) {
+  if (rows.is_contiguous()) return int64_t{rows.Begin<Offset>(end)} - rows.Begin<Offset>(begin);
+  int64_t bytes = 0;
+  for (int64_t row = begin; row < end; ++row) bytes += rows.Length<Offset>(row);
+  return bytes;
+}
+
 int64_t Bytes(const ColumnRows& rows, ColumnKind kind, int64_t begin, int64_t end) {
-  return kind == ColumnKind::kBinary
-             ? int64_t{rows.Begin<int32_t>(end)} - rows.Begin<int32_t>(begin)
-             : rows.Begin<int64_t>(end) - rows.Begin<int64_t>(begin);
+  return kind == ColumnKind::kBinary ? Bytes<int32_t>(rows, begin, end)
+                                     : Bytes<int64_t>(rows, begin, end);
+}
+
+int64_t LengthAt(const ColumnRows& rows, ColumnKind kind, int64_t row) {
+  return kind == ColumnKind::kBinary ? rows.Length<int32_t>(row) : rows.Length<int64_t>(row);
 }
 
 // The numbers stand for consecutive rows. They ascend.
@@ -52,16 +64,17 @@ int64_t SegmentLayout::HeadBytes(int64_t columns) {
                  columns * static_cast<int64_t>(sizeof(Segment::ColumnHead)));
 }
 
-std::shared_ptr<const SegmentLayout> SegmentLayout::ForRowsLike(const arrow::RecordBatch& sample,
-                                                                int64_t bytes) {
+std::shared_ptr<const SegmentLayout> SegmentLayout::ForRowsLike(
+    const std::shared_ptr<arrow::Schema>& schema, const arrow::RecordBatch& sample, int64_t bytes) {
   double row_bytes = 0;
   std::vector<double> heap(static_cast<size_t>(sample.num_columns()));
   for (int c = 0; c < sample.num_columns(); ++c) {
     const auto& data = *sample.column_data(c);
-    const ColumnKind kind = KindOf(*data.type);
+    const arrow::DataType& type = *schema->field(c)->type();
+    const ColumnKind kind = KindOf(type);
     constexpr double kBit = 1.0 / 8;
     row_bytes += kBit;
-    if (kind == ColumnKind::kFixed) row_bytes += data.type->byte_width();
+    if (kind == ColumnKind::kFixed) row_bytes += type.byte_width();
     if (kind == ColumnKind::kBool) row_bytes += kBit;
     if (!IsBinary(kind)) continue;
     const auto total = Bytes(ColumnRows(data, kind), kind, 0, sample.num_rows());
@@ -77,27 +90,27 @@ std::shared_ptr<const SegmentLayout> SegmentLayout::ForRowsLike(const arrow::Rec
   for (const double length : heap) {
     heap_bytes.push_back(static_cast<int64_t>(length * static_cast<double>(rows)));
   }
-  return std::shared_ptr<const SegmentLayout>(new SegmentLayout(sample, rows, heap_bytes));
+  return std::shared_ptr<const SegmentLayout>(new SegmentLayout(schema, rows, heap_bytes));
 }
 
-std::shared_ptr<const SegmentLayout> SegmentLayout::ForRow(const arrow::RecordBatch& rows,
-                                                           uint32_t row) {
+std::shared_ptr<const SegmentLayout> SegmentLayout::ForRow(
+    const std::shared_ptr<arrow::Schema>& schema, const arrow::RecordBatch& rows, uint32_t row) {
   std::vector<int64_t> heap_bytes;
   for (int c = 0; c < rows.num_columns(); ++c) {
     const auto& data = *rows.column_data(c);
-    const ColumnKind kind = KindOf(*data.type);
+    const ColumnKind kind = KindOf(*schema->field(c)->type());
     heap_bytes.push_back(IsBinary(kind) ? Bytes(ColumnRows(data, kind), kind, row, int64_t{row} + 1)
                                         : 0);
   }
-  return std::shared_ptr<const SegmentLayout>(new SegmentLayout(rows, 1, heap_bytes));
+  return std::shared_ptr<const SegmentLayout>(new SegmentLayout(schema, 1, heap_bytes));
 }
 
-SegmentLayout::SegmentLayout(const arrow::RecordBatch& rows, int64_t num_rows,
+SegmentLayout::SegmentLayout(std::shared_ptr<arrow::Schema> schema, int64_t num_rows,
                              const std::vector<int64_t>& heap_bytes)
-    : schema_(rows.schema()), rows_(num_rows), bytes_(HeadBytes(rows.num_columns())) {
+    : schema_(std::move(schema)), rows_(num_rows), bytes_(HeadBytes(schema_->num_fields())) {
   arrow::FieldVector others;
-  for (int c = 0; c < rows.num_columns(); ++c) {
-    const arrow::DataType& type = *rows.column(c)->type();
+  for (int c = 0; c < schema_->num_fields(); ++c) {
+    const arrow::DataType& type = *schema_->field(c)->type();
     Column column;
     column.kind = KindOf(type);
     column.validity = bytes_;
@@ -131,7 +144,7 @@ SegmentLayout::SegmentLayout(const arrow::RecordBatch& rows, int64_t num_rows,
 SegmentSource::SegmentSource(std::shared_ptr<arrow::RecordBatch> rows) : rows_(std::move(rows)) {
   for (int c = 0; c < rows_->num_columns(); ++c) {
     const auto& data = *rows_->column_data(c);
-    columns_.emplace_back(data, KindOf(*data.type));
+    columns_.emplace_back(data, PlainKindOf(*data.type));
   }
 }
 
@@ -165,10 +178,13 @@ int64_t Segment::Room(const SegmentSource& source, std::span<const uint32_t> row
     const ColumnRows& values = source.columns_[c];
     int64_t left = column.heap_bytes - column_heads()[c].heap_used;
     const int64_t last = rows[static_cast<size_t>(room) - 1];
-    if (IsRun(rows) && Bytes(values, column.kind, rows[0], last + 1) <= left) continue;
+    if (values.is_contiguous() && IsRun(rows) &&
+        Bytes(values, column.kind, rows[0], last + 1) <= left) {
+      continue;
+    }
     for (int64_t i = 0; i < room; ++i) {
       const int64_t row = rows[static_cast<size_t>(i)];
-      left -= Bytes(values, column.kind, row, row + 1);
+      left -= LengthAt(values, column.kind, row);
       if (left < 0) room = i;
     }
     if (room == 0) return 0;
@@ -252,7 +268,7 @@ void Segment::AppendBinary(size_t c, const ColumnRows& source, std::span<const u
   uint8_t* const heap = data_ + column.heap;
   const uint8_t* const heap_end = heap + column.heap_bytes;
   Offset used = offsets[0];
-  if (IsRun(rows)) {
+  if (source.is_contiguous() && IsRun(rows)) {
     const auto first = source.Begin<Offset>(rows.front());
     const auto last = source.Begin<Offset>(int64_t{rows.back()} + 1);
     if (last > first) {
@@ -265,10 +281,9 @@ void Segment::AppendBinary(size_t c, const ColumnRows& source, std::span<const u
     used = offsets[rows.size()];
   } else {
     for (size_t i = 0; i < rows.size(); ++i) {
-      const std::string_view bytes = source.Bytes<Offset>(rows[i]);
-      CopyText(heap + used, heap_end, reinterpret_cast<const uint8_t*>(bytes.data()),
-               source.values_end(), bytes.size());
-      used = static_cast<Offset>(used + static_cast<Offset>(bytes.size()));
+      const Text text = source.TextAt<Offset>(rows[i]);
+      CopyText(heap + used, heap_end, text);
+      used = static_cast<Offset>(used + static_cast<Offset>(text.size));
       offsets[i + 1] = used;
     }
   }

@@ -23,11 +23,13 @@ namespace sheaf {
 /// How a table's segments divide their blocks. Immutable; shared by them.
 class SegmentLayout {
  public:
-  /// Blocks of about `bytes` for rows like those of `sample`, which has some.
-  static std::shared_ptr<const SegmentLayout> ForRowsLike(const arrow::RecordBatch& sample,
-                                                          int64_t bytes);
+  /// Blocks of about `bytes` for rows like those of `sample`, which has some. `schema`: its plain types.
+  static std::shared_ptr<const SegmentLayout> ForRowsLike(
+      const std::shared_ptr<arrow::Schema>& schema, const arrow::RecordBatch& sample,
+      int64_t bytes);
   /// A block for one row, number `row` of `rows`, however long it is.
-  static std::shared_ptr<const SegmentLayout> ForRow(const arrow::RecordBatch& rows, uint32_t row);
+  static std::shared_ptr<const SegmentLayout> ForRow(const std::shared_ptr<arrow::Schema>& schema,
+                                                     const arrow::RecordBatch& rows, uint32_t row);
 
   [[nodiscard]] int64_t rows() const { return rows_; }
   [[nodiscard]] int64_t bytes() const { return bytes_; }
@@ -42,7 +44,7 @@ class SegmentLayout {
     int64_t heap = 0;        // where, of binary columns
     int64_t heap_bytes = 0;  // how long
   };
-  SegmentLayout(const arrow::RecordBatch& rows, int64_t num_rows,
+  SegmentLayout(std::shared_ptr<arrow::Schema> schema, int64_t num_rows,
                 const std::vector<int64_t>& heap_bytes);
   static int64_t HeadBytes(int64_t columns);
 
@@ -53,7 +55,7 @@ class SegmentLayout {
   int64_t bytes_ = 0;
 };
 
-/// The columns of a record batch, ready to be appended from.
+/// The columns of a record batch, ready to be appended from. Text may be views.
 class SegmentSource {
  public:
   explicit SegmentSource(std::shared_ptr<arrow::RecordBatch> rows);

@@ -35,7 +35,7 @@ TEST(SegmentTest, HoldsTheRowsThatWereAppendedWhateverTheirTypes) {
     // Some columns have their first null late: the rows before it are valid.
     const std::vector<Rows> sources = {RandomRows(&random, 300, 0),
                                        RandomRows(&random, 300, nulls)->Slice(5, 290)};
-    const auto layout = SegmentLayout::ForRowsLike(*sources[0], 64 << 10);
+    const auto layout = SegmentLayout::ForRowsLike(sources[0]->schema(), *sources[0], 64 << 10);
     const auto segment = Segment::Open(layout).ValueOrDie();
     std::vector<Rows> expected;
     for (const Rows& source : sources) {
@@ -55,13 +55,29 @@ TEST(SegmentTest, HoldsTheRowsThatWereAppendedWhateverTheirTypes) {
   }
 }
 
+TEST(SegmentTest, TakesTextThatComesAsViews) {
+  const unsigned seed = std::random_device()();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937 random(seed);
+  const Rows rows = RandomRows(&random, 300, 3);
+  const Rows views = sheaf::testing::WithViews(rows)->Slice(20, 250);
+  const auto layout = SegmentLayout::ForRowsLike(rows->schema(), *views, 64 << 10);
+  const auto segment = Segment::Open(layout).ValueOrDie();
+  for (const auto& numbers : {Numbers(0, 100), std::vector<uint32_t>{101, 103, 249}}) {
+    ASSERT_EQ(segment->Append(SegmentSource(views), numbers).ValueOrDie(), std::ssize(numbers));
+  }
+  std::vector<uint32_t> all = Numbers(0, 100);
+  all.insert(all.end(), {101, 103, 249});
+  EXPECT_TRUE(segment->Rows().ValueOrDie()->Equals(*TakeRows(rows->Slice(20, 250), all)));
+}
+
 TEST(SegmentTest, ComesBackFromItsBlocksWithThoseThatFollow) {
   const unsigned seed = std::random_device()();
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937 random(seed);
   for (const int nulls : {0, 3}) {
     const Rows source = RandomRows(&random, 300, nulls);
-    const auto layout = SegmentLayout::ForRowsLike(*source, 64 << 10);
+    const auto layout = SegmentLayout::ForRowsLike(source->schema(), *source, 64 << 10);
     std::string bytes;
     for (uint32_t s = 0; s < 3; ++s) {
       const auto segment = Segment::Open(layout).ValueOrDie();
@@ -78,7 +94,7 @@ TEST(SegmentTest, ComesBackFromItsBlocksWithThoseThatFollow) {
 TEST(SegmentTest, IsFullOnceAnyColumnIs) {
   std::mt19937 random(1);
   const Rows rows = RandomRows(&random, 5000, 4);
-  const auto layout = SegmentLayout::ForRowsLike(*rows, 32 << 10);
+  const auto layout = SegmentLayout::ForRowsLike(rows->schema(), *rows, 32 << 10);
   EXPECT_LE(layout->bytes(), 32 << 10);
   const auto segment = Segment::Open(layout).ValueOrDie();
   const auto numbers = Numbers(0, 5000);
@@ -97,9 +113,9 @@ TEST(SegmentTest, ARowThatNoSegmentHoldsGetsOneOfItsOwn) {
   ASSERT_TRUE(texts.Append(std::string(1 << 20, 'x')).ok());
   const Rows rows = arrow::RecordBatch::Make(schema, 2, {texts.Finish().ValueOrDie()});
   const auto usual =
-      Segment::Open(SegmentLayout::ForRowsLike(*rows->Slice(0, 1), 4096)).ValueOrDie();
+      Segment::Open(SegmentLayout::ForRowsLike(rows->schema(), *rows->Slice(0, 1), 4096)).ValueOrDie();
   EXPECT_EQ(usual->Append(SegmentSource(rows), std::vector<uint32_t>{1}).ValueOrDie(), 0);
-  const auto own = Segment::Open(SegmentLayout::ForRow(*rows, 1)).ValueOrDie();
+  const auto own = Segment::Open(SegmentLayout::ForRow(rows->schema(), *rows, 1)).ValueOrDie();
   EXPECT_EQ(own->Append(SegmentSource(rows), std::vector<uint32_t>{1}).ValueOrDie(), 1);
   EXPECT_TRUE(own->Rows().ValueOrDie()->Equals(*rows->Slice(1, 1)));
 }

@@ -38,7 +38,7 @@ arrow::Status SegmentedRows::Append(size_t place, const SegmentSource& source,
       budget_->Release(before);
       bytes_ -= before;
       if (LayOutFor(source)) continue;
-      ARROW_RETURN_NOT_OK(Open(&to, SegmentLayout::ForRow(*source.rows(), rows[0])));
+      ARROW_RETURN_NOT_OK(Open(&to, SegmentLayout::ForRow(schema_, *source.rows(), rows[0])));
       ARROW_ASSIGN_OR_RAISE(appended, to.open->Append(source, rows.first(1)));
     } else {
       budget_->Add(to.open->bytes() - before);
@@ -57,7 +57,7 @@ arrow::Status SegmentedRows::Append(size_t place, const SegmentSource& source,
 bool SegmentedRows::LayOutFor(const SegmentSource& source) {
   if (laid_out_for_.lock() == source.rows()) return false;
   laid_out_for_ = source.rows();
-  layout_ = SegmentLayout::ForRowsLike(*source.rows(), segment_bytes_);
+  layout_ = SegmentLayout::ForRowsLike(schema_, *source.rows(), segment_bytes_);
   return true;
 }
 

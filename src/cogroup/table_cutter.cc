@@ -3,8 +3,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "cogroup/gather.h"
 #include "cogroup/group_rows.h"
-#include "cogroup/take_rows.h"
 
 namespace sheaf {
 namespace {
@@ -49,12 +49,13 @@ int64_t Match(const Vector& rows, const Vector& keys, size_t* row, size_t* key,
 }
 
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> TakeRanges(
-    const std::shared_ptr<arrow::RecordBatch>& rows, const std::vector<Range>& ranges) {
-  std::vector<int64_t> numbers;
+    const TableInput& input, const std::shared_ptr<arrow::RecordBatch>& rows,
+    const std::vector<Range>& ranges) {
+  std::vector<RowRef> refs;
   for (const Range& range : ranges) {
-    for (int64_t i = range.begin; i < range.end; ++i) numbers.push_back(i);
+    for (int64_t i = range.begin; i < range.end; ++i) refs.push_back({0, static_cast<uint32_t>(i)});
   }
-  return TakeRows(rows, std::move(numbers));
+  return Gather(input.schema, {rows}, refs);
 }
 
 }  // namespace
@@ -104,7 +105,7 @@ arrow::Status TableCutter::CutChunk(const Window& window, size_t* key) {
   int64_t rows = 0;
   for (const Range& range : kept) rows += range.end - range.begin;
   if (kept.size() > 1 && rows < static_cast<int64_t>(kept.size()) * kMinSlice) {
-    ARROW_ASSIGN_OR_RAISE(auto taken, TakeRanges(chunk.rows, kept));
+    ARROW_ASSIGN_OR_RAISE(auto taken, TakeRanges(input_, chunk.rows, kept));
     slices_.push_back(std::move(taken));
     return arrow::Status::OK();
   }

@@ -96,7 +96,8 @@ class AdbcEngine final : public Engine::Impl {
     ARROW_RETURN_NOT_OK(ReadInfo(options.driver));
     takes_ = {is_own_driver_ && !Names(options, "target_partitions"),
               is_own_driver_ && !Names(options, "batch_size"),
-              is_own_driver_ && !Names(options, "scan_ahead")};
+              is_own_driver_ && !Names(options, "scan_ahead"),
+              is_own_driver_ && !Names(options, "text_views")};
     return SetUp(options.setup);
   }
 

@@ -13,6 +13,7 @@ constexpr char kMemoryLimit[] = "datafusion.memory_limit";
 constexpr char kPartitions[] = "datafusion.target_partitions";
 constexpr char kBatchRows[] = "datafusion.batch_size";
 constexpr char kScanAhead[] = "datafusion.scan_ahead";
+constexpr char kTextViews[] = "datafusion.text_views";
 constexpr char kEstimatedRows[] = "datafusion.estimated_rows";
 constexpr char kExplain[] = "datafusion.explain";
 
@@ -174,6 +175,7 @@ class AdbcConnection final : public Connection {
     if (takes_.partitions) scan_.partitions = scan.partitions;
     if (takes_.batch_rows) scan_.batch_rows = scan.batch_rows;
     if (takes_.ahead) scan_.ahead = scan.ahead;
+    if (takes_.views) scan_.views = scan.views;
   }
 
   void Cancel() override { cancellation_->Cancel(); }
@@ -200,7 +202,7 @@ class AdbcConnection final : public Connection {
           std::pair{kScanAhead, scan_.ahead}}) {
       if (number > 0) ARROW_RETURN_NOT_OK(statement->SetOption(option, std::to_string(number)));
     }
-    return arrow::Status::OK();
+    return scan_.views ? statement->SetOption(kTextViews, "true") : arrow::Status::OK();
   }
 
   arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> Open(

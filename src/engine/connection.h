@@ -14,6 +14,7 @@ struct TakenOptions {
   bool partitions = false;
   bool batch_rows = false;
   bool ahead = false;
+  bool views = false;
 };
 
 /// `is_own_driver`: the driver is sheaf's, which takes a memory limit and tells of its plans.

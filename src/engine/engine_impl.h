@@ -23,6 +23,7 @@ struct Scan {
   int partitions = 0;  ///< Parts of the query at the same time.
   int batch_rows = 0;  ///< Rows a batch, at most.
   int ahead = 0;       ///< Ranges of ordered files that are read at the same time.
+  bool views = false;  ///< Text that a query hands on as it is may come as views.
 };
 
 /// One ADBC connection, with the session settings (SET, USE, PRAGMA) of the engine's set-up. ADBC

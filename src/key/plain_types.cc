@@ -5,8 +5,10 @@
 #include <arrow/compute/api.h>
 #include <arrow/compute/initialize.h>
 #include <arrow/type.h>
+#include <arrow/type_traits.h>
 #include <arrow/util/checked_cast.h>
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -133,19 +135,31 @@ std::shared_ptr<arrow::Schema> PlainSchema(const std::shared_ptr<arrow::Schema>&
 }
 
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> ToPlain(
-    const std::shared_ptr<arrow::RecordBatch>& batch, const std::shared_ptr<arrow::Schema>& plain) {
+    const std::shared_ptr<arrow::RecordBatch>& batch, const std::shared_ptr<arrow::Schema>& plain,
+    const std::vector<int>& keeps_views) {
   ARROW_RETURN_NOT_OK(InitializeKernels());
   if (batch->num_columns() != plain->num_fields()) {
     return arrow::Status::Invalid("a batch has ", batch->num_columns(), " columns and its schema ",
                                   plain->num_fields());
   }
   arrow::ArrayVector columns;
-  columns.reserve(static_cast<size_t>(batch->num_columns()));
+  arrow::FieldVector fields = plain->fields();
+  bool kept = false;
   for (int c = 0; c < batch->num_columns(); ++c) {
-    ARROW_ASSIGN_OR_RAISE(auto column, CastColumn(batch->column(c), plain->field(c)->type()));
-    columns.push_back(std::move(column));
+    auto& field = fields[static_cast<size_t>(c)];
+    const auto& column = batch->column(c);
+    if (arrow::is_binary_view_like(column->type_id()) && std::ranges::count(keeps_views, c) > 0 &&
+        PlainType(column->type())->Equals(*field->type())) {
+      field = field->WithType(column->type());
+      columns.push_back(column);
+      kept = true;
+      continue;
+    }
+    ARROW_ASSIGN_OR_RAISE(auto cast, CastColumn(column, field->type()));
+    columns.push_back(std::move(cast));
   }
-  return arrow::RecordBatch::Make(plain, batch->num_rows(), std::move(columns));
+  return arrow::RecordBatch::Make(kept ? arrow::schema(std::move(fields)) : plain,
+                                  batch->num_rows(), std::move(columns));
 }
 
 }  // namespace sheaf

@@ -8,6 +8,7 @@
 #include <arrow/type_fwd.h>
 
 #include <memory>
+#include <vector>
 
 namespace sheaf {
 
@@ -17,7 +18,10 @@ std::shared_ptr<arrow::Schema> PlainSchema(const std::shared_ptr<arrow::Schema>&
 /// The batch with its columns cast to `plain`, which PlainSchema made from the batch's own schema.
 /// Columns that are plain already are not copied. Errors: Invalid, or those of a cast, where the
 /// batch has another schema.
+/// `keeps_views`: numbers of columns whose text may stay views, where that is all that is not plain: what copies
+/// their rows later can read views.
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> ToPlain(
-    const std::shared_ptr<arrow::RecordBatch>& batch, const std::shared_ptr<arrow::Schema>& plain);
+    const std::shared_ptr<arrow::RecordBatch>& batch, const std::shared_ptr<arrow::Schema>& plain,
+    const std::vector<int>& keeps_views = {});
 
 }  // namespace sheaf

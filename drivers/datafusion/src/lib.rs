@@ -44,6 +44,7 @@ mod statement;
 mod stream;
 mod table_factory;
 mod temporary;
+mod text_views;
 #[cfg(test)]
 mod tests;
 

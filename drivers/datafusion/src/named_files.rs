@@ -47,6 +47,16 @@ pub(crate) fn name_files(plan: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan>
     DataSourceExec::from_data_source(config.build())
 }
 
+/// The source with errors that name their file.
+pub(crate) fn name_source(source: Arc<dyn FileSource>) -> Arc<dyn FileSource> {
+    Named::wrap(source)
+}
+
+/// The source that `name_source` was given; `None` where it was not.
+pub(crate) fn unnamed_source(source: &Arc<dyn FileSource>) -> Option<&Arc<dyn FileSource>> {
+    source.downcast_ref::<Named>().map(|named| &named.0)
+}
+
 struct Named(Arc<dyn FileSource>);
 
 impl Named {

@@ -14,6 +14,7 @@ pub(crate) const MEMORY_LIMIT: &str = "datafusion.memory_limit";
 pub(crate) const SPILL_PATH: &str = "datafusion.spill_path";
 pub(crate) const SPILL_LIMIT: &str = "datafusion.spill_limit";
 pub(crate) const SCAN_AHEAD: &str = "datafusion.scan_ahead";
+pub(crate) const TEXT_VIEWS: &str = "datafusion.text_views";
 pub(crate) const ESTIMATED_ROWS: &str = "datafusion.estimated_rows";
 pub(crate) const EXPLAIN: &str = "datafusion.explain";
 
@@ -40,6 +41,8 @@ pub(crate) struct Limits {
     pub(crate) spill: Option<u64>,
     /// How many ranges of an ordered scan are read at the same time; `None` is one.
     pub(crate) scan_ahead: Option<usize>,
+    /// Whether text that a query hands on as it is comes as views.
+    pub(crate) text_views: bool,
 }
 
 /// Every `datafusion.*` setting of one level.
@@ -59,6 +62,7 @@ impl Settings {
             }
             SPILL_LIMIT => self.limits.spill = parse_limit(name, value)?.map(|bytes| bytes as u64),
             SCAN_AHEAD => self.limits.scan_ahead = parse_count(name, value)?,
+            TEXT_VIEWS => self.limits.text_views = parse_bool(name, value)?,
             name => self.set_config(name, value)?,
         }
         Ok(())
@@ -93,6 +97,7 @@ impl Settings {
                 .map_or_else(String::new, |path| path.display().to_string())),
             SPILL_LIMIT => Ok(text(self.limits.spill)),
             SCAN_AHEAD => Ok(text(self.limits.scan_ahead)),
+            TEXT_VIEWS => Ok(self.limits.text_views.to_string()),
             name => self
                 .entries()
                 .into_iter()
@@ -133,6 +138,7 @@ pub(crate) fn unknown_option(name: &str, config: &ConfigOptions) -> adbc_core::e
             SPILL_PATH,
             SPILL_LIMIT,
             SCAN_AHEAD,
+            TEXT_VIEWS,
             ESTIMATED_ROWS,
             EXPLAIN,
         ]
@@ -183,7 +189,11 @@ pub(crate) fn to_text(name: &str, value: OptionValue) -> Result<String> {
 
 /// A boolean option as ADBC (`true`, `false`) or a person writes it.
 pub(crate) fn to_bool(name: &str, value: OptionValue) -> Result<bool> {
-    match to_text(name, value)?.to_lowercase().as_str() {
+    parse_bool(name, &to_text(name, value)?)
+}
+
+fn parse_bool(name: &str, value: &str) -> Result<bool> {
+    match value.to_lowercase().as_str() {
         "true" | "1" => Ok(true),
         "false" | "0" => Ok(false),
         other => Err(invalid_argument(format!(

@@ -17,6 +17,7 @@ use crate::memory::{SpillGuard, bound_partitions, query_env};
 use crate::options::{Limits, MEMORY_LIMIT, Settings, is_runtime_setting, nearest};
 use crate::runtime::Runtime;
 use crate::scan_ahead::ScanAhead;
+use crate::text_views::TextViews;
 use crate::temporary::{SessionCatalogs, TemporaryTables};
 
 /// The state behind a connection. Statements and results keep it alive.
@@ -182,6 +183,11 @@ impl Session {
         let mut state = SessionStateBuilder::new_from_existing(state)
             .with_config(settings.config.into())
             .with_runtime_env(Arc::clone(&env));
+        if settings.limits.text_views {
+            state = state.with_physical_optimizer_rule(Arc::new(TextViews {
+                through_sorts: settings.limits.scan_ahead.is_some(),
+            }));
+        }
         if let Some(ranges) = settings.limits.scan_ahead {
             state = state.with_physical_optimizer_rule(Arc::new(ScanAhead {
                 ranges,
