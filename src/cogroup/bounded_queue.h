@@ -29,6 +29,13 @@ class BoundedQueue {
     return true;
   }
 
+  /// Changes how much is held from now on.
+  void Limit(int64_t capacity) {
+    const std::lock_guard lock(mutex_);
+    capacity_ = capacity;
+    changed_.notify_all();
+  }
+
   /// No more items will be put.
   void End() {
     const std::lock_guard lock(mutex_);
@@ -87,9 +94,9 @@ class BoundedQueue {
     changed_.notify_all();
   }
 
-  const int64_t capacity_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
+  int64_t capacity_;  // guarded by mutex_, as is all below
   std::deque<std::pair<T, int64_t>> items_;
   int64_t weight_ = 0;
   bool full_ = false;  // stays set: it says that the stream is larger than the queue

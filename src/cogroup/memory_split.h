@@ -28,8 +28,8 @@ struct MemorySplit {
 /// queries of `partition` need not sort: its rows take all but what scans and batches do.
 inline MemorySplit SplitMemory(int64_t budget, size_t tables) {
   const auto n = static_cast<int64_t>(std::max<size_t>(tables, 1));
-  constexpr int64_t kMaxReadAhead = int64_t{4} << 20;  // more only costs page faults
-  constexpr int64_t kMaxKeySearch = int64_t{32} << 20;
+  constexpr int64_t kMaxReadAhead = int64_t{2} << 20;  // more only costs page faults
+  constexpr int64_t kMaxKeySearch = int64_t{8} << 20;
   constexpr int64_t kScansAndBatches = int64_t{416} << 20;
   // An engine's scan of compressed files holds tens of MiB that no limit of its own counts.
   constexpr int64_t kScan = int64_t{256} << 20;

@@ -91,6 +91,7 @@ arrow::Status MergeReader::Start() {
   if (search) {
     ARROW_ASSIGN_OR_RAISE(selected, SearchKeys());
   }
+  for (const auto& lane : lanes()) lane->reader->Limit(split_.read_ahead);
   for (size_t t = 0; t < lanes().size(); ++t) {
     Lane* lane = lanes()[t].get();
     if (!lane->input->table.selects_keys) StartReader(lane, selected);

@@ -2,6 +2,7 @@
 
 #include <arrow/array.h>
 #include <arrow/array/concatenate.h>
+#include <arrow/type_traits.h>
 #include <arrow/util/byte_size.h>
 
 #include <algorithm>
@@ -21,22 +22,54 @@ namespace {
 // One query may deliver a batch of any size; pieces of this many rows keep the queue's bound true.
 constexpr int64_t kMaxChunkRows = 65536;
 
-// Rows whose buffers are at most this much larger than what stands in them are kept as they came.
+// A column whose buffers are at most this much larger than what stands in them is kept as it came.
 constexpr int64_t kMaxWaste = 4;
 
-// Makes rows independent of buffers that are much larger than they are, such as those of a batch that they
-// are a slice of: a budget can't see those. Returns the bytes that the rows hold.
-arrow::Result<int64_t> Compact(std::shared_ptr<arrow::RecordBatch>* rows) {
-  ARROW_ASSIGN_OR_RAISE(const int64_t used, arrow::util::ReferencedBufferSize(**rows));
-  const int64_t held = arrow::util::TotalBufferSize(**rows);
-  if (held - used <= used / kMaxWaste) return held;
-  arrow::ArrayVector columns;
-  for (const auto& column : (*rows)->columns()) {
-    ARROW_ASSIGN_OR_RAISE(auto copy, arrow::Concatenate({column}, RowMemory()));
-    columns.push_back(std::move(copy));
+// So much of the pages that views point into may be of the rows before and after: they are in memory as well.
+constexpr int64_t kMaxPages = int64_t{8} << 20;
+
+// Bytes of texts that are views, and of the views. The pages that they stand in are shared with the rows before and
+// after, so what those hold is not the weight of these.
+int64_t ViewBytes(const arrow::ArrayData& column) {
+  int64_t bytes = 0;
+  const auto* const views = column.GetValues<arrow::BinaryViewType::c_type>(1);
+  for (int64_t i = 0; i < column.length; ++i) {
+    bytes += views[i].is_inline() ? 0 : views[i].size();
   }
-  *rows = arrow::RecordBatch::Make((*rows)->schema(), (*rows)->num_rows(), std::move(columns));
-  return used;
+  return bytes + column.length * static_cast<int64_t>(sizeof(arrow::BinaryViewType::c_type));
+}
+
+arrow::Result<int64_t> BytesOf(const arrow::Array& column) {
+  if (arrow::is_binary_view_like(column.type_id())) return ViewBytes(*column.data());
+  return arrow::util::ReferencedBufferSize(column);
+}
+
+arrow::Result<int64_t> BytesOf(const arrow::RecordBatch& rows) {
+  int64_t bytes = 0;
+  for (const auto& column : rows.columns()) {
+    ARROW_ASSIGN_OR_RAISE(const int64_t column_bytes, BytesOf(*column));
+    bytes += column_bytes;
+  }
+  return bytes;
+}
+
+// Makes rows independent of buffers that are much larger than they are, such as those of a batch that they
+// are a slice of: a budget can't see those. `plain`: the schema
+// of what is copied.
+arrow::Status Compact(const std::shared_ptr<arrow::Schema>& plain,
+                      std::shared_ptr<arrow::RecordBatch>* rows) {
+  for (int c = 0; c < (*rows)->num_columns(); ++c) {
+    const auto& column = (*rows)->column(c);
+    ARROW_ASSIGN_OR_RAISE(const int64_t used, BytesOf(*column));
+    const int64_t held = arrow::util::TotalBufferSize(*column);
+    if (arrow::is_binary_view_like(column->type_id())) {
+      if (held > kMaxWaste * used + kMaxPages) return ToPlain(*rows, plain).Value(rows);
+    } else if (held - used > used / kMaxWaste) {
+      ARROW_ASSIGN_OR_RAISE(const auto copy, arrow::Concatenate({column}, RowMemory()));
+      ARROW_ASSIGN_OR_RAISE(*rows, (*rows)->SetColumn(c, (*rows)->schema()->field(c), copy));
+    }
+  }
+  return arrow::Status::OK();
 }
 
 // Columns that hold no key: keys are compared, and want their plain form.
@@ -114,10 +147,8 @@ arrow::Result<Chunk> ReadAhead::MakeChunk(const std::shared_ptr<arrow::RecordBat
   ARROW_ASSIGN_OR_RAISE(chunk.rows, DropNullKeys(std::move(chunk.rows)));
   if (chunk.rows->num_rows() == 0) return chunk;
   // In any order, rows are soon copied anyway.
-  int64_t bytes = arrow::util::TotalBufferSize(*chunk.rows);
-  if (order_ == KeyOrder::kAscending) {
-    ARROW_ASSIGN_OR_RAISE(bytes, Compact(&chunk.rows));
-  }
+  if (order_ == KeyOrder::kAscending) ARROW_RETURN_NOT_OK(Compact(input_.schema, &chunk.rows));
+  ARROW_ASSIGN_OR_RAISE(const int64_t bytes, BytesOf(*chunk.rows));
   ARROW_ASSIGN_OR_RAISE(const auto keys, ColumnsAt(input_.key_columns, *chunk.rows));
   ARROW_ASSIGN_OR_RAISE(chunk.keys, input_.key_encoder->Encode(keys));
   if (order_ == KeyOrder::kAscending) ARROW_RETURN_NOT_OK(CheckOrder(chunk));

@@ -42,6 +42,9 @@ class ReadAhead {
   /// Blocks for the next chunk; nullopt at the end, and after an error or Cancel().
   std::optional<Chunk> Pop() { return queue_.Pop(); }
 
+  /// Holds at most so many bytes from now on.
+  void Limit(int64_t capacity) { queue_.Limit(capacity); }
+
   /// Blocks until the whole stream is in the queue (true) or does not fit (false).
   bool WaitForEnd() { return queue_.WaitForEnd(); }
 

@@ -52,6 +52,20 @@ int64_t LengthAt(const ColumnRows& rows, ColumnKind kind, int64_t row) {
   return kind == ColumnKind::kBinary ? rows.Length<int32_t>(row) : rows.Length<int64_t>(row);
 }
 
+template <typename Offset>
+int64_t LongestOf(const ColumnRows& column, int64_t rows) {
+  int64_t longest = 0;
+  for (int64_t row = 0; row < rows; ++row) {
+    longest = std::max<int64_t>(longest, column.Length<Offset>(row));
+  }
+  return longest;
+}
+
+int64_t LongestOf(const ColumnRows& column, ColumnKind kind, int64_t rows) {
+  return kind == ColumnKind::kBinary ? LongestOf<int32_t>(column, rows)
+                                     : LongestOf<int64_t>(column, rows);
+}
+
 // The numbers stand for consecutive rows. They ascend.
 bool IsRun(std::span<const uint32_t> rows) { return rows.back() - rows.front() == rows.size() - 1; }
 
@@ -144,7 +158,9 @@ SegmentLayout::SegmentLayout(std::shared_ptr<arrow::Schema> schema, int64_t num_
 SegmentSource::SegmentSource(std::shared_ptr<arrow::RecordBatch> rows) : rows_(std::move(rows)) {
   for (int c = 0; c < rows_->num_columns(); ++c) {
     const auto& data = *rows_->column_data(c);
-    columns_.emplace_back(data, PlainKindOf(*data.type));
+    const ColumnKind kind = PlainKindOf(*data.type);
+    columns_.emplace_back(data, kind);
+    longest_.push_back(IsBinary(kind) ? LongestOf(columns_.back(), kind, rows_->num_rows()) : 0);
   }
 }
 
@@ -178,6 +194,8 @@ int64_t Segment::Room(const SegmentSource& source, std::span<const uint32_t> row
     const ColumnRows& values = source.columns_[c];
     int64_t left = column.heap_bytes - column_heads()[c].heap_used;
     const int64_t last = rows[static_cast<size_t>(room) - 1];
+    // Seldom is it close: then it takes no look at each row.
+    if (room * source.longest_[c] <= left) continue;
     if (values.is_contiguous() && IsRun(rows) &&
         Bytes(values, column.kind, rows[0], last + 1) <= left) {
       continue;

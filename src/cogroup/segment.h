@@ -65,6 +65,7 @@ class SegmentSource {
   friend class Segment;
   std::shared_ptr<arrow::RecordBatch> rows_;
   std::vector<ColumnRows> columns_;
+  std::vector<int64_t> longest_;  // bytes of a text, of each column
 };
 
 /// Used by one thread at a time.

@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <new>
+#include <utility>
 #include <vector>
 
 namespace sheaf {
@@ -35,6 +36,15 @@ struct RowAllocator {
   }
   void deallocate(T* values, size_t count) {
     RowMemory()->Free(reinterpret_cast<uint8_t*>(values), Bytes(count));
+  }
+  /// Leaves new elements as they are: whoever makes room for so many writes each.
+  template <typename U>
+  void construct(U* value) {
+    ::new (static_cast<void*>(value)) U;
+  }
+  template <typename U, typename... Args>
+  void construct(U* value, Args&&... args) {
+    ::new (static_cast<void*>(value)) U(std::forward<Args>(args)...);
   }
   bool operator==(const RowAllocator&) const = default;
 

@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 
-use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::array::{Array, AsArray, RecordBatch};
+use datafusion::arrow::datatypes::DataType;
 use datafusion::common::runtime::SpawnedTask;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::{DataFusionError, Result};
@@ -18,7 +19,7 @@ use futures::{StreamExt, stream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 /// Bytes of rows that wait for their turn, a partition.
-const BUFFER_BYTES: usize = 8 << 20;
+const BUFFER_BYTES: usize = 3 << 20;
 
 /// Hands on its input's partitions one after the other, and reads the next ones meanwhile.
 #[derive(Debug)]
@@ -87,6 +88,20 @@ impl ExecutionPlan for InOrderExec {
     }
 }
 
+/// What the rows hold by themselves: the pages that views point into are shared with the batches around them.
+fn bytes_of(batch: &RecordBatch) -> usize {
+    let columns = batch.columns().iter().map(|column| {
+        let views = match column.data_type() {
+            DataType::Utf8View => column.as_string_view().views(),
+            DataType::BinaryView => column.as_binary_view().views(),
+            _ => return column.get_array_memory_size(),
+        };
+        let texts: usize = views.iter().map(|&view| view as u32 as usize).sum();
+        texts + size_of_val(&views[..])
+    });
+    columns.sum()
+}
+
 struct InOrder {
     waiting: std::ops::Range<usize>,
     start: Box<dyn Fn(usize) -> Result<Reading> + Send>,
@@ -134,7 +149,7 @@ impl Reading {
         let room = Arc::new(Semaphore::new(BUFFER_BYTES));
         let task = SpawnedTask::spawn(async move {
             while let Some(batch) = rows.next().await {
-                let bytes = batch.as_ref().map_or(0, RecordBatch::get_array_memory_size);
+                let bytes = batch.as_ref().map_or(0, bytes_of);
                 let weight = bytes.min(BUFFER_BYTES) as u32;
                 let Ok(permit) = Arc::clone(&room).acquire_many_owned(weight).await else {
                     return;
