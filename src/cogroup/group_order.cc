@@ -194,6 +194,24 @@ arrow::Result<std::vector<int32_t>> GroupOrder::Numbers(const arrow::ArrayVector
   return order;
 }
 
+arrow::Result<KeyVector> GroupOrder::Keys(const arrow::RecordBatch& rows) const {
+  std::vector<EncodedColumn> encoded;
+  arrow::ArrayVector arrays;
+  const auto add = [&](const Column& column, bool exact_floats) -> arrow::Status {
+    const auto& array = arrays.emplace_back(rows.column(column.index));
+    ARROW_ASSIGN_OR_RAISE(const ColumnForm form, FormOf(*array->type(), /*nested=*/true));
+    encoded.push_back({.form = form,
+                       .descending = column.descending,
+                       .nullable = true,
+                       .nulls_first = column.nulls_first,
+                       .exact_floats = exact_floats});
+    return arrow::Status::OK();
+  };
+  for (const Column& column : order_) ARROW_RETURN_NOT_OK(add(column, false));
+  for (const Column& column : ties_) ARROW_RETURN_NOT_OK(add(column, true));
+  return RowEncoder(std::move(encoded)).Encode(arrays);
+}
+
 // Sorts by order_by; leaves in `ranges` the rows that it leaves equal.
 arrow::Result<bool> GroupOrder::SortGroups(const arrow::ArrayVector& columns,
                                            std::vector<Range>* ranges,

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "key/key_vector.h"
 #include "sheaf/job.h"
 
 namespace sheaf {
@@ -35,6 +36,12 @@ class GroupOrder {
   /// they are in order.
   [[nodiscard]] arrow::Result<std::vector<int32_t>> Numbers(
       const arrow::ArrayVector& columns, const std::vector<int32_t>& offsets) const;
+
+  /// False where rows stay as they came.
+  [[nodiscard]] bool HasOrder() const { return !order_.empty() || !ties_.empty(); }
+
+  /// A value a row whose comparison is the order, fixed ties included; those of other rows compare with it.
+  [[nodiscard]] arrow::Result<KeyVector> Keys(const arrow::RecordBatch& rows) const;
 
   /// Rows [begin, end).
   struct Range {
