@@ -32,10 +32,11 @@ class Cutting {
                                           std::numeric_limits<int64_t>::max(), &counters_,
                                           [](const arrow::Status& status) { FAIL() << status; });
     cutter_ =
-        std::make_unique<TableCutter>(input, reader_.get(), &counters_, [this](const Chunk* chunk) {
-          read_.push_back(chunk ? Text(*chunk->rows) : "end");
-          return arrow::Status::OK();
-        });
+        std::make_unique<TableCutter>(input, reader_.get(), &counters_,
+                                      GroupMemory::Of(job.memory, 1), [this](const Chunk* chunk) {
+                                        read_.push_back(chunk ? Text(*chunk->rows) : "end");
+                                        return arrow::Status::OK();
+                                      });
     reader_->Start([stream] { return stream; });
   }
 
