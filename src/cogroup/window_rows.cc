@@ -240,7 +240,9 @@ arrow::Status WindowRows::ScatterParts() {
       const SegmentSource source(piece);
       for (size_t part = 0; part < count; ++part) {
         const auto rows = by_part.Of(part);
-        if (!rows.empty()) ARROW_RETURN_NOT_OK(parts.rows->Append(part, source, rows));
+        if (rows.empty()) continue;
+        ARROW_RETURN_NOT_OK(parts.rows->Append(part, source, rows));
+        parts.bytes[part] += parts.rows->row_bytes() * std::ssize(rows);
       }
     }
   }
