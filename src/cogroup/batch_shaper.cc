@@ -13,6 +13,7 @@
 #include "cogroup/row_text.h"
 #include "cogroup/take_rows.h"
 #include "sheaf/error.h"
+#include "spill/row_memory.h"
 
 namespace sheaf {
 namespace {
@@ -63,7 +64,7 @@ arrow::Result<TableShare> JoinTables(const std::vector<CutWindow>& parts, size_t
     }
     rows.push_back(table.rows);
   }
-  ARROW_ASSIGN_OR_RAISE(auto joined, arrow::ConcatenateRecordBatches(rows));
+  ARROW_ASSIGN_OR_RAISE(auto joined, arrow::ConcatenateRecordBatches(rows, RowMemory()));
   const BatchTable& first = parts[0].tables[t];
   return TableShare{
       {first.name, first.rows_per_key, std::move(joined), OffsetsArray(std::move(offsets))}, {}};
@@ -153,6 +154,7 @@ arrow::Result<std::optional<Batch>> BatchShaper::Take() {
     if (piece) return Make(*std::move(piece), std::exchange(continues_, true));
     continues_ = false;
     finished_.pop_front();
+    RowMemory()->ReleaseUnused();  // pieces leave blocks that nothing else fits into
   }
   return std::nullopt;
 }
