@@ -9,18 +9,27 @@
 
 namespace sheaf {
 
-/// Of the memory: the piece of a key that is made, what it is made of and the piece before it then fit.
-constexpr int64_t kGroupPart = 4;
-/// To put rows in order takes several times their bytes.
-constexpr int64_t kRunPart = 32;
+/// Of the memory: the piece of a key that is made takes twice its bytes, and the one before may still be there.
+constexpr int64_t kGroupPart = 8;
+/// Where memory is little, keys are spared pieces of a few rows.
+constexpr int64_t kLittleGroupPart = 4;
+constexpr int64_t kLittleGroupBytes = int64_t{16} << 20;
 /// One array takes twice as much.
 constexpr int64_t kMaxGroupBytes = int64_t{1} << 30;
+/// To put rows in order takes several times their bytes.
+constexpr int64_t kRunPart = 32;
 constexpr int64_t kMaxRunBytes = int64_t{128} << 20;
+
+/// How many bytes of one key fit in `memory`, on all their ways.
+inline int64_t GroupBytesIn(int64_t memory) {
+  const int64_t little = std::min(memory / kLittleGroupPart, kLittleGroupBytes);
+  return std::clamp(memory / kGroupPart, little, kMaxGroupBytes);
+}
 
 /// How many bytes the rows of one key may have to come in one batch. It depends on the job alone, so that every
 /// run of it cuts a key at the same rows.
 inline int64_t MaxGroupBytes(const Job& job) {
-  return job.max_bytes.value_or(std::min(job.memory / kGroupPart, kMaxGroupBytes));
+  return job.max_bytes.value_or(GroupBytesIn(job.memory));
 }
 
 /// What a run holds of one key of one of its tables.
@@ -30,8 +39,8 @@ struct GroupMemory {
 
   /// `tables`: how many share `memory`.
   static GroupMemory Of(int64_t memory, size_t tables) {
-    return {.held = std::min(memory / kGroupPart, kMaxGroupBytes) /
-                    static_cast<int64_t>(std::max<size_t>(1, tables)),
+    const auto shares = static_cast<int64_t>(std::max<size_t>(1, tables));
+    return {.held = GroupBytesIn(memory) / shares,
             .run = std::min(memory / kRunPart, kMaxRunBytes)};
   }
 };
