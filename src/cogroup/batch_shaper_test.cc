@@ -176,5 +176,65 @@ TEST(BatchShaperTest, BatchesAreFilledUpAfterKeysWereDropped) {
   EXPECT_EQ(dropped, 4);
 }
 
+/// Moves the rows of the group to disk.
+CutWindow WithLarge(CutWindow window, int64_t group) {
+  TableShare& table = window.tables[0];
+  const int32_t begin = table.offsets->Value(group);
+  const int32_t count = table.offsets->Value(group + 1) - begin;
+  const auto schema = table.rows->schema();
+  auto large = std::make_shared<LargeRows>(
+      schema, std::make_shared<GroupOrder>(GroupOrder::Make(*schema, {}, Ties::kAny).ValueOrDie()),
+      SpillFile::Create(SpillDirectory(), schema).ValueOrDie(), /*run_bytes=*/16);
+  EXPECT_TRUE(large->Add(table.rows->Slice(begin, count)).ok());
+  EXPECT_TRUE(large->Finish().ok());
+  std::vector<int32_t> offsets;
+  for (int64_t k = 0; k < table.offsets->length(); ++k) {
+    offsets.push_back(table.offsets->Value(k) - (k > group ? count : 0));
+  }
+  table.rows = arrow::ConcatenateRecordBatches(
+                   {table.rows->Slice(0, begin), table.rows->Slice(begin + count)})
+                   .ValueOrDie();
+  table.offsets = OffsetsArray(std::move(offsets));
+  table.large.push_back({group, std::move(large)});
+  return window;
+}
+
+TEST(BatchShaperTest, RowsOnDiskMakeTheSameBatches) {
+  for (const int64_t max_bytes : {1, 16, 24, 40, 1 << 20}) {
+    const Job job = KeptJob().MaxKeys(3).MaxBytes(max_bytes);
+    const CutWindow window = WindowOf(1, {1, 5, 1, 2, 1});
+    EXPECT_EQ(Shape(job, {WithLarge(window, 1)}), Shape(job, {window})) << max_bytes;
+    EXPECT_EQ(Shape(job, {WithLarge(WithLarge(window, 1), 3)}), Shape(job, {window})) << max_bytes;
+  }
+}
+
+TEST(BatchShaperTest, RowsOnDiskAreNeitherMissingNorUncounted) {
+  int64_t dropped = 0;
+  EXPECT_THAT(Shape(DroppingJob(), {WithLarge(WindowOf(1, {0, 2, 0, 1}), 1)}, &dropped),
+              ElementsAre("2: A(2 2)\n4: A(4)"));
+  EXPECT_EQ(dropped, 2);
+  BatchShaper shaper = ShaperOf(KeptJob());
+  ASSERT_TRUE(shaper.Add(WithLarge(WindowOf(1, {1, 4}), 1)).ok());
+  EXPECT_EQ(shaper.group_sizes()[0].Summary().max, 4);
+}
+
+TEST(BatchShaperTest, AKeyAboveItsPartOfTheMemoryIsContinuedToo) {
+  Job job = KeptJob();
+  BatchShaper shaper(job, /*max_group_bytes=*/16);
+  ASSERT_TRUE(shaper.Add(WindowOf(1, {1, 3, 2})).ok());
+  ASSERT_TRUE(shaper.Finish().ok());
+  std::vector<std::string> texts;
+  while (const std::optional<Batch> batch = shaper.Take().ValueOrDie()) {
+    texts.push_back((batch->continued() ? "on " : "") + Text(*batch));
+  }
+  EXPECT_THAT(texts, ElementsAre("1: A(1)", "2: A(2 2)", "on 2: A(2)", "3: A(3 3)"));
+
+  job.policy.oversize = Policy::Oversize::kError;
+  BatchShaper strict(job, /*max_group_bytes=*/16);
+  const arrow::Status status = strict.Add(WindowOf(1, {1, 3}));
+  EXPECT_EQ(KindOf(status), ErrorKind::kPolicy);
+  EXPECT_THAT(status.message(), AllOf(HasSubstr("id=2"), HasSubstr("raise batch.memory")));
+}
+
 }  // namespace
 }  // namespace sheaf

@@ -121,8 +121,10 @@ arrow::Status WindowRows::LoadUntil(int64_t rank) {
   std::vector<Due> due;
   while (parts_.HasNext() || whole_.HasNext()) {
     Source& source = parts_.HasNext() ? parts_ : whole_;
-    if (source.NextRanks().begin >= rank) break;
-    if (&source == &whole_ && source.scattered.bytes[source.next] > max_loaded_) {
+    const RankRange ranks = source.NextRanks();
+    if (ranks.begin >= rank) break;
+    if (&source == &whole_ && source.scattered.bytes[source.next] > max_loaded_ &&
+        ranks.end - ranks.begin > 1) {
       // What is due is still read from the parts that these replace.
       ARROW_RETURN_NOT_OK(LoadAll(std::exchange(due, {})));
       ARROW_RETURN_NOT_OK(ScatterParts());
