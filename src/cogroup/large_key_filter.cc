@@ -21,16 +21,18 @@ LargeKeyFilter::LargeKeyFilter(std::shared_ptr<arrow::Schema> schema, int64_t fi
 arrow::Status LargeKeyFilter::Add(std::shared_ptr<arrow::RecordBatch> piece,
                                   RowVector<uint32_t> places) {
   kept_.push_back({std::move(piece), std::move(places)});
-  if (!Count(kept_.back())) return Part(&kept_.back());
-  for (Kept& kept : kept_) ARROW_RETURN_NOT_OK(Part(&kept));
+  if (Count(kept_.back())) {
+    for (Kept& kept : kept_) ARROW_RETURN_NOT_OK(Part(&kept));
+  } else {
+    ARROW_RETURN_NOT_OK(Part(&kept_.back()));
+  }
+  std::erase_if(kept_, [](const Kept& kept) { return kept.places.empty(); });
   return arrow::Status::OK();
 }
 
 std::vector<std::shared_ptr<arrow::RecordBatch>> LargeKeyFilter::Finish() {
   std::vector<std::shared_ptr<arrow::RecordBatch>> pieces;
-  for (Kept& kept : kept_) {
-    if (kept.piece->num_rows() > 0) pieces.push_back(std::move(kept.piece));
-  }
+  for (Kept& kept : kept_) pieces.push_back(std::move(kept.piece));
   kept_.clear();
   return pieces;
 }
@@ -72,8 +74,9 @@ arrow::Status LargeKeyFilter::Part(Kept* kept) {
   for (const auto& [place, rows] : moved) {
     ARROW_RETURN_NOT_OK(MoveRows(kept->piece, place, rows));
   }
-  ARROW_ASSIGN_OR_RAISE(kept->piece, Gather(kept->piece->schema(), {kept->piece}, others));
   kept->places = std::move(other_places);
+  if (others.empty()) return arrow::Status::OK();
+  ARROW_ASSIGN_OR_RAISE(kept->piece, Gather(kept->piece->schema(), {kept->piece}, others));
   return arrow::Status::OK();
 }
 

@@ -86,8 +86,7 @@ arrow::Status RangeScatter::Cut(size_t partition) {
     }
   }
   const KeyVector cuts = CutsOf(sample.Finish(), ranges_.ranges() == 1 ? cuts_ : kLaterCuts);
-  if (cuts.size() == 0) {
-    // Where all have one key, it is asked again once there are twice as many.
+  if (cuts.size() == 0) {  // all have one key
     limits_[partition] = 2 * scattered_.bytes[partition];
     for (auto& [some, keys] : first) ARROW_RETURN_NOT_OK(PutBack(partition, std::move(some)));
     return arrow::Status::OK();
@@ -110,6 +109,10 @@ arrow::Status RangeScatter::Cut(size_t partition) {
     }
   }
   rows.RemovePlace(partition + parts);
+  // A part that keeps most of them, for one key may have them, is cut again once there are twice as many.
+  for (size_t p = partition; p < partition + parts; ++p) {
+    limits_[p] = std::max(kFirstCutBytes, 2 * scattered_.bytes[p]);
+  }
   return arrow::Status::OK();
 }
 
