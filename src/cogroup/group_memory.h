@@ -39,7 +39,8 @@ struct GroupMemory {
 
   /// `tables`: how many share `memory`.
   static GroupMemory Of(int64_t memory, size_t tables) {
-    const auto shares = static_cast<int64_t>(std::max<size_t>(1, tables));
+    // Rows that are read ahead take a share too, where one table has all.
+    const auto shares = static_cast<int64_t>(std::max<size_t>(2, tables));
     return {.held = GroupBytesIn(memory) / shares,
             .run = std::min(memory / kRunPart, kMaxRunBytes)};
   }
