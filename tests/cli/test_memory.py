@@ -14,6 +14,7 @@ ALLOWANCE = 100 << 20  # for the program itself, and what an engine does not cou
 HOT_KEY = 5000
 HOT_ROWS = 750_000  # of 1,000 bytes: 2.8 times the memory
 KEYS = 10_000
+ROW_GROUP = 2048  # small: what an engine holds to read one is not what this is about
 
 JOB = """
 [engine]
@@ -36,8 +37,8 @@ def _write(path, ids):
     schema = pa.schema({"id": pa.int64(), "n": pa.int64(), "body": pa.string()})
     numbers = random.Random(3)
     with pq.ParquetWriter(path, schema) as writer:
-        for begin in range(0, len(ids), 8192):
-            some = ids[begin : begin + 8192]
+        for begin in range(0, len(ids), ROW_GROUP):
+            some = ids[begin : begin + ROW_GROUP]
             body = texts.take(pa.array([numbers.randrange(1000) for _ in some]))
             n = pa.array([numbers.randrange(1 << 40) for _ in some])
             writer.write_table(pa.table([pa.array(some), n, body], schema))

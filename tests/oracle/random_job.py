@@ -303,7 +303,9 @@ def _make_table(rng, types, keys, name, job_key, hot, duckdb):
         columns[column] = _payload(rng, t, count, limits=not duckdb)
     if hot:
         texts = pa.array([str(digit) * HOT_TEXT for digit in range(10)])
-        columns["hot text"] = texts.take(pa.array([rng.randrange(10) for _ in range(count)]))
+        columns["hot text"] = texts.take(
+            pa.array([rng.randrange(10) for _ in range(count)], pa.int32())
+        )
     order = list(columns)
     rng.shuffle(order)
     data = pa.table({column: columns[column] for column in order})
