@@ -169,12 +169,19 @@ arrow::Result<GroupOrder> GroupOrder::Make(const arrow::Schema& schema,
 
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> GroupOrder::Apply(
     const std::shared_ptr<arrow::RecordBatch>& rows, const std::vector<int32_t>& offsets) const {
+  ARROW_ASSIGN_OR_RAISE(std::vector<int32_t> order, InOrder(rows, offsets));
+  return order.empty() ? rows : TakeRows(rows, std::move(order));
+}
+
+arrow::Result<std::vector<int32_t>> GroupOrder::InOrder(
+    const std::shared_ptr<arrow::RecordBatch>& rows, const std::vector<int32_t>& offsets) const {
   std::vector<Range> ranges = RangesOf(offsets);
-  if (ranges.empty() || (order_.empty() && ties_.empty())) return rows;
+  if (ranges.empty() || !HasOrder()) return std::vector<int32_t>();
   std::vector<int32_t> order = Identity(static_cast<size_t>(rows->num_rows()));
   ARROW_ASSIGN_OR_RAISE(const bool sorted, SortGroups(Select(*rows, order_), &ranges, &order));
   ARROW_ASSIGN_OR_RAISE(const bool untied, SortTies(rows, ranges, &order));
-  return sorted || untied ? TakeRows(rows, std::move(order)) : rows;
+  if (!sorted && !untied) order.clear();
+  return order;
 }
 
 std::vector<int> GroupOrder::OrderColumns() const {

@@ -28,6 +28,10 @@ class GroupOrder {
   [[nodiscard]] arrow::Result<std::shared_ptr<arrow::RecordBatch>> Apply(
       const std::shared_ptr<arrow::RecordBatch>& rows, const std::vector<int32_t>& offsets) const;
 
+  /// The numbers of the rows in the order that Apply() gives them; empty where they are in order.
+  [[nodiscard]] arrow::Result<std::vector<int32_t>> InOrder(
+      const std::shared_ptr<arrow::RecordBatch>& rows, const std::vector<int32_t>& offsets) const;
+
   /// The columns of order_by, for Numbers(); empty where it takes more than these columns, or none at
   /// all, to order a group.
   [[nodiscard]] std::vector<int> OrderColumns() const;

@@ -2,7 +2,10 @@
 
 #include <utility>
 
+#include "key/plain_types.h"
+
 namespace sheaf {
+
 LargeGroups::LargeGroups(const TableInput& input, GroupMemory memory)
     : input_(input), memory_(memory) {}
 
@@ -14,7 +17,8 @@ arrow::Status LargeGroups::Add(int64_t group, const std::shared_ptr<arrow::Recor
     }
     to = std::make_shared<LargeRows>(input_.schema, input_.group_order, file_, memory_.run);
   }
-  return to->Add(rows);
+  ARROW_ASSIGN_OR_RAISE(const auto plain, ToPlain(rows, input_.schema));
+  return to->Add(plain);
 }
 
 arrow::Result<std::vector<LargeGroup>> LargeGroups::Take(int64_t begin, int64_t end) {

@@ -6,6 +6,7 @@
 #include <limits>
 #include <utility>
 
+#include "cogroup/gather.h"
 #include "spill/row_memory.h"
 
 namespace sheaf {
@@ -15,6 +16,8 @@ namespace {
 constexpr size_t kMaxRuns = 128;
 // Smaller blocks cost more to write and to read than the rows in them.
 constexpr int64_t kMinBlockBytes = int64_t{64} << 10;
+// How much of a run is copied at once.
+constexpr int64_t kCopiedBytes = int64_t{1} << 20;
 // How much is merged at once into a run.
 constexpr int64_t kMergedBytes = int64_t{4} << 20;
 
@@ -51,10 +54,28 @@ arrow::Status LargeRows::EndRun() {
   run_.clear();
   run_size_ = 0;
   const auto count = static_cast<int32_t>(rows->num_rows());
-  ARROW_ASSIGN_OR_RAISE(rows, order_->Apply(rows, {0, count}));
-  ARROW_ASSIGN_OR_RAISE(SortedRun run, WriteRun(rows));
+  ARROW_ASSIGN_OR_RAISE(const std::vector<int32_t> order, order_->InOrder(rows, {0, count}));
+  ARROW_ASSIGN_OR_RAISE(SortedRun run, order.empty() ? WriteRun(rows) : WriteRun(rows, order));
   runs_.push_back(std::move(run));
   return arrow::Status::OK();
+}
+
+// The rows of these numbers; no more of them than a few blocks are copied at a time.
+arrow::Result<SortedRun> LargeRows::WriteRun(const std::shared_ptr<arrow::RecordBatch>& rows,
+                                             std::span<const int32_t> order) {
+  const int64_t row_bytes = std::max<int64_t>(1, RowSizes(rows).OfAll() / rows->num_rows());
+  const auto at_once = static_cast<size_t>(std::max<int64_t>(1, kCopiedBytes / row_bytes));
+  SortedRun run;
+  for (size_t begin = 0; begin < order.size(); begin += at_once) {
+    RowVector<RowRef> refs;
+    for (const int32_t row : order.subspan(begin, std::min(at_once, order.size() - begin))) {
+      refs.push_back({0, static_cast<uint32_t>(row)});
+    }
+    ARROW_ASSIGN_OR_RAISE(const auto some, Gather(schema_, {rows}, refs));
+    ARROW_ASSIGN_OR_RAISE(const SortedRun blocks, WriteRun(some));
+    run.insert(run.end(), blocks.begin(), blocks.end());
+  }
+  return run;
 }
 
 // In blocks so small that one of each run fits in memory.

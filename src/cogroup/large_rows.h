@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "cogroup/group_order.h"
@@ -50,6 +51,8 @@ class LargeRows {
  private:
   arrow::Status EndRun();
   arrow::Result<SortedRun> WriteRun(const std::shared_ptr<arrow::RecordBatch>& rows);
+  arrow::Result<SortedRun> WriteRun(const std::shared_ptr<arrow::RecordBatch>& rows,
+                                    std::span<const int32_t> order);
   arrow::Status MergeSomeRuns();
   [[nodiscard]] std::unique_ptr<SortedRuns> Runs(std::vector<SortedRun> runs) const;
 

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "key/plain_types.h"
+
 namespace sheaf {
 
 PendingChunks::PendingChunks(const TableInput& input, int64_t held) : input_(input), held_(held) {}
@@ -20,7 +22,9 @@ arrow::Status PendingChunks::Spill(Pending* pending) {
   if (file_ == nullptr) {
     ARROW_ASSIGN_OR_RAISE(file_, SpillFile::Create(SpillDirectory(), input_.schema));
   }
-  ARROW_ASSIGN_OR_RAISE(pending->block, file_->Write(std::exchange(pending->chunk.rows, nullptr)));
+  ARROW_ASSIGN_OR_RAISE(auto plain, ToPlain(pending->chunk.rows, input_.schema));
+  ARROW_ASSIGN_OR_RAISE(pending->block, file_->Write(std::move(plain)));
+  pending->chunk.rows = nullptr;
   pending->chunk.keys = {};
   bytes_ -= pending->chunk.bytes;
   ++spilled_;
