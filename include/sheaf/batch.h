@@ -108,7 +108,7 @@ class Batch {
   [[nodiscard]] int64_t index() const { return index_; }
   [[nodiscard]] int64_t num_keys() const { return keys_->num_rows(); }
   /// True where this batch holds more rows of the only key of the batch before: a key whose rows exceed
-  /// max_bytes comes in several batches (policy oversize).
+  /// max_bytes, or an eighth of the memory, comes in several batches (policy oversize).
   [[nodiscard]] bool continued() const { return continued_; }
   /// The key columns, under the job's names, in the selecting table's types.
   [[nodiscard]] const std::shared_ptr<arrow::RecordBatch>& keys() const { return keys_; }

@@ -7,7 +7,7 @@
 //   }
 //
 // Order    Keys ascend over the whole run, text by bytes, NaN last.
-// Whole    A key is in one batch only, or, flagged, in several where its rows exceed max_bytes.
+// Whole    A key is in one batch only, or, flagged, in several where its rows are too many (Policy::oversize).
 // Errors   The first error is final: Next() repeats it. Batches before it are a right prefix.
 // Threads  One caller of Next() at a time, any thread. Cancel() and metrics(): any thread, any time.
 // Memory   Job::memory bounds what the reader and an embedded engine hold; a batch handed out is the

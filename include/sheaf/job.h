@@ -94,7 +94,7 @@ struct Policy {
   enum class NullKey { kSkip, kError };            ///< A row whose key is null: skip and count it.
   enum class Missing { kKeep, kDrop, kError };     ///< A key without the one row that is promised.
   enum class Duplicate { kError, kKeep, kFirst };  ///< A second row where at most one is promised.
-  enum class Oversize { kContinue, kError };       ///< A key whose rows alone exceed max_bytes.
+  enum class Oversize { kContinue, kError };       ///< A key with too many rows for a batch.
 
   NullKey null_key = NullKey::kSkip;
   Missing missing = Missing::kKeep;

@@ -2,17 +2,18 @@
 
 #include <arrow/array.h>
 #include <arrow/table.h>
-#include <arrow/util/byte_size.h>
 
 #include <algorithm>
 #include <limits>
 #include <string>
 #include <utility>
 
+#include "cogroup/group_bytes.h"
 #include "cogroup/group_rows.h"
 #include "cogroup/row_text.h"
 #include "cogroup/take_rows.h"
 #include "sheaf/error.h"
+#include "spill/row_memory.h"
 
 namespace sheaf {
 namespace {
@@ -24,63 +25,35 @@ CutWindow SliceWindow(const CutWindow& window, int64_t begin, int64_t end) {
   if (begin == 0 && end == window.keys->num_rows()) return window;
   CutWindow slice;
   slice.keys = window.keys->Slice(begin, end - begin);
-  for (const BatchTable& table : window.tables) {
+  for (const TableShare& table : window.tables) {
     const int32_t first = table.offsets->Value(begin);
     std::vector<int32_t> offsets;
     for (int64_t k = begin; k <= end; ++k) offsets.push_back(table.offsets->Value(k) - first);
-    slice.tables.push_back({table.name, table.rows_per_key,
-                            table.rows->Slice(first, table.offsets->Value(end) - first),
-                            OffsetsArray(std::move(offsets))});
+    slice.tables.push_back({{table.name, table.rows_per_key,
+                             table.rows->Slice(first, table.offsets->Value(end) - first),
+                             OffsetsArray(std::move(offsets))},
+                            {}});
+    for (const LargeGroup& large : table.large) {
+      if (large.group < begin || large.group >= end) continue;
+      slice.tables.back().large.push_back({large.group - begin, large.rows});
+    }
   }
   return slice;
 }
 
-// Bytes of the rows of group `key` over all tables.
-arrow::Result<int64_t> GroupBytes(const CutWindow& window, int64_t key) {
-  int64_t bytes = 0;
-  for (const BatchTable& table : window.tables) {
-    const int32_t begin = table.offsets->Value(key);
-    const int32_t rows = table.offsets->Value(key + 1) - begin;
-    if (rows == 0) continue;
-    ARROW_ASSIGN_OR_RAISE(const int64_t size,
-                          arrow::util::ReferencedBufferSize(*table.rows->Slice(begin, rows)));
-    bytes += size;
+// A group that fits in a batch, though a table's rows of it were too many to be held with those of others.
+arrow::Result<CutWindow> InMemory(CutWindow group) {
+  for (TableShare& table : group.tables) {
+    if (table.large.empty()) continue;
+    ARROW_ASSIGN_OR_RAISE(table.rows, table.large.front().rows->Next(
+                                          std::numeric_limits<int64_t>::max(), /*min_rows=*/1));
+    table.offsets = OffsetsArray({0, static_cast<int32_t>(table.rows->num_rows())});
+    table.large.clear();
   }
-  return bytes;
+  return group;
 }
 
-// The first rows of a window of one key that have at most `bytes` bytes, but one row at least, and the
-// rest of it, which is empty at last. Rows are taken as equally long within a table.
-arrow::Result<std::pair<CutWindow, CutWindow>> SplitKey(const CutWindow& window, int64_t bytes) {
-  CutWindow head{window.keys, {}};
-  CutWindow tail{window.keys, {}};
-  bool empty = true;
-  for (const BatchTable& table : window.tables) {
-    const int64_t rows = table.rows->num_rows();
-    int64_t count = 0;
-    if (rows > 0) {
-      ARROW_ASSIGN_OR_RAISE(const int64_t size, arrow::util::ReferencedBufferSize(*table.rows));
-      const int64_t row_bytes = std::max<int64_t>(1, size / rows);
-      count = std::clamp<int64_t>(bytes / row_bytes, empty ? 1 : 0, rows);
-      bytes = count < rows ? 0 : bytes - size;
-      empty = false;
-    }
-    const auto part = [&](int64_t begin, int64_t end) {
-      return BatchTable{table.name, table.rows_per_key, table.rows->Slice(begin, end - begin),
-                        OffsetsArray({0, static_cast<int32_t>(end - begin)})};
-    };
-    head.tables.push_back(part(0, count));
-    tail.tables.push_back(part(count, rows));
-  }
-  return std::pair(std::move(head), std::move(tail));
-}
-
-bool HasRows(const CutWindow& window) {
-  return std::ranges::any_of(window.tables,
-                             [](const BatchTable& table) { return table.rows->num_rows() > 0; });
-}
-
-arrow::Result<BatchTable> JoinTables(const std::vector<CutWindow>& parts, size_t t) {
+arrow::Result<TableShare> JoinTables(const std::vector<CutWindow>& parts, size_t t) {
   std::vector<std::shared_ptr<arrow::RecordBatch>> rows;
   std::vector<int32_t> offsets = {0};
   for (const CutWindow& part : parts) {
@@ -91,10 +64,10 @@ arrow::Result<BatchTable> JoinTables(const std::vector<CutWindow>& parts, size_t
     }
     rows.push_back(table.rows);
   }
-  ARROW_ASSIGN_OR_RAISE(auto joined, arrow::ConcatenateRecordBatches(rows));
+  ARROW_ASSIGN_OR_RAISE(auto joined, arrow::ConcatenateRecordBatches(rows, RowMemory()));
   const BatchTable& first = parts[0].tables[t];
-  return BatchTable{first.name, first.rows_per_key, std::move(joined),
-                    OffsetsArray(std::move(offsets))};
+  return TableShare{
+      {first.name, first.rows_per_key, std::move(joined), OffsetsArray(std::move(offsets))}, {}};
 }
 
 arrow::Result<CutWindow> Join(std::vector<CutWindow> parts) {
@@ -105,7 +78,7 @@ arrow::Result<CutWindow> Join(std::vector<CutWindow> parts) {
   for (const CutWindow& part : parts) keys.push_back(part.keys);
   ARROW_ASSIGN_OR_RAISE(joined.keys, arrow::ConcatenateRecordBatches(keys));
   for (size_t t = 0; t < parts[0].tables.size(); ++t) {
-    ARROW_ASSIGN_OR_RAISE(BatchTable table, JoinTables(parts, t));
+    ARROW_ASSIGN_OR_RAISE(TableShare table, JoinTables(parts, t));
     joined.tables.push_back(std::move(table));
   }
   return joined;
@@ -123,9 +96,10 @@ int32_t WindowKeys(const Job& job) {
   return job.max_bytes ? std::min(job.max_keys, kBytesWindowKeys) : job.max_keys;
 }
 
-BatchShaper::BatchShaper(const Job& job)
+BatchShaper::BatchShaper(const Job& job, int64_t max_group_bytes)
     : max_keys_(job.max_keys),
       max_bytes_(job.max_bytes),
+      max_group_bytes_(max_group_bytes),
       drops_missing_(DropsMissing(job)),
       policy_(job.policy),
       group_sizes_(job.tables.size()) {}
@@ -134,24 +108,31 @@ arrow::Status BatchShaper::Add(CutWindow window) {
   if (drops_missing_) ARROW_RETURN_NOT_OK(DropMissing(&window));
   ARROW_RETURN_NOT_OK(CountGroups(window));
   const int64_t num_keys = window.keys->num_rows();
-  const int64_t limit = max_bytes_.value_or(std::numeric_limits<int64_t>::max());
+  const GroupBytes sizes(window);
+  const std::vector<int64_t> apart = sizes.Beyond(max_group_bytes_);
+  auto next_apart = apart.begin();
   int64_t begin = 0;
   for (int64_t k = 0; k < num_keys; ++k) {
-    int64_t bytes = 0;
-    if (max_bytes_) {
-      ARROW_ASSIGN_OR_RAISE(bytes, GroupBytes(window, k));
-    }
-    const bool full = keys_ == max_keys_ || (keys_ > 0 && bytes_ + bytes > limit);
-    const bool oversize = bytes > limit;
-    if (full || oversize) {
+    const bool is_apart = next_apart != apart.end() && *next_apart == k;
+    const int64_t bytes = max_bytes_ || is_apart ? sizes.Of(k) : 0;
+    const bool oversize = bytes > max_group_bytes_;
+    const bool full =
+        keys_ == max_keys_ || (max_bytes_ && keys_ > 0 && bytes_ + bytes > *max_bytes_);
+    if (full || is_apart) {
       if (k > begin) parts_.push_back(SliceWindow(window, begin, k));
       begin = k;
-      ARROW_RETURN_NOT_OK(EndBatch());
     }
-    if (oversize) {
-      ARROW_RETURN_NOT_OK(AddOversize(window, k, bytes, limit));
+    if (full || oversize) ARROW_RETURN_NOT_OK(EndBatch());
+    if (is_apart) {
+      ++next_apart;
       begin = k + 1;
-      continue;
+      CutWindow group = SliceWindow(window, k, k + 1);
+      if (oversize) {
+        ARROW_RETURN_NOT_OK(AddOversize(std::move(group), bytes));
+        continue;
+      }
+      ARROW_ASSIGN_OR_RAISE(group, InMemory(std::move(group)));
+      parts_.push_back(std::move(group));
     }
     ++keys_;
     bytes_ += bytes;
@@ -162,53 +143,73 @@ arrow::Status BatchShaper::Add(CutWindow window) {
 
 arrow::Status BatchShaper::Finish() { return EndBatch(); }
 
-std::optional<Batch> BatchShaper::Take() {
-  if (finished_.empty()) return std::nullopt;
-  Batch batch = std::move(finished_.front());
-  finished_.pop_front();
-  return batch;
+arrow::Result<std::optional<Batch>> BatchShaper::Take() {
+  while (!finished_.empty()) {
+    if (auto* whole = std::get_if<CutWindow>(&finished_.front())) {
+      Batch batch = Make(std::move(*whole), /*continued=*/false);
+      finished_.pop_front();
+      return batch;
+    }
+    ARROW_ASSIGN_OR_RAISE(auto piece, std::get<OversizeGroup>(finished_.front()).Next());
+    if (piece) return Make(*std::move(piece), std::exchange(continues_, true));
+    continues_ = false;
+    finished_.pop_front();
+    RowMemory()->ReleaseUnused();  // pieces leave blocks that nothing else fits into
+  }
+  return std::nullopt;
 }
 
 arrow::Status BatchShaper::CountGroups(const CutWindow& window) {
+  std::vector<int64_t> counts(static_cast<size_t>(window.keys->num_rows()));
   for (size_t t = 0; t < window.tables.size(); ++t) {
-    ARROW_RETURN_NOT_OK(group_sizes_[t].Add(*window.tables[t].offsets, *window.keys));
+    const TableShare& table = window.tables[t];
+    for (size_t k = 0; k < counts.size(); ++k) {
+      const auto group = static_cast<int64_t>(k);
+      counts[k] = table.offsets->Value(group + 1) - table.offsets->Value(group);
+    }
+    for (const LargeGroup& large : table.large) {
+      counts[static_cast<size_t>(large.group)] = large.rows->num_rows();
+    }
+    ARROW_RETURN_NOT_OK(group_sizes_[t].Add(counts, *window.keys));
   }
   return arrow::Status::OK();
 }
 
-// A key whose rows alone exceed max_bytes: batches of its own.
-arrow::Status BatchShaper::AddOversize(const CutWindow& window, int64_t key, int64_t bytes,
-                                       int64_t max_bytes) {
+// A key whose rows are too many for a batch: batches of its own.
+arrow::Status BatchShaper::AddOversize(CutWindow group, int64_t bytes) {
   if (policy_.oversize == Policy::Oversize::kError) {
-    return MakeError(ErrorKind::kPolicy,
-                     "the rows of key " + RowText(*window.keys, key) + " have " +
-                         std::to_string(bytes) +
-                         " bytes, more than max_bytes = " + std::to_string(max_bytes) +
-                         "; raise batch.max_bytes, or set policy.oversize = \"continue\"");
+    const std::string limit =
+        max_bytes_ ? "max_bytes = " + std::to_string(*max_bytes_)
+                   : std::to_string(max_group_bytes_) + ", which memory has room for in one batch";
+    const std::string setting = max_bytes_ ? "batch.max_bytes" : "batch.memory";
+    return MakeError(ErrorKind::kPolicy, "the rows of key " + RowText(*group.keys, 0) + " have " +
+                                             std::to_string(bytes) + " bytes, more than " + limit +
+                                             "; raise " + setting +
+                                             ", or set policy.oversize = \"continue\"");
   }
-  CutWindow rest = SliceWindow(window, key, key + 1);
-  for (bool continued = false; HasRows(rest); continued = true) {
-    ARROW_ASSIGN_OR_RAISE(auto split, SplitKey(rest, max_bytes));
-    Emit(std::move(split.first), continued);
-    rest = std::move(split.second);
-  }
+  finished_.emplace_back(std::in_place_type<OversizeGroup>, std::move(group), max_group_bytes_);
   return arrow::Status::OK();
 }
 
 arrow::Status BatchShaper::DropMissing(CutWindow* window) {
   std::vector<int64_t> keep;
   for (int64_t k = 0; k < window->keys->num_rows(); ++k) {
-    const bool missing = std::ranges::any_of(window->tables, [k](const BatchTable& table) {
-      return table.rows_per_key == Cardinality::kOne &&
-             table.offsets->Value(k) == table.offsets->Value(k + 1);
+    const bool missing = std::ranges::any_of(window->tables, [k](const TableShare& table) {
+      return table.rows_per_key == Cardinality::kOne && RowsOfGroup(table, k) == 0;
     });
     if (!missing) keep.push_back(k);
   }
   const auto kept = static_cast<int64_t>(keep.size());
   if (kept == window->keys->num_rows()) return arrow::Status::OK();
   dropped_keys_ += window->keys->num_rows() - kept;
-  for (BatchTable& table : window->tables) {
-    ARROW_ASSIGN_OR_RAISE(table, TakeGroups(table, keep));
+  for (TableShare& table : window->tables) {
+    ARROW_ASSIGN_OR_RAISE(static_cast<BatchTable&>(table), TakeGroups(table, keep));
+    std::erase_if(table.large, [&](LargeGroup& large) {
+      const auto kept_as = std::ranges::lower_bound(keep, large.group);
+      if (kept_as == keep.end() || *kept_as != large.group) return true;
+      large.group = kept_as - keep.begin();
+      return false;
+    });
   }
   return TakeRows(window->keys, std::move(keep)).Value(&window->keys);
 }
@@ -216,18 +217,19 @@ arrow::Status BatchShaper::DropMissing(CutWindow* window) {
 arrow::Status BatchShaper::EndBatch() {
   if (parts_.empty()) return arrow::Status::OK();
   ARROW_ASSIGN_OR_RAISE(CutWindow joined, Join(std::exchange(parts_, {})));
-  Emit(std::move(joined), /*continued=*/false);
+  finished_.emplace_back(std::move(joined));
   keys_ = 0;
   bytes_ = 0;
   return arrow::Status::OK();
 }
 
-void BatchShaper::Emit(CutWindow window, bool continued) {
-  for (BatchTable& table : window.tables) {
+Batch BatchShaper::Make(CutWindow window, bool continued) {
+  std::vector<BatchTable> tables;
+  for (TableShare& table : window.tables) {
     table.rows_per_key = DeliveredCardinality(policy_, table.rows_per_key);
+    tables.push_back(std::move(table));
   }
-  finished_.emplace_back(next_index_++, std::move(window.keys), std::move(window.tables),
-                         continued);
+  return Batch(next_index_++, std::move(window.keys), std::move(tables), continued);
 }
 
 }  // namespace sheaf

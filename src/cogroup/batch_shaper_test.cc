@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "cogroup/cogroup_test_support.h"
+#include "cogroup/group_memory.h"
 #include "cogroup/group_rows.h"
 #include "sheaf/error.h"
 
@@ -35,17 +36,19 @@ CutWindow WindowOf(int64_t first, const std::vector<int32_t>& counts) {
     rows.insert(rows.end(), static_cast<size_t>(counts[k]), keys.back());
     offsets.push_back(static_cast<int32_t>(rows.size()));
   }
-  return {Numbers(keys), {{"A", Cardinality::kOne, Numbers(rows), OffsetsArray(offsets)}}};
+  return {Numbers(keys), {{{"A", Cardinality::kOne, Numbers(rows), OffsetsArray(offsets)}, {}}}};
 }
+
+BatchShaper ShaperOf(const Job& job) { return BatchShaper(job, MaxGroupBytes(job)); }
 
 std::vector<std::string> Shape(const Job& job, std::vector<CutWindow> windows,
                                int64_t* dropped = nullptr) {
-  BatchShaper shaper(job);
+  BatchShaper shaper = ShaperOf(job);
   for (CutWindow& window : windows) EXPECT_TRUE(shaper.Add(std::move(window)).ok());
   EXPECT_TRUE(shaper.Finish().ok());
   std::vector<std::string> texts;
   int64_t index = 0;
-  while (const std::optional<Batch> batch = shaper.Take()) {
+  while (const std::optional<Batch> batch = shaper.Take().ValueOrDie()) {
     EXPECT_EQ(batch->index(), index++);
     texts.push_back(Text(*batch));
   }
@@ -66,10 +69,10 @@ Job DroppingJob() {
 }
 
 TEST(BatchShaperTest, AFullWindowIsABatchThatIsNotCopied) {
-  BatchShaper shaper(KeptJob().MaxKeys(2));
+  BatchShaper shaper = ShaperOf(KeptJob().MaxKeys(2));
   const CutWindow window = WindowOf(1, {1, 2});
   ASSERT_TRUE(shaper.Add(window).ok());
-  const auto batch = shaper.Take();
+  const auto batch = shaper.Take().ValueOrDie();
   ASSERT_TRUE(batch.has_value());
   EXPECT_EQ(batch->table("A"), window.tables[0].rows);
   EXPECT_EQ(Text(*batch), "1: A(1)\n2: A(2 2)");
@@ -95,17 +98,18 @@ TEST(BatchShaperTest, AKeyAboveMaxBytesIsContinuedInBatchesOfItsOwn) {
 }
 
 TEST(BatchShaperTest, OnlyTheLaterBatchesOfAKeyAreContinued) {
-  BatchShaper shaper(KeptJob().MaxBytes(16));
+  BatchShaper shaper = ShaperOf(KeptJob().MaxBytes(16));
   ASSERT_TRUE(shaper.Add(WindowOf(1, {1, 3, 1})).ok());
   ASSERT_TRUE(shaper.Finish().ok());
   std::vector<bool> continued;
-  while (const std::optional<Batch> batch = shaper.Take()) continued.push_back(batch->continued());
+  while (const std::optional<Batch> batch = shaper.Take().ValueOrDie())
+    continued.push_back(batch->continued());
   EXPECT_THAT(continued, ElementsAre(false, false, true, false));
 }
 
 TEST(BatchShaperTest, AKeyAboveMaxBytesFillsItsBatchesTableByTable) {
   CutWindow window = WindowOf(7, {2});
-  window.tables.push_back({"R", Cardinality::kAny, Numbers({1, 2, 3}), OffsetsArray({0, 3})});
+  window.tables.push_back({{"R", Cardinality::kAny, Numbers({1, 2, 3}), OffsetsArray({0, 3})}, {}});
   EXPECT_THAT(Shape(KeptJob().Add(Table::Named("R")).MaxBytes(24), {window}),
               ElementsAre("7: A(7 7) R(1)", "7: A() R(2 3)"));
 }
@@ -113,7 +117,7 @@ TEST(BatchShaperTest, AKeyAboveMaxBytesFillsItsBatchesTableByTable) {
 TEST(BatchShaperTest, AKeyAboveMaxBytesMayBeAnError) {
   Job job = KeptJob().MaxBytes(16);
   job.policy.oversize = Policy::Oversize::kError;
-  BatchShaper shaper(job);
+  BatchShaper shaper = ShaperOf(job);
   const arrow::Status status = shaper.Add(WindowOf(1, {1, 3}));
   EXPECT_EQ(KindOf(status), ErrorKind::kPolicy);
   EXPECT_THAT(status.message(), AllOf(HasSubstr("id=2"), HasSubstr("24 bytes"),
@@ -121,7 +125,7 @@ TEST(BatchShaperTest, AKeyAboveMaxBytesMayBeAnError) {
 }
 
 TEST(BatchShaperTest, AKeyIsCountedOnceWithAllItsRowsHoweverManyBatchesItHas) {
-  BatchShaper shaper(KeptJob().MaxBytes(8));
+  BatchShaper shaper = ShaperOf(KeptJob().MaxBytes(8));
   ASSERT_TRUE(shaper.Add(WindowOf(1, {3, 0, 1, 0})).ok());
   EXPECT_EQ(shaper.group_sizes()[0].empty(), 2);
   EXPECT_EQ(shaper.group_sizes()[0].Summary().max, 3);
@@ -156,10 +160,10 @@ TEST(BatchShaperTest, ABatchPromisesOneRowUnlessSecondOnesAreKept) {
         std::pair(Policy::Duplicate::kKeep, Cardinality::kAny)}) {
     Job job = KeptJob();
     job.policy.duplicate = duplicate;
-    BatchShaper shaper(job);
+    BatchShaper shaper = ShaperOf(job);
     ASSERT_TRUE(shaper.Add(WindowOf(1, {1})).ok());
     ASSERT_TRUE(shaper.Finish().ok());
-    EXPECT_EQ(shaper.Take()->tables()[0].rows_per_key, delivered);
+    EXPECT_EQ(shaper.Take().ValueOrDie()->tables()[0].rows_per_key, delivered);
   }
 }
 
@@ -170,6 +174,66 @@ TEST(BatchShaperTest, BatchesAreFilledUpAfterKeysWereDropped) {
             {WindowOf(1, {1, 0, 2}), WindowOf(4, {0, 0, 0}), WindowOf(7, {1, 1, 1})}, &dropped),
       ElementsAre("1: A(1)\n3: A(3 3)\n7: A(7)", "8: A(8)\n9: A(9)"));
   EXPECT_EQ(dropped, 4);
+}
+
+/// Moves the rows of the group to disk.
+CutWindow WithLarge(CutWindow window, int64_t group) {
+  TableShare& table = window.tables[0];
+  const int32_t begin = table.offsets->Value(group);
+  const int32_t count = table.offsets->Value(group + 1) - begin;
+  const auto schema = table.rows->schema();
+  auto large = std::make_shared<LargeRows>(
+      schema, std::make_shared<GroupOrder>(GroupOrder::Make(*schema, {}, Ties::kAny).ValueOrDie()),
+      SpillFile::Create(SpillDirectory(), schema).ValueOrDie(), /*run_bytes=*/16);
+  EXPECT_TRUE(large->Add(table.rows->Slice(begin, count)).ok());
+  EXPECT_TRUE(large->Finish().ok());
+  std::vector<int32_t> offsets;
+  for (int64_t k = 0; k < table.offsets->length(); ++k) {
+    offsets.push_back(table.offsets->Value(k) - (k > group ? count : 0));
+  }
+  table.rows = arrow::ConcatenateRecordBatches(
+                   {table.rows->Slice(0, begin), table.rows->Slice(begin + count)})
+                   .ValueOrDie();
+  table.offsets = OffsetsArray(std::move(offsets));
+  table.large.push_back({group, std::move(large)});
+  return window;
+}
+
+TEST(BatchShaperTest, RowsOnDiskMakeTheSameBatches) {
+  for (const int64_t max_bytes : {1, 16, 24, 40, 1 << 20}) {
+    const Job job = KeptJob().MaxKeys(3).MaxBytes(max_bytes);
+    const CutWindow window = WindowOf(1, {1, 5, 1, 2, 1});
+    EXPECT_EQ(Shape(job, {WithLarge(window, 1)}), Shape(job, {window})) << max_bytes;
+    EXPECT_EQ(Shape(job, {WithLarge(WithLarge(window, 1), 3)}), Shape(job, {window})) << max_bytes;
+  }
+}
+
+TEST(BatchShaperTest, RowsOnDiskAreNeitherMissingNorUncounted) {
+  int64_t dropped = 0;
+  EXPECT_THAT(Shape(DroppingJob(), {WithLarge(WindowOf(1, {0, 2, 0, 1}), 1)}, &dropped),
+              ElementsAre("2: A(2 2)\n4: A(4)"));
+  EXPECT_EQ(dropped, 2);
+  BatchShaper shaper = ShaperOf(KeptJob());
+  ASSERT_TRUE(shaper.Add(WithLarge(WindowOf(1, {1, 4}), 1)).ok());
+  EXPECT_EQ(shaper.group_sizes()[0].Summary().max, 4);
+}
+
+TEST(BatchShaperTest, AKeyAboveItsPartOfTheMemoryIsContinuedToo) {
+  Job job = KeptJob();
+  BatchShaper shaper(job, /*max_group_bytes=*/16);
+  ASSERT_TRUE(shaper.Add(WindowOf(1, {1, 3, 2})).ok());
+  ASSERT_TRUE(shaper.Finish().ok());
+  std::vector<std::string> texts;
+  while (const std::optional<Batch> batch = shaper.Take().ValueOrDie()) {
+    texts.push_back((batch->continued() ? "on " : "") + Text(*batch));
+  }
+  EXPECT_THAT(texts, ElementsAre("1: A(1)", "2: A(2 2)", "on 2: A(2)", "3: A(3 3)"));
+
+  job.policy.oversize = Policy::Oversize::kError;
+  BatchShaper strict(job, /*max_group_bytes=*/16);
+  const arrow::Status status = strict.Add(WindowOf(1, {1, 3}));
+  EXPECT_EQ(KindOf(status), ErrorKind::kPolicy);
+  EXPECT_THAT(status.message(), AllOf(HasSubstr("id=2"), HasSubstr("raise batch.memory")));
 }
 
 }  // namespace

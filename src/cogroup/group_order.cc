@@ -169,12 +169,19 @@ arrow::Result<GroupOrder> GroupOrder::Make(const arrow::Schema& schema,
 
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> GroupOrder::Apply(
     const std::shared_ptr<arrow::RecordBatch>& rows, const std::vector<int32_t>& offsets) const {
+  ARROW_ASSIGN_OR_RAISE(std::vector<int32_t> order, InOrder(rows, offsets));
+  return order.empty() ? rows : TakeRows(rows, std::move(order));
+}
+
+arrow::Result<std::vector<int32_t>> GroupOrder::InOrder(
+    const std::shared_ptr<arrow::RecordBatch>& rows, const std::vector<int32_t>& offsets) const {
   std::vector<Range> ranges = RangesOf(offsets);
-  if (ranges.empty() || (order_.empty() && ties_.empty())) return rows;
+  if (ranges.empty() || !HasOrder()) return std::vector<int32_t>();
   std::vector<int32_t> order = Identity(static_cast<size_t>(rows->num_rows()));
   ARROW_ASSIGN_OR_RAISE(const bool sorted, SortGroups(Select(*rows, order_), &ranges, &order));
   ARROW_ASSIGN_OR_RAISE(const bool untied, SortTies(rows, ranges, &order));
-  return sorted || untied ? TakeRows(rows, std::move(order)) : rows;
+  if (!sorted && !untied) order.clear();
+  return order;
 }
 
 std::vector<int> GroupOrder::OrderColumns() const {
@@ -192,6 +199,24 @@ arrow::Result<std::vector<int32_t>> GroupOrder::Numbers(const arrow::ArrayVector
   ARROW_ASSIGN_OR_RAISE(const bool sorted, SortGroups(columns, &ranges, &order));
   if (!sorted) order.clear();
   return order;
+}
+
+arrow::Result<KeyVector> GroupOrder::Keys(const arrow::RecordBatch& rows) const {
+  std::vector<EncodedColumn> encoded;
+  arrow::ArrayVector arrays;
+  const auto add = [&](const Column& column, bool exact_floats) -> arrow::Status {
+    const auto& array = arrays.emplace_back(rows.column(column.index));
+    ARROW_ASSIGN_OR_RAISE(const ColumnForm form, FormOf(*array->type(), /*nested=*/true));
+    encoded.push_back({.form = form,
+                       .descending = column.descending,
+                       .nullable = true,
+                       .nulls_first = column.nulls_first,
+                       .exact_floats = exact_floats});
+    return arrow::Status::OK();
+  };
+  for (const Column& column : order_) ARROW_RETURN_NOT_OK(add(column, false));
+  for (const Column& column : ties_) ARROW_RETURN_NOT_OK(add(column, true));
+  return RowEncoder(std::move(encoded)).Encode(arrays);
 }
 
 // Sorts by order_by; leaves in `ranges` the rows that it leaves equal.

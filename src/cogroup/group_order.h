@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "key/key_vector.h"
 #include "sheaf/job.h"
 
 namespace sheaf {
@@ -27,6 +28,10 @@ class GroupOrder {
   [[nodiscard]] arrow::Result<std::shared_ptr<arrow::RecordBatch>> Apply(
       const std::shared_ptr<arrow::RecordBatch>& rows, const std::vector<int32_t>& offsets) const;
 
+  /// The numbers of the rows in the order that Apply() gives them; empty where they are in order.
+  [[nodiscard]] arrow::Result<std::vector<int32_t>> InOrder(
+      const std::shared_ptr<arrow::RecordBatch>& rows, const std::vector<int32_t>& offsets) const;
+
   /// The columns of order_by, for Numbers(); empty where it takes more than these columns, or none at
   /// all, to order a group.
   [[nodiscard]] std::vector<int> OrderColumns() const;
@@ -35,6 +40,12 @@ class GroupOrder {
   /// they are in order.
   [[nodiscard]] arrow::Result<std::vector<int32_t>> Numbers(
       const arrow::ArrayVector& columns, const std::vector<int32_t>& offsets) const;
+
+  /// False where rows stay as they came.
+  [[nodiscard]] bool HasOrder() const { return !order_.empty() || !ties_.empty(); }
+
+  /// A value a row whose comparison is the order, fixed ties included; those of other rows compare with it.
+  [[nodiscard]] arrow::Result<KeyVector> Keys(const arrow::RecordBatch& rows) const;
 
   /// Rows [begin, end).
   struct Range {

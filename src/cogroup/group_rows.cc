@@ -141,7 +141,7 @@ arrow::Result<BatchTable> TakeFirst(const BatchTable& table, const std::vector<i
 }
 
 arrow::Status Broken(const TableInput& input, const arrow::RecordBatch& keys, int64_t key,
-                     int32_t rows) {
+                     int64_t rows) {
   const std::string what = rows == 0 ? "no row" : std::to_string(rows) + " rows";
   const std::string remedy = rows == 0 ? R"(policy.missing = "keep" or "drop")"
                                        : R"(policy.duplicate = "keep" or "first")";
@@ -188,13 +188,13 @@ arrow::Result<BatchTable> GroupRows(const TableInput& input, const Pieces& piece
 
 arrow::Status ApplyCardinality(const TableInput& input, const Policy& policy,
                                const arrow::RecordBatch& keys, TableCounters* counters,
-                               BatchTable* table) {
+                               TableShare* table) {
   const Cardinality promised = input.table.rows_per_key;
   if (promised == Cardinality::kAny) return arrow::Status::OK();
   int64_t duplicates = 0;
   std::vector<int64_t> groups;
   for (int64_t k = 0; k < keys.num_rows(); ++k) {
-    const int32_t rows = table->offsets->Value(k + 1) - table->offsets->Value(k);
+    const int64_t rows = RowsOfGroup(*table, k);
     const bool missing = rows == 0 && promised == Cardinality::kOne;
     if (missing && policy.missing == Policy::Missing::kError) return Broken(input, keys, k, rows);
     if (rows > 1 && policy.duplicate == Policy::Duplicate::kError) {
@@ -205,8 +205,9 @@ arrow::Status ApplyCardinality(const TableInput& input, const Policy& policy,
   }
   if (duplicates == 0 || policy.duplicate == Policy::Duplicate::kKeep) return arrow::Status::OK();
   counters->duplicates += duplicates;
-  ARROW_ASSIGN_OR_RAISE(*table, TakeFirst(*table, groups, [](int32_t n) { return n > 0 ? 1 : 0; }));
-  return arrow::Status::OK();
+  for (const LargeGroup& large : table->large) ARROW_RETURN_NOT_OK(large.rows->KeepFirst());
+  return TakeFirst(*table, groups, [](int32_t n) { return n > 0 ? 1 : 0; })
+      .Value(static_cast<BatchTable*>(table));
 }
 
 arrow::Result<BatchTable> TakeGroups(const BatchTable& table, const std::vector<int64_t>& groups) {

@@ -12,6 +12,7 @@
 #include "cogroup/counters.h"
 #include "cogroup/gather.h"
 #include "cogroup/table_input.h"
+#include "cogroup/table_share.h"
 #include "sheaf/batch.h"
 #include "spill/row_memory.h"
 
@@ -34,7 +35,7 @@ arrow::Status TooLarge(const TableInput& input, const arrow::Status& cause);
 /// Counts duplicates. Errors: kPolicy, naming table and key.
 arrow::Status ApplyCardinality(const TableInput& input, const Policy& policy,
                                const arrow::RecordBatch& keys, TableCounters* counters,
-                               BatchTable* table);
+                               TableShare* table);
 
 /// The groups of `table` of these numbers, in this order, as often as they come; -1 is a group without rows.
 /// Errors: CapacityError past 2^31-1 rows.

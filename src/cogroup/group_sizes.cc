@@ -41,11 +41,19 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> CopyOfRow(const arrow::Record
 }  // namespace
 
 arrow::Status GroupSizes::Add(const arrow::Int32Array& offsets, const arrow::RecordBatch& keys) {
+  std::vector<int64_t> rows(static_cast<size_t>(offsets.length() - 1));
+  for (size_t k = 0; k < rows.size(); ++k) {
+    const auto group = static_cast<int64_t>(k);
+    rows[k] = offsets.Value(group + 1) - offsets.Value(group);
+  }
+  return Add(rows, keys);
+}
+
+arrow::Status GroupSizes::Add(std::span<const int64_t> rows, const arrow::RecordBatch& keys) {
   const std::lock_guard lock(mutex_);
-  for (int64_t k = 0; k + 1 < offsets.length(); ++k) {
-    const int64_t rows = offsets.Value(k + 1) - offsets.Value(k);
-    Count(rows);
-    Consider(rows, k);
+  for (size_t k = 0; k < rows.size(); ++k) {
+    Count(rows[k]);
+    Consider(rows[k], static_cast<int64_t>(k));
   }
   for (LargeGroup& group : largest_) {
     if (group.key != nullptr) continue;

@@ -1,4 +1,4 @@
-// How many rows the keys of one table have: counted window by window from the offsets alone.
+// How many rows the keys of one table have: counted window by window.
 //
 // Memory   At most 1 MiB a table, whatever the data: exact counts of groups up to 65,535 rows, above
 //          that a count for each 64th of a power of two.
@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <vector>
 
 #include "sheaf/batch_reader.h"
@@ -21,7 +22,9 @@ namespace sheaf {
 /// Threads: one adds, any number may ask meanwhile.
 class GroupSizes {
  public:
-  /// Adds the groups of a window. `keys`: a row a group.
+  /// Adds the groups of a window. `rows`: of each group; `keys`: a row a group.
+  arrow::Status Add(std::span<const int64_t> rows, const arrow::RecordBatch& keys);
+  /// The same, from where each group starts and the end.
   arrow::Status Add(const arrow::Int32Array& offsets, const arrow::RecordBatch& keys);
 
   /// Adds groups without a row.

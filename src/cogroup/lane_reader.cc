@@ -28,7 +28,7 @@ LaneReader::LaneReader(std::shared_ptr<Engine> engine, ResolvedJob resolved, Pla
     : engine_(std::move(engine)),
       resolved_(std::move(resolved)),
       plan_(std::move(plan)),
-      shaper_(resolved_.job) {
+      shaper_(resolved_.job, resolved_.max_group_bytes) {
   for (TableInput& input : resolved_.tables) {
     schemas_.push_back(input.schema);
     lanes_.push_back(std::make_unique<Lane>());
@@ -72,8 +72,13 @@ arrow::Result<std::optional<Batch>> LaneReader::Next() {
   if (ended_) return std::nullopt;
   while (true) {
     ARROW_RETURN_NOT_OK(failure());
-    if (std::optional<Batch> batch = shaper_.Take()) {
-      Count(*batch);
+    auto batch = shaper_.Take();
+    if (!batch.ok()) {
+      Fail(batch.status());
+      continue;
+    }
+    if (*batch) {
+      Count(**batch);
       return batch;
     }
     if (exhausted_) {
@@ -102,16 +107,16 @@ arrow::Status LaneReader::AddWindow() {
 }
 
 arrow::Result<bool> LaneReader::PutShare(Lane* lane,
-                                         const std::function<arrow::Result<BatchTable>()>& make) {
+                                         const std::function<arrow::Result<TableShare>()>& make) {
   lane->shares.WaitUntilEmpty();
-  ARROW_ASSIGN_OR_RAISE(BatchTable table, make());
+  ARROW_ASSIGN_OR_RAISE(TableShare table, make());
   return lane->shares.Push(std::move(table), 1);
 }
 
-std::optional<std::vector<BatchTable>> LaneReader::PopShares() {
-  std::vector<BatchTable> tables;
+std::optional<std::vector<TableShare>> LaneReader::PopShares() {
+  std::vector<TableShare> tables;
   for (const auto& lane : lanes_) {
-    std::optional<BatchTable> table = lane->shares.Pop();
+    std::optional<TableShare> table = lane->shares.Pop();
     if (!table) return std::nullopt;
     tables.push_back(*std::move(table));
   }

@@ -42,7 +42,7 @@ class LaneReader : public BatchReader {
     TableInput* input = nullptr;
     TableCounters counters;
     std::unique_ptr<ReadAhead> reader;
-    BoundedQueue<BatchTable> shares{1};  ///< The share of the next window.
+    BoundedQueue<TableShare> shares{1};  ///< The share of the next window.
     std::thread thread;
   };
 
@@ -65,10 +65,10 @@ class LaneReader : public BatchReader {
   /// Makes the lane's share of the next window by `make`, once the one before it is taken: a batch is
   /// large, so only one is made while another is consumed. False once the run has failed.
   static arrow::Result<bool> PutShare(Lane* lane,
-                                      const std::function<arrow::Result<BatchTable>()>& make);
+                                      const std::function<arrow::Result<TableShare>()>& make);
 
   /// Takes the next share of every lane, as the tables of a window; nullopt once the run has failed.
-  std::optional<std::vector<BatchTable>> PopShares();
+  std::optional<std::vector<TableShare>> PopShares();
 
   /// Waits until every lane has ended: a late error must not be missed.
   void WaitForLanes();

@@ -183,6 +183,7 @@ LinkedJob SplitLinks(ResolvedJob resolved) {
   split.job = resolved.job;
   split.keyed.job = std::move(resolved.job);
   split.keyed.key_schema = std::move(resolved.key_schema);
+  split.keyed.max_group_bytes = resolved.max_group_bytes;
   std::erase_if(split.keyed.job.tables, [](const Table& table) { return table.link.has_value(); });
   for (TableInput& input : resolved.tables) {
     (input.link ? split.linked : split.keyed.tables).push_back(std::move(input));

@@ -250,7 +250,10 @@ arrow::Status LinkedTable::CheckCardinality(BatchTable* table) {
   ARROW_ASSIGN_OR_RAISE(const auto keys, KeysOf(*table, *rows));
   Policy policy = policy_;
   policy.missing = Policy::Missing::kKeep;
-  return ApplyCardinality(input_, policy, *keys, &counters_, table);
+  TableShare share{std::move(*table), {}};
+  const arrow::Status status = ApplyCardinality(input_, policy, *keys, &counters_, &share);
+  *table = std::move(share);
+  return status;
 }
 
 // Each key counts once, in the first batch that has it.

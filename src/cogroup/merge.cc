@@ -36,6 +36,7 @@ class MergeReader final : public LaneReader {
                                                : split_.read_ahead);
       cutters_.push_back(std::make_unique<TableCutter>(
           *lane.input, lane.reader.get(), &lane.counters,
+          GroupMemory::Of(job().memory, lanes().size()),
           [this, t](const Chunk* chunk) { return Announce(t, chunk); }));
     }
     starter_ = std::thread([this] {
@@ -182,7 +183,7 @@ arrow::Result<std::optional<CutWindow>> MergeReader::NextWindow() {
     WaitForLanes();
     return std::nullopt;
   }
-  std::optional<std::vector<BatchTable>> tables = PopShares();
+  std::optional<std::vector<TableShare>> tables = PopShares();
   if (!tables) return std::nullopt;
   return CutWindow{turn.window->key_rows, *std::move(tables)};
 }

@@ -82,12 +82,12 @@ class PartitionReader final : public LaneReader {
   arrow::Result<ScatteredRows> Scatter(Lane* lane);
   void AddKeys(const KeyVector& keys);
   arrow::Status FinishKeys(RangeScatter* rows);
-  arrow::Result<BatchTable> Load(WindowRows* rows, const RankRange& window);
+  arrow::Result<TableShare> Load(WindowRows* rows, const RankRange& window);
   void PlanWindows(const ScatteredRows& rows);
   bool WaitForWindows();
   bool WaitForDemand(size_t window);
   const KeySet* WaitForKeys();
-  arrow::Result<std::shared_ptr<arrow::RecordBatch>> KeysOf(const std::vector<BatchTable>& tables);
+  arrow::Result<std::shared_ptr<arrow::RecordBatch>> KeysOf(const std::vector<TableShare>& tables);
 
   const MemorySplit split_;
   bool alone_ = false;  // one table selects the keys
@@ -120,7 +120,8 @@ arrow::Status PartitionReader::RunLane(Lane* lane) {
   PlanWindows(scattered);
   if (!WaitForWindows()) return arrow::Status::OK();
   WindowRows rows(*lane->input, *keys_, std::move(scattered),
-                  split_.partition / std::ssize(lanes()), &rows_budget_, &lane->counters);
+                  split_.partition / std::ssize(lanes()), &rows_budget_, &lane->counters,
+                  GroupMemory::Of(job().memory, lanes().size()));
   for (size_t w = 0; w < windows_.size() && WaitForDemand(w); ++w) {
     ARROW_ASSIGN_OR_RAISE(const bool put, PutShare(lane, [&] { return Load(&rows, windows_[w]); }));
     if (!put) return arrow::Status::OK();
@@ -162,7 +163,7 @@ arrow::Result<ScatteredRows> PartitionReader::Scatter(Lane* lane) {
   return rows.Finish();
 }
 
-arrow::Result<BatchTable> PartitionReader::Load(WindowRows* rows, const RankRange& window) {
+arrow::Result<TableShare> PartitionReader::Load(WindowRows* rows, const RankRange& window) {
   if (!loads_.Begin()) return arrow::Status::Cancelled("the run has ended");
   auto table = rows->Take(window);
   loads_.End();
@@ -271,7 +272,7 @@ arrow::Result<std::optional<CutWindow>> PartitionReader::NextWindow() {
     demanded_ = ++next_window_;
     keys_changed_.notify_all();
   }
-  std::optional<std::vector<BatchTable>> tables = PopShares();
+  std::optional<std::vector<TableShare>> tables = PopShares();
   if (!tables) return std::nullopt;
   ARROW_ASSIGN_OR_RAISE(auto key_rows, KeysOf(*tables));
   return CutWindow{std::move(key_rows), *std::move(tables)};
@@ -279,7 +280,7 @@ arrow::Result<std::optional<CutWindow>> PartitionReader::NextWindow() {
 
 // The keys of a window: of each group the first row in the first selecting table that has one.
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> PartitionReader::KeysOf(
-    const std::vector<BatchTable>& tables) {
+    const std::vector<TableShare>& tables) {
   std::vector<std::shared_ptr<arrow::RecordBatch>> key_rows;
   std::vector<int64_t> indices(static_cast<size_t>(tables[0].offsets->length() - 1), -1);
   int64_t base = 0;
@@ -294,6 +295,14 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> PartitionReader::KeysOf(
     }
     base += rows->num_rows();
     key_rows.push_back(std::move(rows));
+    for (const LargeGroup& large : tables[t].large) {
+      int64_t& index = indices[static_cast<size_t>(large.group)];
+      if (index >= 0) continue;
+      ARROW_ASSIGN_OR_RAISE(const auto first, large.rows->First());
+      ARROW_ASSIGN_OR_RAISE(rows, ConformKeys(input, *first, key_schema()));
+      index = base++;
+      key_rows.push_back(std::move(rows));
+    }
   }
   auto all = key_rows[0];
   if (key_rows.size() > 1) {

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "cogroup/group_memory.h"
 #include "cogroup/key_pushdown.h"
 #include "cogroup/memory_split.h"
 #include "cogroup/merge.h"
@@ -126,6 +127,10 @@ std::vector<std::string> Guarantees(const Job& job, Strategy strategy) {
   if (has(Link::Kind::kParent)) {
     sheet.emplace_back("Rows of a grandchild come in the batch of their parent row, in its order.");
   }
+  sheet.emplace_back("A key whose rows have more than " + std::to_string(MaxGroupBytes(job)) +
+                     (job.policy.oversize == Policy::Oversize::kError
+                          ? " bytes ends the run with an error."
+                          : " bytes comes in several batches; the later ones are marked."));
   sheet.emplace_back("A failing query ends the run with an error that names the table.");
   return sheet;
 }

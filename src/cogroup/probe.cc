@@ -204,7 +204,8 @@ arrow::Status ProbeReader::RunLane(Lane* lane, WindowPtr window) {
     const int64_t keys = window->keys->size();
     if (keys == 0) continue;
     WindowRows rows(*lane->input, *window->keys, std::move(scattered),
-                    split_.partition / std::ssize(lanes()), &rows_budget_, &lane->counters);
+                    split_.partition / std::ssize(lanes()), &rows_budget_, &lane->counters,
+                    GroupMemory::Of(job().memory, lanes().size()));
     ARROW_ASSIGN_OR_RAISE(const bool put, PutShare(lane, [&] { return rows.Take({0, keys}); }));
     if (!put) return arrow::Status::OK();
   }
@@ -403,7 +404,7 @@ arrow::Result<std::optional<CutWindow>> ProbeReader::NextWindow() {
     position_ = std::move(window);
     if (!WaitForKeys(*position_)) return std::nullopt;
     if (position_->keys->size() == 0) continue;
-    std::optional<std::vector<BatchTable>> tables = PopShares();
+    std::optional<std::vector<TableShare>> tables = PopShares();
     if (!tables) return std::nullopt;
     return CutWindow{position_->key_rows, *std::move(tables)};
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <numeric>
 #include <utility>
 
 #include "cogroup/disk_key_set.h"
@@ -85,13 +86,16 @@ arrow::Status RangeScatter::Cut(size_t partition) {
     }
   }
   const KeyVector cuts = CutsOf(sample.Finish(), ranges_.ranges() == 1 ? cuts_ : kLaterCuts);
+  if (cuts.size() == 0) {  // all have one key
+    limits_[partition] = 2 * scattered_.bytes[partition];
+    for (auto& [some, keys] : first) ARROW_RETURN_NOT_OK(PutBack(partition, std::move(some)));
+    return arrow::Status::OK();
+  }
   ranges_.Cut(partition, cuts);
   const auto parts = static_cast<size_t>(cuts.size()) + 1;
-  const int64_t cut_bytes = scattered_.bytes[partition];
-  bytes_ -= cut_bytes;
+  bytes_ -= scattered_.bytes[partition];
   Replace(&scattered_.bytes, partition, parts, 0);
-  // Where all have one key, it is asked again once there are twice as many.
-  Replace(&limits_, partition, parts, parts > 1 ? kFirstCutBytes : 2 * cut_bytes);
+  Replace(&limits_, partition, parts, kFirstCutBytes);
   rows.InsertPlaces(partition, parts);
   for (auto& [some, keys] : first) {
     ARROW_RETURN_NOT_OK(Append(std::exchange(some, nullptr), keys));
@@ -105,7 +109,18 @@ arrow::Status RangeScatter::Cut(size_t partition) {
     }
   }
   rows.RemovePlace(partition + parts);
+  // A part that keeps most of them, for one key may have them, is cut again once there are twice as many.
+  for (size_t p = partition; p < partition + parts; ++p) {
+    limits_[p] = std::max(kFirstCutBytes, 2 * scattered_.bytes[p]);
+  }
   return arrow::Status::OK();
+}
+
+// Rows that were taken out of a partition, which has counted them.
+arrow::Status RangeScatter::PutBack(size_t partition, std::shared_ptr<arrow::RecordBatch> rows) {
+  std::vector<uint32_t> numbers(static_cast<size_t>(rows->num_rows()));
+  std::iota(numbers.begin(), numbers.end(), 0U);
+  return scattered_.rows->Append(partition, SegmentSource(std::move(rows)), numbers);
 }
 
 arrow::Result<KeyVector> RangeScatter::KeysOf(const arrow::RecordBatch& rows) const {

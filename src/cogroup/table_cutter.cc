@@ -1,5 +1,6 @@
 #include "cogroup/table_cutter.h"
 
+#include <algorithm>
 #include <type_traits>
 #include <utility>
 
@@ -61,21 +62,26 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> TakeRanges(
 }  // namespace
 
 TableCutter::TableCutter(const TableInput& input, ReadAhead* rows, TableCounters* counters,
-                         OnRead on_read)
-    : input_(input), rows_(rows), counters_(counters), on_read_(std::move(on_read)) {}
+                         GroupMemory groups, OnRead on_read)
+    : input_(input),
+      rows_(rows),
+      counters_(counters),
+      on_read_(std::move(on_read)),
+      pending_(input, groups.held),
+      large_(input, groups) {}
 
 arrow::Result<bool> TableCutter::Read() {
   if (ended_) return false;
   std::optional<Chunk> chunk = rows_->Pop();
   ended_ = !chunk;
-  if (chunk) pending_.push_back(*std::move(chunk));
-  ARROW_RETURN_NOT_OK(on_read_(ended_ ? nullptr : &pending_.back()));
+  ARROW_RETURN_NOT_OK(on_read_(ended_ ? nullptr : &*chunk));
+  if (chunk) ARROW_RETURN_NOT_OK(pending_.Push(*std::move(chunk)));
   return !ended_;
 }
 
 arrow::Result<bool> TableCutter::HasRows() { return pending_.empty() ? Read() : true; }
 
-arrow::Result<BatchTable> TableCutter::Cut(const Window& window) {
+arrow::Result<TableShare> TableCutter::Cut(const Window& window) {
   const auto num_keys = static_cast<size_t>(window.keys.size());
   counts_.assign(num_keys, 0);
   slices_.clear();
@@ -83,18 +89,57 @@ arrow::Result<BatchTable> TableCutter::Cut(const Window& window) {
   while (key < num_keys) {
     ARROW_ASSIGN_OR_RAISE(const bool has_rows, HasRows());
     if (!has_rows) break;
+    const size_t first_key = key;
+    const size_t first_slice = slices_.size();
     ARROW_RETURN_NOT_OK(CutChunk(window, &key));
-    if (row_ == static_cast<size_t>(pending_.front().rows->num_rows())) {
-      pending_.pop_front();
+    if (row_ == static_cast<size_t>(pending_.FrontRows())) {
+      pending_.PopFront();
       row_ = 0;
     }
+    if (large_.Has(static_cast<int64_t>(first_key))) {
+      ARROW_RETURN_NOT_OK(MoveRows(first_key, first_slice, /*skip=*/0));
+    }
+    if (key < num_keys) ARROW_RETURN_NOT_OK(MoveLarge(key));
   }
   const auto slices = std::exchange(slices_, {});
-  return GroupRows(input_, slices, counts_);
+  TableShare share;
+  ARROW_ASSIGN_OR_RAISE(static_cast<BatchTable&>(share), GroupRows(input_, slices, counts_));
+  ARROW_ASSIGN_OR_RAISE(share.large, large_.Take(0, static_cast<int64_t>(num_keys)));
+  return share;
+}
+
+// A group whose rows may go on in the next chunk is moved to disk once it is large.
+arrow::Status TableCutter::MoveLarge(size_t key) {
+  if (counts_[key] == 0 || row_bytes_ * counts_[key] <= large_.held()) return arrow::Status::OK();
+  // Its rows are the last ones.
+  size_t slice = slices_.size();
+  int64_t rows = 0;
+  while (rows < counts_[key]) rows += slices_[--slice]->num_rows();
+  return MoveRows(key, slice, rows - counts_[key]);
+}
+
+// Moves all rows of a group out of the slices. They begin at row `skip` of a slice.
+arrow::Status TableCutter::MoveRows(size_t key, size_t slice, int64_t skip) {
+  std::vector<std::shared_ptr<arrow::RecordBatch>> others;
+  for (size_t s = slice; s < slices_.size(); ++s) {
+    const auto& rows = slices_[s];
+    const int64_t moved = std::min(counts_[key], rows->num_rows() - skip);
+    if (skip > 0) others.push_back(rows->Slice(0, skip));
+    if (moved > 0) {
+      ARROW_RETURN_NOT_OK(large_.Add(static_cast<int64_t>(key), rows->Slice(skip, moved)));
+    }
+    if (skip + moved < rows->num_rows()) others.push_back(rows->Slice(skip + moved));
+    counts_[key] -= moved;
+    skip = 0;
+  }
+  slices_.resize(slice);
+  slices_.insert(slices_.end(), others.begin(), others.end());
+  return arrow::Status::OK();
 }
 
 arrow::Status TableCutter::CutChunk(const Window& window, size_t* key) {
-  const Chunk& chunk = pending_.front();
+  ARROW_ASSIGN_OR_RAISE(const Chunk* const front, pending_.Front());
+  const Chunk& chunk = *front;
   std::vector<Range> kept;
   counters_->orphans += std::visit(
       [&](const auto& rows) {
@@ -102,6 +147,7 @@ arrow::Status TableCutter::CutChunk(const Window& window, size_t* key) {
         return Match(rows, keys, &row_, key, &counts_, &kept);
       },
       chunk.keys.values());
+  row_bytes_ = chunk.bytes / chunk.rows->num_rows();
   int64_t rows = 0;
   for (const Range& range : kept) rows += range.end - range.begin;
   if (kept.size() > 1 && rows < static_cast<int64_t>(kept.size()) * kMinSlice) {
@@ -119,8 +165,8 @@ arrow::Status TableCutter::Drain() {
   while (true) {
     ARROW_ASSIGN_OR_RAISE(const bool has_rows, HasRows());
     if (!has_rows) return arrow::Status::OK();
-    counters_->orphans += pending_.front().rows->num_rows() - static_cast<int64_t>(row_);
-    pending_.pop_front();
+    counters_->orphans += pending_.FrontRows() - static_cast<int64_t>(row_);
+    pending_.PopFront();
     row_ = 0;
   }
 }

@@ -1,6 +1,8 @@
 // Cuts one table's rows, which come in key order, by the windows of the run: rows of a window's keys
 // become that table's share of a batch, rows of other keys are counted and dropped.
 //
+// The rows of a key that is too large for memory go to disk as they come.
+//
 // Keys are compared three ways. Taking any other key as the end of a group is the mistake by which
 // stitchers lose the children of untouched parents (dotnet/efcore#33826).
 #pragma once
@@ -8,15 +10,16 @@
 #include <arrow/result.h>
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <vector>
 
 #include "cogroup/chunk.h"
 #include "cogroup/counters.h"
+#include "cogroup/large_groups.h"
+#include "cogroup/pending_chunks.h"
 #include "cogroup/read_ahead.h"
 #include "cogroup/table_input.h"
-#include "sheaf/batch.h"
+#include "cogroup/table_share.h"
 
 namespace sheaf {
 
@@ -25,8 +28,9 @@ class TableCutter {
   /// Told of every chunk as it is read, and of the end, once, by null.
   using OnRead = std::function<arrow::Status(const Chunk*)>;
 
-  /// All references outlive the cutter.
-  TableCutter(const TableInput& input, ReadAhead* rows, TableCounters* counters, OnRead on_read);
+  /// `groups`: what is held of one key. All references outlive the cutter.
+  TableCutter(const TableInput& input, ReadAhead* rows, TableCounters* counters, GroupMemory groups,
+              OnRead on_read);
 
   /// Reads one chunk more; false at the end of the table, and once the reading ended early.
   /// For selecting tables, whose rows must be known before their window is.
@@ -34,7 +38,7 @@ class TableCutter {
 
   /// The rows of the window's keys, group after group, in order. Windows ascend. Reads on until it
   /// has seen a row beyond the window: a chunk may end within the last group.
-  arrow::Result<BatchTable> Cut(const Window& window);
+  arrow::Result<TableShare> Cut(const Window& window);
 
   /// Reads what is left: rows of keys beyond the last window.
   arrow::Status Drain();
@@ -42,18 +46,22 @@ class TableCutter {
  private:
   arrow::Result<bool> HasRows();
   arrow::Status CutChunk(const Window& window, size_t* key);
+  arrow::Status MoveLarge(size_t key);
+  arrow::Status MoveRows(size_t key, size_t slice, int64_t skip);
 
   const TableInput& input_;
   ReadAhead* const rows_;
   TableCounters* const counters_;
   const OnRead on_read_;
-  std::deque<Chunk> pending_;
+  PendingChunks pending_;
   size_t row_ = 0;  // the first row of pending_.front() that no window has taken
   bool ended_ = false;
 
   // Of the window that is being cut:
   std::vector<int64_t> counts_;                              // rows a key
   std::vector<std::shared_ptr<arrow::RecordBatch>> slices_;  // the rows, in order
+  LargeGroups large_;
+  int64_t row_bytes_ = 0;  // of the chunk that was cut last
 };
 
 }  // namespace sheaf

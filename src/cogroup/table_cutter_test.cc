@@ -21,8 +21,8 @@ using Keys = std::vector<int64_t>;
 /// A cutter over a stream of one batch for each JSON text.
 class Cutting {
  public:
-  explicit Cutting(const std::vector<std::string>& batches,
-                   std::vector<std::string> order_by = {}) {
+  explicit Cutting(const std::vector<std::string>& batches, std::vector<std::string> order_by = {},
+                   GroupMemory groups = GroupMemory::Of(Job::kDefaultMemory, 1)) {
     auto stream = StreamOf(IdSchema(), batches);
     Job job;
     job.Key({"id"}).Add(Table::Stream("T", stream).SelectsKeys().OrderBy(std::move(order_by)));
@@ -31,11 +31,11 @@ class Cutting {
     reader_ = std::make_unique<ReadAhead>(input, policy_, KeyOrder::kAscending,
                                           std::numeric_limits<int64_t>::max(), &counters_,
                                           [](const arrow::Status& status) { FAIL() << status; });
-    cutter_ =
-        std::make_unique<TableCutter>(input, reader_.get(), &counters_, [this](const Chunk* chunk) {
-          read_.push_back(chunk ? Text(*chunk->rows) : "end");
-          return arrow::Status::OK();
-        });
+    cutter_ = std::make_unique<TableCutter>(input, reader_.get(), &counters_, groups,
+                                            [this](const Chunk* chunk) {
+                                              read_.push_back(chunk ? Text(*chunk->rows) : "end");
+                                              return arrow::Status::OK();
+                                            });
     reader_->Start([stream] { return stream; });
   }
 
@@ -46,14 +46,21 @@ class Cutting {
     Window window;
     window.keys =
         resolved_.tables[0].key_encoder->Encode({builder.Finish().ValueOrDie()}).ValueOrDie();
-    const BatchTable table = cutter_->Cut(window).ValueOrDie();
+    const TableShare table = cutter_->Cut(window).ValueOrDie();
     EXPECT_EQ(table.name, "T");
     EXPECT_EQ(table.offsets->length(), std::ssize(keys) + 1);
     EXPECT_EQ(table.offsets->Value(std::ssize(keys)), table.rows->num_rows());
     std::string text;
     for (int64_t k = 0; k < std::ssize(keys); ++k) {
       const int32_t begin = table.offsets->Value(k);
-      text += Text(*table.rows->Slice(begin, table.offsets->Value(k + 1) - begin)) + "|";
+      text += Text(*table.rows->Slice(begin, table.offsets->Value(k + 1) - begin));
+      for (const LargeGroup& large : table.large) {
+        if (large.group != k) continue;
+        EXPECT_EQ(begin, table.offsets->Value(k + 1));
+        text +=
+            "large " + Text(*large.rows->Next(std::numeric_limits<int64_t>::max(), 1).ValueOrDie());
+      }
+      text += "|";
     }
     return text;
   }
@@ -113,6 +120,40 @@ TEST(TableCutterTest, EveryChunkIsToldOnceAndTheEndOnce) {
   EXPECT_FALSE(cutting.cutter().Read().ValueOrDie());
   ASSERT_TRUE(cutting.cutter().Drain().ok());
   EXPECT_THAT(cutting.read(), ElementsAre("1,a", "1,b", "2,c", "end"));
+}
+
+// Nothing is held of a key whose rows may go on in the next chunk.
+constexpr GroupMemory kNoMemory{.held = 0, .run = 64};
+
+TEST(TableCutterTest, ALargeGroupIsSetApartWhereverItsChunksEnd) {
+  const std::string first = R"([[1,"a"],[1,"b"],[2,"d"]])";
+  for (const std::vector<std::string>& rest : std::vector<std::vector<std::string>>{
+           {R"([[2,"c"],[2,"b"],[3,"x"]])"},
+           {R"([[2,"c"]])", R"([[2,"b"]])", R"([[3,"x"]])"},
+           {R"([[2,"c"],[2,"b"]])", R"([[3,"x"]])"},
+       }) {
+    std::vector<std::string> batches = {first};
+    batches.insert(batches.end(), rest.begin(), rest.end());
+    batches.emplace_back(R"([[9,"y"]])");
+    Cutting cutting(batches, {"v"}, kNoMemory);
+    EXPECT_EQ(cutting.Cut({1, 2}), "1,a 1,b|large 2,b 2,c 2,d|");
+    EXPECT_EQ(cutting.Cut({3, 4}), "large 3,x||");
+  }
+}
+
+TEST(TableCutterTest, ALargeGroupMayEndTheTable) {
+  Cutting cutting({R"([[2,"d"]])", R"([[2,"c"]])", R"([[2,"a"]])"}, {"v"}, kNoMemory);
+  EXPECT_EQ(cutting.Cut({1, 2, 3}), "|large 2,a 2,c 2,d||");
+  EXPECT_EQ(cutting.Cut({5}), "|");
+}
+
+TEST(TableCutterTest, ChunksOfOneKeyThatWaitForTheirWindowGoToDisk) {
+  Cutting cutting({R"([[1,"a"]])", R"([[2,"b"]])", R"([[2,"c"]])", R"([[3,"o"]])", R"([[4,"d"]])"},
+                  {}, kNoMemory);
+  for (int chunk = 0; chunk < 5; ++chunk) EXPECT_TRUE(cutting.cutter().Read().ValueOrDie());
+  EXPECT_EQ(cutting.Cut({1, 2}), "large 1,a|large 2,b 2,c|");
+  EXPECT_EQ(cutting.Cut({4}), "large 4,d|");
+  EXPECT_EQ(cutting.orphans(), 1);
 }
 
 /// Rows of the keys in `bits`, two each, in chunks of `chunk` rows.

@@ -9,6 +9,7 @@
 #include <optional>
 #include <utility>
 
+#include "cogroup/group_memory.h"
 #include "cogroup/key_text.h"
 #include "key/key_type.h"
 #include "key/plain_types.h"
@@ -287,6 +288,7 @@ arrow::Result<ResolvedJob> ResolveJob(const Engine* engine, Job job) {
     }
     if (input.link != nullptr) ARROW_RETURN_NOT_OK(MakeLinkComparable(resolved.tables, &input));
   }
+  resolved.max_group_bytes = MaxGroupBytes(job);
   resolved.job = std::move(job);
   return resolved;
 }

@@ -62,6 +62,7 @@ struct ResolvedJob {
   std::vector<TableInput> tables;             ///< In the job's order.
   std::shared_ptr<arrow::Schema> key_schema;  ///< The job's names, the selecting tables' types.
   std::shared_ptr<arrow::RecordBatch> from;   ///< Job::from in these types; null for all keys.
+  int64_t max_group_bytes = 0;                ///< Of the rows of a key that come in one batch.
 };
 
 /// Checks the job against the engine. `engine` may be null where every table is a stream.

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "cogroup/group_rows.h"
+#include "cogroup/large_key_filter.h"
 #include "cogroup/rows_by_place.h"
 #include "parallel/parallel.h"
 
@@ -78,15 +79,18 @@ class WindowBuilder {
 }  // namespace
 
 WindowRows::WindowRows(const TableInput& input, const KeySet& keys, ScatteredRows rows,
-                       int64_t max_loaded, MemoryBudget* budget, TableCounters* counters)
+                       int64_t max_loaded, MemoryBudget* budget, TableCounters* counters,
+                       std::optional<GroupMemory> groups)
     : input_(input),
       keys_(keys),
       max_loaded_(max_loaded),
       budget_(budget),
       counters_(counters),
-      whole_{std::move(rows)} {}
+      whole_{std::move(rows)} {
+  if (groups) large_.emplace(input, *groups);
+}
 
-arrow::Result<BatchTable> WindowRows::Take(const RankRange& window) {
+arrow::Result<TableShare> WindowRows::Take(const RankRange& window) {
   ARROW_RETURN_NOT_OK(LoadUntil(window.end));
   WindowBuilder rows(
       std::ranges::all_of(loaded_, [](const Loaded& loaded) { return loaded.order.empty(); }));
@@ -103,7 +107,13 @@ arrow::Result<BatchTable> WindowRows::Take(const RankRange& window) {
     rows.Add(loaded.pieces, loaded.order, loaded.starts[first], loaded.starts[last]);
   }
   std::erase_if(loaded_, [&](const Loaded& loaded) { return loaded.ranks.end <= window.end; });
-  return GroupRows(input_, rows.pieces(), counts, rows.TakeRefs());
+  TableShare share;
+  ARROW_ASSIGN_OR_RAISE(static_cast<BatchTable&>(share),
+                        GroupRows(input_, rows.pieces(), counts, rows.TakeRefs()));
+  if (large_) {
+    ARROW_ASSIGN_OR_RAISE(share.large, large_->Take(window.begin, window.end));
+  }
+  return share;
 }
 
 // Loads every partition that begins below `rank`.
@@ -111,16 +121,17 @@ arrow::Status WindowRows::LoadUntil(int64_t rank) {
   std::vector<Due> due;
   while (parts_.HasNext() || whole_.HasNext()) {
     Source& source = parts_.HasNext() ? parts_ : whole_;
-    if (source.NextRanks().begin >= rank) break;
-    if (&source == &whole_ && source.scattered.bytes[source.next] > max_loaded_) {
+    const RankRange ranks = source.NextRanks();
+    if (ranks.begin >= rank) break;
+    if (&source == &whole_ && source.scattered.bytes[source.next] > max_loaded_ &&
+        ranks.end - ranks.begin > 1) {
       // What is due is still read from the parts that these replace.
       ARROW_RETURN_NOT_OK(LoadAll(std::exchange(due, {})));
       ARROW_RETURN_NOT_OK(ScatterParts());
       continue;
     }
-    due.push_back({source.NextRanks(), source.scattered.has_ranks,
-                   source.scattered.rows->Take(source.next)});
-    ++source.next;
+    ARROW_ASSIGN_OR_RAISE(Due next, TakeNext(&source));
+    due.push_back(std::move(next));
   }
   return LoadAll(std::move(due));
 }
@@ -138,7 +149,8 @@ arrow::Status WindowRows::LoadAll(std::vector<Due> due) {
 arrow::Result<WindowRows::Loaded> WindowRows::Load(Due due) const {
   Loaded loaded;
   loaded.ranks = due.ranks;
-  ARROW_ASSIGN_OR_RAISE(const Pieces taken, due.rows.Load());
+  ARROW_ASSIGN_OR_RAISE(Pieces taken, due.rows.Load());
+  std::ranges::move(due.others, std::back_inserter(taken));
   loaded.starts.assign(static_cast<size_t>(loaded.ranks.end - loaded.ranks.begin) + 1, 0);
   std::vector<RowVector<uint32_t>> places;
   bool stands = true;
@@ -172,6 +184,28 @@ arrow::Result<WindowRows::Loaded> WindowRows::Load(Due due) const {
     }
   }
   return loaded;
+}
+
+// The next partition; the rows of large keys are set apart before it is loaded.
+arrow::Result<WindowRows::Due> WindowRows::TakeNext(Source* source) {
+  const ScatteredRows& scattered = source->scattered;
+  Due due{source->NextRanks(), scattered.has_ranks, {}, {}};
+  const size_t partition = source->next++;
+  if (!large_ || scattered.bytes[partition] <= large_->held()) {
+    due.rows = scattered.rows->Take(partition);
+    return due;
+  }
+  LargeKeyFilter others(input_.schema, due.ranks.begin, due.ranks.end - due.ranks.begin, &*large_);
+  while (true) {
+    ARROW_ASSIGN_OR_RAISE(Pieces pieces, scattered.rows->TakeSome(partition));
+    if (pieces.empty()) break;
+    for (auto& piece : pieces) {
+      ARROW_ASSIGN_OR_RAISE(auto places, Places(due.has_ranks, *piece, due.ranks.begin));
+      ARROW_RETURN_NOT_OK(others.Add(std::move(piece), std::move(places)));
+    }
+  }
+  due.others = others.Finish();
+  return due;
 }
 
 // Scatters the rows of the next partition once more.
@@ -208,7 +242,9 @@ arrow::Status WindowRows::ScatterParts() {
       const SegmentSource source(piece);
       for (size_t part = 0; part < count; ++part) {
         const auto rows = by_part.Of(part);
-        if (!rows.empty()) ARROW_RETURN_NOT_OK(parts.rows->Append(part, source, rows));
+        if (rows.empty()) continue;
+        ARROW_RETURN_NOT_OK(parts.rows->Append(part, source, rows));
+        parts.bytes[part] += parts.rows->row_bytes() * std::ssize(rows);
       }
     }
   }

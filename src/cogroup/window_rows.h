@@ -5,7 +5,7 @@
 //
 // Within a partition a counting sort by rank brings the rows in key order: no row is compared with another.
 // A window takes from several partitions, or from a part of one. A partition that is too large for memory is
-// scattered once more, into parts.
+// scattered once more, into parts. The rows of a key that is too large for memory are put in order on disk.
 #pragma once
 
 #include <arrow/record_batch.h>
@@ -14,14 +14,16 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "cogroup/counters.h"
 #include "cogroup/gather.h"
+#include "cogroup/large_groups.h"
 #include "cogroup/scattered_rows.h"
 #include "cogroup/table_input.h"
+#include "cogroup/table_share.h"
 #include "key/key_set.h"
-#include "sheaf/batch.h"
 #include "spill/row_memory.h"
 
 namespace sheaf {
@@ -36,13 +38,15 @@ struct RankRange {
 class WindowRows {
  public:
   /// `max_loaded`: bytes of a partition that may be loaded as a whole. Rows of keys that the set lacks are
-  /// counted as orphans and dropped, where that was not done before. All references outlive the rows.
+  /// counted as orphans and dropped, where that was not done before. `groups`: what may be held of one key;
+  /// nullopt where all of it must be. All references outlive the rows.
   WindowRows(const TableInput& input, const KeySet& keys, ScatteredRows rows, int64_t max_loaded,
-             MemoryBudget* budget, TableCounters* counters);
+             MemoryBudget* budget, TableCounters* counters,
+             std::optional<GroupMemory> groups = std::nullopt);
 
   /// The rows of a window's keys, group after group, in order. Each window begins where the one before it
   /// has ended, the first at 0.
-  arrow::Result<BatchTable> Take(const RankRange& window);
+  arrow::Result<TableShare> Take(const RankRange& window);
 
  private:
   // Partitions, and which of them is loaded next.
@@ -68,11 +72,13 @@ class WindowRows {
     RankRange ranks;
     bool has_ranks;
     SegmentedRows::Taken rows;
+    std::vector<std::shared_ptr<arrow::RecordBatch>> others;  // those in memory already
   };
 
   arrow::Status LoadUntil(int64_t rank);
   arrow::Status LoadAll(std::vector<Due> due);
   arrow::Result<Loaded> Load(Due due) const;
+  arrow::Result<Due> TakeNext(Source* source);
   arrow::Status ScatterParts();
   arrow::Result<RowVector<uint32_t>> Places(bool has_ranks, const arrow::RecordBatch& piece,
                                             int64_t first) const;
@@ -85,6 +91,7 @@ class WindowRows {
   Source whole_;
   Source parts_;  // of the partition before whole_.next
   std::deque<Loaded> loaded_;
+  std::optional<LargeGroups> large_;  // by rank; nullopt where none is kept apart
 };
 
 }  // namespace sheaf

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <functional>
 #include <iterator>
+#include <limits>
 #include <map>
 #include <random>
 #include <set>
@@ -94,35 +95,56 @@ class WindowRowsTest : public ::testing::TestWithParam<std::tuple<Case, int64_t>
   // Takes windows of many lengths and looks for every row where it belongs.
   void ExpectAllRows(const KeySet& keys, ScatteredRows scattered) {
     WindowRows windows(input_, keys, std::move(scattered), /*max_loaded=*/int64_t{1} << 19,
-                       &budget_, &counters_);
+                       &budget_, &counters_, groups_);
     auto expected = rows_of_.begin();
     std::mt19937_64 random(4);
     for (int64_t begin = 0; begin < keys.size();) {
       const auto length = static_cast<int64_t>(random() % 3000) + 1;
       const int64_t end = std::min(begin + length, keys.size());
-      const BatchTable table = windows.Take({begin, end}).ValueOrDie();
-      ASSERT_EQ(table.offsets->length(), end - begin + 1);
-      const auto& ids = static_cast<const arrow::Int64Array&>(*table.rows->column(0));
-      const auto& numbers = static_cast<const arrow::Int64Array&>(*table.rows->column(1));
-      const auto& texts = static_cast<const arrow::StringArray&>(*table.rows->column(2));
+      const TableShare share = windows.Take({begin, end}).ValueOrDie();
+      ASSERT_EQ(share.offsets->length(), end - begin + 1);
       for (int64_t k = 0; k < end - begin; ++k, ++expected) {
         std::set<int64_t> rows;
-        for (int32_t i = table.offsets->Value(k); i < table.offsets->Value(k + 1); ++i) {
-          ASSERT_EQ(ids.Value(i), expected->first);
-          const int64_t row = numbers.Value(i);
-          ASSERT_EQ(texts.GetString(i),
-                    std::string(80 + row % 5, static_cast<char>('a' + row % 26)));
-          rows.insert(row);
-        }
+        ASSERT_NO_FATAL_FAILURE(Collect(*RowsOf(share, k), expected->first, &rows));
         ASSERT_EQ(rows, expected->second) << "key " << expected->first;
+        const bool is_large = FindLarge(share, k) != nullptr;
+        ASSERT_EQ(is_large, groups_ && std::ssize(rows) > kRows / 4) << "key " << expected->first;
       }
       begin = end;
     }
     EXPECT_EQ(expected, rows_of_.end());
   }
 
+  // The rows of a group, wherever they are.
+  static std::shared_ptr<arrow::RecordBatch> RowsOf(const TableShare& share, int64_t group) {
+    const int32_t begin = share.offsets->Value(group);
+    const int32_t end = share.offsets->Value(group + 1);
+    for (const LargeGroup& large : share.large) {
+      if (large.group != group) continue;
+      EXPECT_EQ(begin, end);
+      return large.rows->Next(std::numeric_limits<int64_t>::max(), /*min_rows=*/1).ValueOrDie();
+    }
+    return share.rows->Slice(begin, end - begin);
+  }
+
+  // The numbers of the rows, which all must be as they were made.
+  static void Collect(const arrow::RecordBatch& group, int64_t id, std::set<int64_t>* rows) {
+    const auto& ids = static_cast<const arrow::Int64Array&>(*group.column(0));
+    const auto& numbers = static_cast<const arrow::Int64Array&>(*group.column(1));
+    const auto& texts = static_cast<const arrow::StringArray&>(*group.column(2));
+    for (int64_t i = 0; i < group.num_rows(); ++i) {
+      ASSERT_EQ(ids.Value(i), id);
+      const int64_t row = numbers.Value(i);
+      ASSERT_EQ(texts.GetString(i), std::string(80 + row % 5, static_cast<char>('a' + row % 26)));
+      rows->insert(row);
+    }
+  }
+
   const TableInput input_ = Input();
   MemoryBudget budget_{std::get<int64_t>(GetParam())};
+  // Where memory is little, the rows of one key are held up to 2 MiB.
+  const std::optional<GroupMemory> groups_ =
+      budget_.limit() > 1 << 20 ? std::nullopt : std::optional(GroupMemory{2 << 20, 1 << 18});
   TableCounters counters_;
   std::vector<int64_t> ids_;
   std::map<int64_t, std::set<int64_t>> rows_of_;

@@ -192,6 +192,60 @@ def test_a_key_above_max_bytes_may_be_an_error(each, tmp_path):
     assert "id=2" in result.err and 'policy.oversize = "continue"' in result.err
 
 
+def test_a_key_above_its_part_of_the_memory_continues_too(each, tmp_path):
+    rows, text = 6000, "x" * 1000
+    numbers = [row * 7 % rows for row in range(rows)]
+    hot = table([2] * rows, n=pa.array(numbers), text=pa.array([text] * rows))
+    job = write_job(
+        tmp_path,
+        {"A": table([1, 2, 2, 3]), "R": hot, "P": table([1, 2, 3, 4])},
+        fields={"R": {"order_by": ["n"]}, "P": {"rows_per_key": "one"}},
+        batch={"memory": "16MiB"},
+    )
+    run, _ = delivered(each, job)
+    assert [line.get("continued", False) for line in run.batches] == [False, False, True, False]
+    assert keys_a_batch(run) == [1, 1, 1, 1] and run.totals["keys"] == 3
+    assert ids(run, "A") == [1, 2, 2, 3] and ids(run, "P") == [1, 2, 3]
+    assert [value for batch in run.tables["R"] for value in batch["n"].to_pylist()] == list(
+        range(rows)
+    )
+    assert counts(run, "R")["rows_per_key"]["max"] == rows
+
+
+@pytest.mark.parametrize("policy", ["error", "first", "keep"])
+def test_a_promise_is_held_against_a_key_above_the_memory(each, tmp_path, policy):
+    rows = 6000
+    hot = table([2] * rows, n=pa.array(range(rows)), text=pa.array(["x" * 1000] * rows))
+    job = write_job(
+        tmp_path,
+        {"A": table([1, 2, 3]), "R": hot},
+        fields={"R": {"order_by": ["n DESC"], "rows_per_key": "one"}},
+        batch={"memory": "16MiB"},
+        policy={"duplicate": policy, "missing": "drop"},
+    )
+    if policy == "error":
+        result = each.run("run", job)
+        assert result.code == 3 and f"{rows} rows for key id=2" in result.err, result.err
+        return
+    run, _ = delivered(each, job)
+    assert set(ids(run, "A")) == {2}
+    numbers = [value for batch in run.tables["R"] for value in batch["n"].to_pylist()]
+    assert numbers == ([rows - 1] if policy == "first" else list(reversed(range(rows))))
+
+
+def test_a_key_above_the_memory_may_be_an_error(each, tmp_path):
+    hot = table([2] * 6000, text=pa.array(["x" * 1000] * 6000))
+    job = write_job(
+        tmp_path,
+        {"A": hot},
+        batch={"memory": "16MiB"},
+        policy={"oversize": "error"},
+    )
+    result = each.run("run", job)
+    assert result.code == 3
+    assert "id=2" in result.err and "raise batch.memory" in result.err
+
+
 def _promise(tmp_path, rows, promise="one", **policy):
     return write_job(
         tmp_path,

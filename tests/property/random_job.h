@@ -53,7 +53,8 @@ using TestGroup = std::vector<std::vector<TestRow>>;
 struct TestJob {
   std::vector<KeyPool> pools;  // of each key column
   std::vector<TestTable> tables;
-  Job job;  // but for its tables
+  Job job;             // but for its tables
+  size_t padding = 0;  // bytes of text in each row
 };
 
 inline std::vector<TestRow> RandomRows(Random* random, const std::vector<std::vector<int>>& places,
@@ -148,7 +149,31 @@ inline TestJob RandomJob(Random* random, const std::vector<KeyPool>& pools, bool
   return made;
 }
 
-/// Columns: order, tie, number, then the key under names of the table's own.
+/// Gives one key of some table more rows than a job of the least memory holds.
+inline void MakeKeyHot(Random* random, TestJob* made) {
+  constexpr int kMaxChunk = 4000;
+  TestTable& table =
+      made->tables[static_cast<size_t>(Below(random, static_cast<int>(made->tables.size())))];
+  auto hot = std::ranges::find_if(table.rows, [](const TestRow& row) { return !row.null_key(); });
+  if (hot == table.rows.end()) return;
+  made->padding = 500;
+  std::vector<TestRow> rows(static_cast<size_t>(2000 + Below(random, 10'000)), *hot);
+  for (TestRow& row : rows) {
+    row.order = OneIn(random, 5) ? std::nullopt : std::optional(Below(random, 4));
+    row.tie = OneIn(random, 5) ? std::nullopt : std::optional(Below(random, 3));
+  }
+  table.rows.insert(hot, rows.begin(), rows.end());
+  for (size_t i = 0; i < table.rows.size(); ++i) table.rows[i].number = static_cast<int64_t>(i);
+  table.cuts = {table.rows.size()};
+  while (table.cuts.front() > kMaxChunk) {
+    const auto chunk = static_cast<size_t>(1 + Below(random, kMaxChunk));
+    table.cuts.insert(table.cuts.begin(), table.cuts.front() - chunk);
+  }
+  made->job.Memory(int64_t{16} << 20).max_bytes.reset();
+  if (OneIn(random, 2)) made->job.MaxBytes(20'000 + Below(random, 3'000'000));
+}
+
+/// Columns: order, tie, number, then the key under names of the table's own, and some text.
 inline std::shared_ptr<arrow::RecordBatch> RowsOf(const TestJob& job, const TestTable& table,
                                                   size_t begin, size_t end) {
   arrow::Int32Builder order;
@@ -171,6 +196,13 @@ inline std::shared_ptr<arrow::RecordBatch> RowsOf(const TestJob& job, const Test
     columns.push_back(WriteAs(job.pools[c], table.key_types[c], places[c]).ValueOrDie());
     fields.push_back(arrow::field(table.name + "_k" + std::to_string(c), table.key_types[c]));
   }
+  arrow::StringBuilder padding;
+  for (size_t i = begin; i < end; ++i) {
+    const auto letter = static_cast<char>('a' + table.rows[i].number % 26);
+    ARROW_CHECK_OK(padding.Append(std::string(job.padding, letter)));
+  }
+  columns.push_back(padding.Finish().ValueOrDie());
+  fields.push_back(arrow::field("padding", arrow::utf8()));
   return arrow::RecordBatch::Make(arrow::schema(std::move(fields)),
                                   static_cast<int64_t>(end - begin), std::move(columns));
 }

@@ -17,6 +17,7 @@ namespace {
 using sheaf::testing::Below;
 using sheaf::testing::GroupsOf;
 using sheaf::testing::KeyPool;
+using sheaf::testing::MakeKeyHot;
 using sheaf::testing::MakeKeyPools;
 using sheaf::testing::OneIn;
 using sheaf::testing::Random;
@@ -170,6 +171,9 @@ std::vector<int64_t> NumbersOf(const Group& group, const std::string& table,
   return numbers;
 }
 
+/// Whether a key may have more rows than come in one batch.
+bool MayContinue(const TestJob& made) { return made.job.max_bytes || made.padding > 0; }
+
 /// `batches` are the first ones that the job must deliver; all of them where `complete`.
 void CheckBatches(const TestJob& made, const Expected& expected, const std::vector<Batch>& batches,
                   bool complete) {
@@ -180,14 +184,14 @@ void CheckBatches(const TestJob& made, const Expected& expected, const std::vect
     ASSERT_GT(batch.num_keys(), 0);
     ASSERT_LE(batch.num_keys(), made.job.max_keys);
     if (batch.continued()) {
-      ASSERT_TRUE(b > 0 && made.job.max_bytes && batch.num_keys() == 1);
+      ASSERT_TRUE(b > 0 && MayContinue(made) && batch.num_keys() == 1);
       continue;
     }
     size_t end = b + 1;
     while (end < batches.size() && batches[end].continued()) ++end;
     const auto continued = std::span(batches).subspan(b + 1, end - b - 1);
     // Of a run that fails, the last key may have come in part.
-    if (!complete && made.job.max_bytes && end == batches.size()) return;
+    if (!complete && MayContinue(made) && end == batches.size()) return;
     for (const Group& group : batch.groups()) {
       ASSERT_NE(next, expected.groups.end()) << "a key too many";
       ASSERT_NO_FATAL_FAILURE(CheckKey(made, *group.key(), next->first));
@@ -200,10 +204,23 @@ void CheckBatches(const TestJob& made, const Expected& expected, const std::vect
       ++next;
     }
     const bool last = next == expected.groups.end();
-    ASSERT_TRUE(made.job.max_bytes || last || batch.num_keys() == made.job.max_keys)
+    ASSERT_TRUE(MayContinue(made) || last || batch.num_keys() == made.job.max_keys)
         << "a batch that is not the last holds max_keys keys";
   }
   ASSERT_TRUE(!complete || next == expected.groups.end()) << "keys are missing";
+}
+
+/// The most rows that a key has in table `t`, in all batches that it comes in.
+int64_t LargestGroup(const std::vector<Batch>& batches, size_t t) {
+  int64_t largest = 0;
+  int64_t rows = 0;
+  for (const Batch& batch : batches) {
+    for (const Group& group : batch.groups()) {
+      rows = (batch.continued() ? rows : 0) + group.num_rows(batch.tables()[t].name);
+      largest = std::max(largest, rows);
+    }
+  }
+  return largest;
 }
 
 void CheckMetrics(const TestJob& made, const Expected& expected, const Metrics& metrics,
@@ -218,6 +235,8 @@ void CheckMetrics(const TestJob& made, const Expected& expected, const Metrics& 
     int64_t delivered = 0;
     for (const Batch& batch : batches) delivered += batch.tables()[t].rows->num_rows();
     EXPECT_EQ(table.rows_delivered, delivered);
+    EXPECT_EQ(table.rows_per_key.largest.empty() ? 0 : table.rows_per_key.largest[0].rows,
+              LargestGroup(batches, t));
     EXPECT_EQ(table.rows_read, std::ssize(made.tables[t].rows));
     EXPECT_EQ(table.orphans, expected.orphans[t]);
     EXPECT_EQ(table.null_keys, expected.null_keys[t]);
@@ -231,8 +250,8 @@ class RandomStreamsTest : public ::testing::Test {
  protected:
   /// Runs `check` with a random source of its own for each job, so that one alone can be repeated.
   template <typename Check>
-  void ForEachJob(Check check) {
-    const uint64_t jobs = FromEnvironment("SHEAF_RANDOM_JOBS", kDefaultJobs);
+  void ForEachJob(Check check, uint64_t share = 1) {
+    const uint64_t jobs = (FromEnvironment("SHEAF_RANDOM_JOBS", kDefaultJobs) + share - 1) / share;
     const uint64_t seed = FromEnvironment("SHEAF_RANDOM_SEED", std::random_device()());
     for (uint64_t job = 0; job < jobs; ++job) {
       const ::testing::ScopedTrace trace(
@@ -247,9 +266,38 @@ class RandomStreamsTest : public ::testing::Test {
   const std::vector<KeyPool> pools_ = MakeKeyPools();
 };
 
+/// All batches of the job, by another strategy, from rows in another order, with another memory.
+std::vector<Batch> RunAs(TestJob made, Strategy strategy, int64_t memory, Random* random) {
+  made.job.WithStrategy(strategy).Memory(memory);
+  if (strategy == Strategy::kPartition) {
+    for (TestTable& table : made.tables) std::ranges::shuffle(table.rows, *random);
+  }
+  const auto reader = BatchReader::Open(nullptr, StreamsOf(made));
+  EXPECT_TRUE(reader.ok()) << reader.status();
+  Outcome outcome = ReadToTheEnd(reader->get());
+  EXPECT_TRUE(outcome.status.ok()) << outcome.status;
+  return std::move(outcome.batches);
+}
+
+void ExpectSame(const std::vector<Batch>& batches, const std::vector<Batch>& wanted) {
+  const auto equal = arrow::EqualOptions::Defaults().nans_equal(true);
+  ASSERT_EQ(batches.size(), wanted.size());
+  for (size_t b = 0; b < batches.size(); ++b) {
+    ASSERT_EQ(batches[b].continued(), wanted[b].continued());
+    ASSERT_TRUE(batches[b].keys()->Equals(*wanted[b].keys(), false, equal)) << "batch " << b;
+    for (size_t t = 0; t < wanted[b].tables().size(); ++t) {
+      const BatchTable& table = wanted[b].tables()[t];
+      ASSERT_TRUE(batches[b].tables()[t].rows->Equals(*table.rows, false, equal))
+          << "table " << table.name << " of batch " << b;
+      ASSERT_TRUE(batches[b].tables()[t].offsets->Equals(*table.offsets));
+    }
+  }
+}
+
 TEST_F(RandomStreamsTest, DeliverWhatAPlainMapOfKeysSays) {
   ForEachJob([this](Random* random) {
-    const TestJob made = RandomJob(random, pools_, /*lenient=*/false);
+    TestJob made = RandomJob(random, pools_, /*lenient=*/false);
+    if (OneIn(random, 20)) MakeKeyHot(random, &made);
     const Expected expected = ExpectedOf(made);
     const auto reader = BatchReader::Open(nullptr, StreamsOf(made));
     ASSERT_TRUE(reader.ok()) << reader.status();
@@ -266,7 +314,8 @@ TEST_F(RandomStreamsTest, DeliverWhatAPlainMapOfKeysSays) {
 
 TEST_F(RandomStreamsTest, AStreamThatFailsEndsTheRunAfterARightPrefix) {
   ForEachJob([this](Random* random) {
-    const TestJob made = RandomJob(random, pools_, /*lenient=*/true);
+    TestJob made = RandomJob(random, pools_, /*lenient=*/true);
+    if (OneIn(random, 20)) MakeKeyHot(random, &made);
     const auto failing = static_cast<size_t>(Below(random, static_cast<int>(made.tables.size())));
     const auto good_batches =
         static_cast<size_t>(Below(random, static_cast<int>(made.tables[failing].cuts.size()) + 1));
@@ -282,7 +331,8 @@ TEST_F(RandomStreamsTest, AStreamThatFailsEndsTheRunAfterARightPrefix) {
 
 TEST_F(RandomStreamsTest, ACancelAtAnyMomentEndsTheRunAfterARightPrefix) {
   ForEachJob([this](Random* random) {
-    const TestJob made = RandomJob(random, pools_, /*lenient=*/true);
+    TestJob made = RandomJob(random, pools_, /*lenient=*/true);
+    if (OneIn(random, 20)) MakeKeyHot(random, &made);
     const auto reader = BatchReader::Open(nullptr, StreamsOf(made));
     ASSERT_TRUE(reader.ok()) << reader.status();
     const int wait = Below(random, OneIn(random, 2) ? 200 : 3000);
@@ -296,6 +346,26 @@ TEST_F(RandomStreamsTest, ACancelAtAnyMomentEndsTheRunAfterARightPrefix) {
         << outcome.status;
     CheckBatches(made, ExpectedOf(made), outcome.batches, outcome.status.ok());
   });
+}
+
+TEST_F(RandomStreamsTest, AKeyLargerThanMemoryIsCutAtTheSameRowsHoweverItIsRead) {
+  constexpr uint64_t kShare = 10;  // of the jobs: these are larger
+  ForEachJob(
+      [this](Random* random) {
+        TestJob made = RandomJob(random, pools_, /*lenient=*/true);
+        while (made.job.strategy != Strategy::kMerge) {  // whose rows are in order
+          made = RandomJob(random, pools_, /*lenient=*/true);
+        }
+        MakeKeyHot(random, &made);
+        made.job.WithTies(Ties::kFixed);
+        const auto least = int64_t{16} << 20;
+        const auto wanted = RunAs(made, Strategy::kMerge, least, random);
+        ExpectSame(RunAs(made, Strategy::kPartition, least, random), wanted);
+        if (!made.job.max_bytes) return;
+        ExpectSame(RunAs(made, Strategy::kMerge, Job::kDefaultMemory, random), wanted);
+        ExpectSame(RunAs(made, Strategy::kPartition, Job::kDefaultMemory, random), wanted);
+      },
+      kShare);
 }
 
 }  // namespace

@@ -1,0 +1,57 @@
+// Parts the rows of keys that have too many of them from all others, as the rows of a partition come from disk.
+//
+//   pieces of a partition --> rows of large keys --> LargeGroups
+//                         --> the others, in memory
+#pragma once
+
+#include <arrow/record_batch.h>
+#include <arrow/result.h>
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "cogroup/gather.h"
+#include "cogroup/large_groups.h"
+#include "spill/row_memory.h"
+
+namespace sheaf {
+
+/// Used by one thread at a time.
+class LargeKeyFilter {
+ public:
+  /// `schema`: the table's; pieces may have columns behind its own. `keys`: how many the partition has, of
+  /// which the first is group `first` of `large`, which outlives the filter.
+  LargeKeyFilter(std::shared_ptr<arrow::Schema> schema, int64_t first, int64_t keys,
+                 LargeGroups* large);
+
+  /// `places`: of each row's key among the partition's keys; of other keys as many as there are, or more.
+  arrow::Status Add(std::shared_ptr<arrow::RecordBatch> piece, RowVector<uint32_t> places);
+
+  /// The rows of all other keys.
+  [[nodiscard]] std::vector<std::shared_ptr<arrow::RecordBatch>> Finish();
+
+ private:
+  struct Kept {
+    std::shared_ptr<arrow::RecordBatch> piece;
+    RowVector<uint32_t> places;
+  };
+
+  bool Count(const Kept& added);
+  [[nodiscard]] bool IsLarge(uint32_t place) const;
+  arrow::Status Part(Kept* kept);
+  arrow::Status MoveRows(const std::shared_ptr<arrow::RecordBatch>& piece, uint32_t place,
+                         std::span<const RowRef> rows);
+
+  const std::shared_ptr<arrow::Schema> schema_;
+  const int64_t first_;
+  LargeGroups* const large_;
+  std::vector<int64_t> rows_of_;  // of each key
+  std::vector<bool> is_large_;    // each key
+  int64_t rows_ = 0;              // of all keys
+  int64_t bytes_ = 0;             // of all keys
+  std::vector<Kept> kept_;
+};
+
+}  // namespace sheaf

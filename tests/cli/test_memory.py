@@ -1,0 +1,87 @@
+"""A run stays inside its memory, also where one key has several times as much as that."""
+
+import json
+import os
+import random
+
+import jobs
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+MEMORY = 256 << 20
+ALLOWANCE = 100 << 20  # for the program itself, and what an engine does not count
+HOT_KEY = 5000
+HOT_ROWS = 750_000  # of 1,000 bytes: 2.8 times the memory
+KEYS = 10_000
+ROW_GROUP = 2048  # small: what an engine holds to read one is not what this is about
+
+JOB = """
+[engine]
+setup = ["CREATE EXTERNAL TABLE a STORED AS PARQUET {order} LOCATION '{folder}/{name}.parquet'"]
+[batch]
+key = ["id"]
+max_keys = 2000
+memory = "256MiB"
+strategy = "{strategy}"
+[[table]]
+name = "A"
+source = "a"
+selects_keys = true
+order_by = ["n"]
+"""
+
+
+def _write(path, ids):
+    texts = pa.array([f"{i:04d}" * 250 for i in range(1000)])
+    schema = pa.schema({"id": pa.int64(), "n": pa.int64(), "body": pa.string()})
+    numbers = random.Random(3)
+    with pq.ParquetWriter(path, schema) as writer:
+        for begin in range(0, len(ids), ROW_GROUP):
+            some = ids[begin : begin + ROW_GROUP]
+            body = texts.take(pa.array([numbers.randrange(1000) for _ in some]))
+            n = pa.array([numbers.randrange(1 << 40) for _ in some])
+            writer.write_table(pa.table([pa.array(some), n, body], schema))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("hot")
+    ids = [*range(HOT_KEY), *([HOT_KEY] * HOT_ROWS), *range(HOT_KEY + 1, KEYS)]
+    _write(folder / "clustered.parquet", ids)
+    random.Random(7).shuffle(ids)
+    _write(folder / "shuffled.parquet", ids)
+    return folder
+
+
+def _run(sheaf, job):
+    """The lines of a run, and the most memory that it held."""
+    process = sheaf.start("run", job, "--json")
+    lines = [json.loads(line) for line in process.stdout]
+    errors = process.stderr.read().decode()
+    _, status, usage = os.wait4(process.pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 0, errors
+    return lines, usage.ru_maxrss * 1024
+
+
+@pytest.mark.parametrize(
+    "strategy, name, order",
+    [("partition", "shuffled", ""), ("merge", "clustered", "WITH ORDER (id)")],
+)
+def test_a_key_of_several_times_the_memory_comes_in_pieces(
+    sheaf, folder, tmp_path, strategy, name, order
+):
+    text = JOB.format(order=order, folder=folder, name=name, strategy=strategy)
+    lines, held = _run(sheaf, jobs.write(tmp_path, text))
+    assert held < MEMORY + ALLOWANCE, f"{held >> 20} MiB"
+    *batches, last = lines
+    assert last["keys"] == KEYS and last["rows"] == KEYS - 1 + HOT_ROWS
+    assert last["tables"]["A"]["rows_per_key"]["max"] == HOT_ROWS
+    first = next(i for i, batch in enumerate(batches) if batch["rows"] > 2000)
+    pieces = [batches[first]]
+    pieces += [batch for batch in batches if batch.get("continued")]
+    assert pieces[1]["index"] == first + 1, "pieces follow each other"
+    assert sum(piece["rows"] for piece in pieces) == HOT_ROWS
+    most = MEMORY // 8 // 1000
+    assert all(piece["keys"] == 1 and piece["rows"] <= most for piece in pieces)
+    assert len(pieces) < HOT_ROWS / most * 1.1, "no piece but the last has room for more"
