@@ -23,7 +23,7 @@ arrow::Status LargeKeyFilter::Add(std::shared_ptr<arrow::RecordBatch> piece,
   kept_.push_back({std::move(piece), std::move(places)});
   if (Count(kept_.back())) {
     for (Kept& kept : kept_) ARROW_RETURN_NOT_OK(Part(&kept));
-  } else {
+  } else if (std::ranges::count(is_large_, true) > 0) {
     ARROW_RETURN_NOT_OK(Part(&kept_.back()));
   }
   std::erase_if(kept_, [](const Kept& kept) { return kept.places.empty(); });
