@@ -21,7 +21,7 @@ def test_every_python_snippet_runs(driver, snippet):
 
 def test_every_option_on_the_page_can_be_read(connection):
     table = re.findall(r"^\| `(datafusion\.[a-z_]+)`", PAGE, re.MULTILINE)
-    assert len(table) == 8
+    assert len(table) == 9
     with manager.AdbcStatement(connection) as statement:
         statement.set_sql_query("SELECT 1")
         for name in table:

@@ -36,7 +36,7 @@ def both_ways(connection, sql):
         with reader(connection, sql, **options) as stream:
             results.append(stream.read_all())
     plain, views = results
-    order = [(plain.column_names[0], "ascending")]
+    order = [(name, "ascending") for name in plain.column_names]
     assert views.cast(plain.schema).sort_by(order).equals(plain.sort_by(order))
     return views
 
