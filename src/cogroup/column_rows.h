@@ -86,7 +86,7 @@ class ColumnRows {
 
   const uint8_t* values_ = nullptr;
   const uint8_t* values_end_ = nullptr;  // of contiguous texts, or of the views
-  const uint8_t* validity_ = nullptr;  // null where no value is
+  const uint8_t* validity_ = nullptr;    // null where no value is
   const arrow::BinaryViewType::c_type* views_ = nullptr;
   const std::shared_ptr<arrow::Buffer>* view_buffers_ = nullptr;
   const void* offsets_ = nullptr;

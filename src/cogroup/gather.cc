@@ -215,8 +215,8 @@ class RowGather {
       if (KindOf(*type) == ColumnKind::kOther) {
         others_.push_back(c);
       } else {
-        columns_.emplace_back(c, std::make_unique<ColumnGather>(c, type, pieces, refs,
-                                                                chunks_.size()));
+        columns_.emplace_back(
+            c, std::make_unique<ColumnGather>(c, type, pieces, refs, chunks_.size()));
       }
     }
   }

@@ -82,10 +82,10 @@ arrow::Result<bool> OrderAllGroups(const TableInput& input, const Pieces& pieces
     const size_t last = chunks[c + 1];
     const auto begin = static_cast<size_t>(offsets[first]);
     const auto end = static_cast<size_t>(offsets[last]);
-    ARROW_ASSIGN_OR_RAISE(const bool moved,
-                          OrderGroups(input, pieces,
-                                      std::span(offsets).subspan(first, last - first + 1),
-                                      refs.subspan(begin, end - begin)));
+    ARROW_ASSIGN_OR_RAISE(
+        const bool moved,
+        OrderGroups(input, pieces, std::span(offsets).subspan(first, last - first + 1),
+                    refs.subspan(begin, end - begin)));
     if (moved) any_moved = true;
     return arrow::Status::OK();
   }));
@@ -108,8 +108,7 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> Ordered(const TableInput& inp
 }
 
 arrow::Result<BatchTable> TryGroupRows(const TableInput& input, const Pieces& pieces,
-                                       std::span<const int64_t> counts,
-                                       RowVector<RowRef> refs) {
+                                       std::span<const int64_t> counts, RowVector<RowRef> refs) {
   ARROW_ASSIGN_OR_RAISE(std::vector<int32_t> offsets, GroupOffsets(counts));
   ARROW_ASSIGN_OR_RAISE(auto rows, Ordered(input, pieces, offsets, std::move(refs)));
   if (input.group_order->OrderColumns().empty()) {

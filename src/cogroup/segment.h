@@ -102,7 +102,8 @@ class Segment {
   };
   struct Head {
     int64_t rows = 0;
-    int64_t others = 0;  // bytes of the message that holds the columns of kOther; it follows the block
+    int64_t others =
+        0;  // bytes of the message that holds the columns of kOther; it follows the block
   };
   struct Column {
     bool has_validity = false;                          // false: no bit of it is written

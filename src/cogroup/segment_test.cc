@@ -84,8 +84,7 @@ TEST(SegmentTest, ComesBackFromItsBlocksWithThoseThatFollow) {
       ASSERT_TRUE(segment->Append(SegmentSource(source), Numbers(s * 100, s * 100 + 100)).ok());
       for (const auto& block : segment->ToBlocks().ValueOrDie()) bytes += block->ToString();
     }
-    const auto read =
-        Segment::FromBlocks(*layout, arrow::Buffer::FromString(bytes)).ValueOrDie();
+    const auto read = Segment::FromBlocks(*layout, arrow::Buffer::FromString(bytes)).ValueOrDie();
     ASSERT_EQ(read.size(), 3U);
     EXPECT_TRUE(arrow::ConcatenateRecordBatches(read).ValueOrDie()->Equals(*source));
   }
@@ -113,7 +112,8 @@ TEST(SegmentTest, ARowThatNoSegmentHoldsGetsOneOfItsOwn) {
   ASSERT_TRUE(texts.Append(std::string(1 << 20, 'x')).ok());
   const Rows rows = arrow::RecordBatch::Make(schema, 2, {texts.Finish().ValueOrDie()});
   const auto usual =
-      Segment::Open(SegmentLayout::ForRowsLike(rows->schema(), *rows->Slice(0, 1), 4096)).ValueOrDie();
+      Segment::Open(SegmentLayout::ForRowsLike(rows->schema(), *rows->Slice(0, 1), 4096))
+          .ValueOrDie();
   EXPECT_EQ(usual->Append(SegmentSource(rows), std::vector<uint32_t>{1}).ValueOrDie(), 0);
   const auto own = Segment::Open(SegmentLayout::ForRow(rows->schema(), *rows, 1)).ValueOrDie();
   EXPECT_EQ(own->Append(SegmentSource(rows), std::vector<uint32_t>{1}).ValueOrDie(), 1);

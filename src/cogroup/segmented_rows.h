@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "cogroup/segment.h"
-#include "spill/memory_budget.h"
 #include "spill/block_file.h"
+#include "spill/memory_budget.h"
 
 namespace sheaf {
 

@@ -138,9 +138,8 @@ arrow::Status WindowRows::LoadUntil(int64_t rank) {
 
 arrow::Status WindowRows::LoadAll(std::vector<Due> due) {
   std::vector<Loaded> loaded(due.size());
-  ARROW_RETURN_NOT_OK(RunInParallel(kLoads, due.size(), [&](size_t i) {
-    return Load(std::move(due[i])).Value(&loaded[i]);
-  }));
+  ARROW_RETURN_NOT_OK(RunInParallel(
+      kLoads, due.size(), [&](size_t i) { return Load(std::move(due[i])).Value(&loaded[i]); }));
   std::ranges::move(loaded, std::back_inserter(loaded_));
   return arrow::Status::OK();
 }
@@ -156,8 +155,7 @@ arrow::Result<WindowRows::Loaded> WindowRows::Load(Due due) const {
   bool stands = true;
   uint32_t last = 0;
   for (const auto& piece : taken) {
-    ARROW_ASSIGN_OR_RAISE(places.emplace_back(),
-                          Places(due.has_ranks, *piece, loaded.ranks.begin));
+    ARROW_ASSIGN_OR_RAISE(places.emplace_back(), Places(due.has_ranks, *piece, loaded.ranks.begin));
     for (const uint32_t place : places.back()) {
       if (place == kOrphan) {
         ++counters_->orphans;

@@ -16,8 +16,7 @@ std::vector<iovec> PartsOf(const BlockFile::Blocks& blocks) {
   std::vector<iovec> parts;
   parts.reserve(blocks.size());
   for (const auto& block : blocks) {
-    parts.push_back(
-        {const_cast<uint8_t*>(block->data()), static_cast<size_t>(block->size())});
+    parts.push_back({const_cast<uint8_t*>(block->data()), static_cast<size_t>(block->size())});
   }
   return parts;
 }

@@ -17,8 +17,7 @@ constexpr int64_t kUnit = 1000;
 
 /// A block of so many units, all of this byte.
 std::shared_ptr<arrow::Buffer> Block(char byte, int64_t units) {
-  std::shared_ptr<arrow::Buffer> block =
-      arrow::AllocateBuffer(units * kUnit).ValueOrDie();
+  std::shared_ptr<arrow::Buffer> block = arrow::AllocateBuffer(units * kUnit).ValueOrDie();
   std::memset(block->mutable_data(), byte, static_cast<size_t>(block->size()));
   return block;
 }

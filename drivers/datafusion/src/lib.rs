@@ -44,9 +44,9 @@ mod statement;
 mod stream;
 mod table_factory;
 mod temporary;
-mod text_views;
 #[cfg(test)]
 mod tests;
+mod text_views;
 
 pub use connection::DataFusionConnection;
 pub use database::DataFusionDatabase;

@@ -17,8 +17,8 @@ use crate::memory::{SpillGuard, bound_partitions, query_env};
 use crate::options::{Limits, MEMORY_LIMIT, Settings, is_runtime_setting, nearest};
 use crate::runtime::Runtime;
 use crate::scan_ahead::ScanAhead;
-use crate::text_views::TextViews;
 use crate::temporary::{SessionCatalogs, TemporaryTables};
+use crate::text_views::TextViews;
 
 /// The state behind a connection. Statements and results keep it alive.
 pub(crate) struct Session {
