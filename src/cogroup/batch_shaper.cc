@@ -229,7 +229,7 @@ Batch BatchShaper::Make(CutWindow window, bool continued) {
     table.rows_per_key = DeliveredCardinality(policy_, table.rows_per_key);
     tables.push_back(std::move(table));
   }
-  return Batch(next_index_++, std::move(window.keys), std::move(tables), continued);
+  return {next_index_++, std::move(window.keys), std::move(tables), continued};
 }
 
 }  // namespace sheaf

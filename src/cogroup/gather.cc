@@ -53,7 +53,7 @@ class ColumnGather {
   arrow::Status Allocate() {
     buffers_.resize(2);
     if (std::ranges::any_of(sources_, [](const auto& source) { return source.has_nulls(); })) {
-      ARROW_RETURN_NOT_OK(AllocateBytes(arrow::bit_util::BytesForBits(Rows()), &buffers_[0]));
+      ARROW_RETURN_NOT_OK(AllocateBytes(arrow::bit_util::BytesForBits(Rows()), &buffers_.front()));
     }
     switch (kind_) {
       case ColumnKind::kFixed:
@@ -74,15 +74,19 @@ class ColumnGather {
     if (buffers_[0] != nullptr) nulls_[chunk] = FillValidity(rows);
     switch (kind_) {
       case ColumnKind::kFixed:
-        return FillFixed(rows);
+        FillFixed(rows);
+        break;
       case ColumnKind::kBool:
-        return FillBool(rows);
+        FillBool(rows);
+        break;
       case ColumnKind::kBinary:
-        return FillBinary<int32_t>(chunk, rows);
+        FillBinary<int32_t>(chunk, rows);
+        break;
       case ColumnKind::kLargeBinary:
-        return FillBinary<int64_t>(chunk, rows);
+        FillBinary<int64_t>(chunk, rows);
+        break;
       case ColumnKind::kOther:
-        return;
+        break;
     }
   }
 

@@ -72,13 +72,14 @@ arrow::Result<std::optional<Batch>> LaneReader::Next() {
   if (ended_) return std::nullopt;
   while (true) {
     ARROW_RETURN_NOT_OK(failure());
-    auto batch = shaper_.Take();
-    if (!batch.ok()) {
-      Fail(batch.status());
+    auto taken = shaper_.Take();
+    if (!taken.ok()) {
+      Fail(taken.status());
       continue;
     }
-    if (*batch) {
-      Count(**batch);
+    std::optional<Batch> batch = *std::move(taken);
+    if (batch) {
+      Count(*batch);
       return batch;
     }
     if (exhausted_) {

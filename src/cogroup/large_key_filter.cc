@@ -32,6 +32,7 @@ arrow::Status LargeKeyFilter::Add(std::shared_ptr<arrow::RecordBatch> piece,
 
 std::vector<std::shared_ptr<arrow::RecordBatch>> LargeKeyFilter::Finish() {
   std::vector<std::shared_ptr<arrow::RecordBatch>> pieces;
+  pieces.reserve(kept_.size());
   for (Kept& kept : kept_) pieces.push_back(std::move(kept.piece));
   kept_.clear();
   return pieces;

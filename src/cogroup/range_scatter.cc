@@ -117,7 +117,8 @@ arrow::Status RangeScatter::Cut(size_t partition) {
 }
 
 // Rows that were taken out of a partition, which has counted them.
-arrow::Status RangeScatter::PutBack(size_t partition, std::shared_ptr<arrow::RecordBatch> rows) {
+arrow::Status RangeScatter::PutBack(size_t partition,
+                                    std::shared_ptr<arrow::RecordBatch> rows) const {
   std::vector<uint32_t> numbers(static_cast<size_t>(rows->num_rows()));
   std::iota(numbers.begin(), numbers.end(), 0U);
   return scattered_.rows->Append(partition, SegmentSource(std::move(rows)), numbers);

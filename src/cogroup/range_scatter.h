@@ -41,7 +41,7 @@ class RangeScatter {
  private:
   arrow::Status Append(const std::shared_ptr<arrow::RecordBatch>& rows, const KeyVector& keys);
   arrow::Status Cut(size_t partition);
-  arrow::Status PutBack(size_t partition, std::shared_ptr<arrow::RecordBatch> rows);
+  arrow::Status PutBack(size_t partition, std::shared_ptr<arrow::RecordBatch> rows) const;
   arrow::Result<KeyVector> KeysOf(const arrow::RecordBatch& rows) const;
 
   const TableInput& input_;

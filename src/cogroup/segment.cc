@@ -392,7 +392,7 @@ arrow::Result<std::vector<std::shared_ptr<arrow::RecordBatch>>> Segment::FromBlo
     arrow::ArrayVector others;
     if (length > 0) {
       arrow::io::BufferReader reader(arrow::SliceBuffer(bytes, offset, length));
-      arrow::ipc::DictionaryMemo no_dictionaries;
+      const arrow::ipc::DictionaryMemo no_dictionaries;
       ARROW_ASSIGN_OR_RAISE(const auto batch, arrow::ipc::ReadRecordBatch(
                                                   layout.others_, &no_dictionaries,
                                                   arrow::ipc::IpcReadOptions::Defaults(), &reader));

@@ -22,13 +22,15 @@ constexpr int64_t kGatherBytes = int64_t{4} << 20;
 }  // namespace
 
 struct SortedRuns::Taken {
+  Taken(int64_t room_bytes, int64_t least) : room(room_bytes), min_rows(least) {}
+
   int64_t room;      // bytes that may still come
   int64_t min_rows;  // rows that come whether there is room or not
   bool full = false;
-  Pieces sources = {};  // blocks that `refs` count
-  RowVector<RowRef> refs = {};
+  Pieces sources;  // blocks that `refs` count
+  RowVector<RowRef> refs;
   int64_t ref_bytes = 0;
-  Pieces rows = {};  // those before `refs`
+  Pieces rows;  // those before `refs`
 
   void Count(int64_t row_count, int64_t bytes) {
     room -= bytes;
@@ -73,7 +75,7 @@ arrow::Result<bool> SortedRuns::ReadBlock(Cursor* cursor) {
   if (cursor->blocks.empty()) return false;
   ARROW_ASSIGN_OR_RAISE(cursor->rows, file_->Read(cursor->blocks.front()));
   cursor->blocks.pop_front();
-  cursor->sizes.emplace(cursor->rows);
+  cursor->sizes = std::make_unique<const RowSizes>(cursor->rows);
   if (order_ != nullptr && cursors_.size() > 1) {
     ARROW_ASSIGN_OR_RAISE(cursor->order, order_->Keys(*cursor->rows));
   }
@@ -143,7 +145,7 @@ arrow::Status SortedRuns::TakeLeast(Taken* taken) {
 
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> SortedRuns::Next(int64_t bytes,
                                                                     int64_t min_rows) {
-  Taken taken{.room = bytes, .min_rows = min_rows};
+  Taken taken(bytes, min_rows);
   while (!heap_.empty() && !taken.full) {
     ARROW_RETURN_NOT_OK(heap_.size() == 1 ? TakeStanding(&taken) : TakeLeast(&taken));
   }

@@ -13,7 +13,6 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "cogroup/gather.h"
@@ -46,7 +45,7 @@ class SortedRuns {
   struct Cursor {
     SortedRun blocks;  // not yet read
     std::shared_ptr<arrow::RecordBatch> rows;
-    std::optional<RowSizes> sizes;
+    std::unique_ptr<const RowSizes> sizes;
     KeyVector order;
     int64_t row = 0;
     size_t piece = 0;  // of the rows handed out; kNoPiece where none of the block is
