@@ -1,7 +1,7 @@
 // Blocks of memory that wait on disk, as they are: neither encoded nor compressed.
 //
-// To compress rows costs more than to move them: LZ4 takes as long for a block as its rows take to be gathered,
-// and saves a third of it. (Direct I/O was tried: it saves a copy, and waits longer for the disk than that takes.)
+// To compress rows costs more than to move them: LZ4 takes as long for a block as its rows take to be gathered.
+// (Direct I/O was tried: it saves a copy, and waits longer for the disk than that takes.)
 #pragma once
 
 #include <arrow/buffer.h>
