@@ -15,7 +15,10 @@ LargeKeyFilter::LargeKeyFilter(std::shared_ptr<arrow::Schema> schema, int64_t fi
       large_(large),
       rows_of_(static_cast<size_t>(keys)),
       is_large_(static_cast<size_t>(keys)) {
-  for (int64_t k = 0; k < keys; ++k) is_large_[static_cast<size_t>(k)] = large->Has(first + k);
+  for (int64_t k = 0; k < keys; ++k) {
+    is_large_[static_cast<size_t>(k)] = large->Has(first + k);
+    any_large_ = any_large_ || is_large_[static_cast<size_t>(k)];
+  }
 }
 
 arrow::Status LargeKeyFilter::Add(std::shared_ptr<arrow::RecordBatch> piece,
@@ -23,7 +26,7 @@ arrow::Status LargeKeyFilter::Add(std::shared_ptr<arrow::RecordBatch> piece,
   kept_.push_back({std::move(piece), std::move(places)});
   if (Count(kept_.back())) {
     for (Kept& kept : kept_) ARROW_RETURN_NOT_OK(Part(&kept));
-  } else if (std::ranges::count(is_large_, true) > 0) {
+  } else if (any_large_) {
     ARROW_RETURN_NOT_OK(Part(&kept_.back()));
   }
   std::erase_if(kept_, [](const Kept& kept) { return kept.places.empty(); });
@@ -48,6 +51,7 @@ bool LargeKeyFilter::Count(const Kept& added) {
   for (const uint32_t place : added.places) {
     if (place >= rows_of_.size() || ++rows_of_[place] <= max_rows || is_large_[place]) continue;
     is_large_[place] = true;
+    any_large_ = true;
     more = true;
   }
   return more;

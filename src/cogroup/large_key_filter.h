@@ -49,8 +49,9 @@ class LargeKeyFilter {
   LargeGroups* const large_;
   std::vector<int64_t> rows_of_;  // of each key
   std::vector<bool> is_large_;    // each key
-  int64_t rows_ = 0;              // of all keys
-  int64_t bytes_ = 0;             // of all keys
+  bool any_large_ = false;
+  int64_t rows_ = 0;   // of all keys
+  int64_t bytes_ = 0;  // of all keys
   std::vector<Kept> kept_;
 };
 
