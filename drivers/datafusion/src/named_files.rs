@@ -42,14 +42,14 @@ pub(crate) fn name_files(plan: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan>
     let Some(config) = config else {
         return plan;
     };
-    let source = Named::wrap(Arc::clone(&config.file_source));
+    let source = name_source(Arc::clone(&config.file_source));
     let config = FileScanConfigBuilder::from(config.clone()).with_source(source);
     DataSourceExec::from_data_source(config.build())
 }
 
 /// The source with errors that name their file.
 pub(crate) fn name_source(source: Arc<dyn FileSource>) -> Arc<dyn FileSource> {
-    Named::wrap(source)
+    Arc::new(Named(source))
 }
 
 /// The source that `name_source` was given; `None` where it was not.
@@ -58,12 +58,6 @@ pub(crate) fn unnamed_source(source: &Arc<dyn FileSource>) -> Option<&Arc<dyn Fi
 }
 
 struct Named(Arc<dyn FileSource>);
-
-impl Named {
-    fn wrap(source: Arc<dyn FileSource>) -> Arc<dyn FileSource> {
-        Arc::new(Self(source))
-    }
-}
 
 impl FileSource for Named {
     fn create_file_opener(
@@ -90,7 +84,7 @@ impl FileSource for Named {
     }
 
     fn with_batch_size(&self, batch_size: usize) -> Arc<dyn FileSource> {
-        Self::wrap(self.0.with_batch_size(batch_size))
+        name_source(self.0.with_batch_size(batch_size))
     }
 
     fn filter(&self) -> Option<Arc<dyn PhysicalExpr>> {
@@ -138,7 +132,7 @@ impl FileSource for Named {
         config: &ConfigOptions,
     ) -> Result<FilterPushdownPropagation<Arc<dyn FileSource>>> {
         let mut pushed = self.0.try_pushdown_filters(filters, config)?;
-        pushed.updated_node = pushed.updated_node.map(Self::wrap);
+        pushed.updated_node = pushed.updated_node.map(name_source);
         Ok(pushed)
     }
 
@@ -147,7 +141,10 @@ impl FileSource for Named {
         order: &[PhysicalSortExpr],
         properties: &EquivalenceProperties,
     ) -> Result<SortOrderPushdownResult<Arc<dyn FileSource>>> {
-        Ok(self.0.try_pushdown_sort(order, properties)?.map(Self::wrap))
+        Ok(self
+            .0
+            .try_pushdown_sort(order, properties)?
+            .map(name_source))
     }
 
     fn reorder_files(&self, files: Vec<PartitionedFile>) -> Vec<PartitionedFile> {
@@ -158,7 +155,7 @@ impl FileSource for Named {
         &self,
         projection: &ProjectionExprs,
     ) -> Result<Option<Arc<dyn FileSource>>> {
-        Ok(self.0.try_pushdown_projection(projection)?.map(Self::wrap))
+        Ok(self.0.try_pushdown_projection(projection)?.map(name_source))
     }
 
     fn apply_expressions(
