@@ -9,7 +9,13 @@ namespace sheaf {
 LargeGroups::LargeGroups(const TableInput& input, GroupMemory memory)
     : input_(input), memory_(memory) {}
 
+bool LargeGroups::Has(int64_t group) const {
+  const std::lock_guard lock(mutex_);
+  return groups_.contains(group);
+}
+
 arrow::Status LargeGroups::Add(int64_t group, const std::shared_ptr<arrow::RecordBatch>& rows) {
+  const std::lock_guard lock(mutex_);
   std::shared_ptr<LargeRows>& to = groups_[group];
   if (to == nullptr) {
     if (file_ == nullptr) {
@@ -22,6 +28,7 @@ arrow::Status LargeGroups::Add(int64_t group, const std::shared_ptr<arrow::Recor
 }
 
 arrow::Result<std::vector<LargeGroup>> LargeGroups::Take(int64_t begin, int64_t end) {
+  const std::lock_guard lock(mutex_);
   std::vector<LargeGroup> taken;
   while (!groups_.empty() && groups_.begin()->first < end) {
     auto& [group, rows] = *groups_.begin();

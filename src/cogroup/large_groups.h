@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "cogroup/group_memory.h"
@@ -16,14 +17,14 @@
 
 namespace sheaf {
 
-/// Used by one thread at a time.
+/// Any thread may call any method; rows of one group are added by one thread at a time.
 class LargeGroups {
  public:
   /// `input` outlives the groups.
   LargeGroups(const TableInput& input, GroupMemory memory);
 
   [[nodiscard]] int64_t held() const { return memory_.held; }
-  [[nodiscard]] bool Has(int64_t group) const { return groups_.contains(group); }
+  [[nodiscard]] bool Has(int64_t group) const;
 
   /// Adds rows of the table to a group, which is a large one from now on.
   arrow::Status Add(int64_t group, const std::shared_ptr<arrow::RecordBatch>& rows);
@@ -34,7 +35,9 @@ class LargeGroups {
  private:
   const TableInput& input_;
   const GroupMemory memory_;
-  std::map<int64_t, std::shared_ptr<LargeRows>> groups_;
+
+  mutable std::mutex mutex_;
+  std::map<int64_t, std::shared_ptr<LargeRows>> groups_;  // guarded by mutex_, as is file_
   std::shared_ptr<SpillFile> file_;  // of the groups that are not yet handed out
 };
 

@@ -21,28 +21,19 @@ LargeKeyFilter::LargeKeyFilter(std::shared_ptr<arrow::Schema> schema, int64_t fi
   }
 }
 
-arrow::Status LargeKeyFilter::Add(std::shared_ptr<arrow::RecordBatch> piece,
-                                  RowVector<uint32_t> places) {
-  kept_.push_back({std::move(piece), std::move(places)});
+arrow::Status LargeKeyFilter::Add(Placed rows) {
+  kept_.push_back(std::move(rows));
   if (Count(kept_.back())) {
-    for (Kept& kept : kept_) ARROW_RETURN_NOT_OK(Part(&kept));
+    for (Placed& kept : kept_) ARROW_RETURN_NOT_OK(Part(&kept));
   } else if (any_large_) {
     ARROW_RETURN_NOT_OK(Part(&kept_.back()));
   }
-  std::erase_if(kept_, [](const Kept& kept) { return kept.places.empty(); });
+  std::erase_if(kept_, [](const Placed& kept) { return kept.places.empty(); });
   return arrow::Status::OK();
 }
 
-std::vector<std::shared_ptr<arrow::RecordBatch>> LargeKeyFilter::Finish() {
-  std::vector<std::shared_ptr<arrow::RecordBatch>> pieces;
-  pieces.reserve(kept_.size());
-  for (Kept& kept : kept_) pieces.push_back(std::move(kept.piece));
-  kept_.clear();
-  return pieces;
-}
-
 // True where a key has become large. Rows are taken as equally long.
-bool LargeKeyFilter::Count(const Kept& added) {
+bool LargeKeyFilter::Count(const Placed& added) {
   bytes_ += RowSizes(added.piece).OfAll();
   rows_ += added.piece->num_rows();
   const int64_t row_bytes = std::max<int64_t>(1, bytes_ / std::max<int64_t>(1, rows_));
@@ -62,7 +53,7 @@ bool LargeKeyFilter::IsLarge(uint32_t place) const {
 }
 
 // Moves the rows of large keys out of a piece.
-arrow::Status LargeKeyFilter::Part(Kept* kept) {
+arrow::Status LargeKeyFilter::Part(Placed* kept) {
   std::map<uint32_t, std::vector<RowRef>> moved;
   std::vector<RowRef> others;
   RowVector<uint32_t> other_places;

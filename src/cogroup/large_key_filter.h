@@ -1,4 +1,4 @@
-// Parts the rows of keys that have too many of them from all others, as the rows of a partition come from disk.
+// Parts the rows of keys that have too many of them from all others, as the rows of a partition are loaded.
 //
 //   pieces of a partition --> rows of large keys --> LargeGroups
 //                         --> the others, in memory
@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "cogroup/gather.h"
@@ -21,26 +22,27 @@ namespace sheaf {
 /// Used by one thread at a time.
 class LargeKeyFilter {
  public:
+  /// Rows, and the place of each one's key among the partition's keys; of other keys as many as there are, or
+  /// more.
+  struct Placed {
+    std::shared_ptr<arrow::RecordBatch> piece;
+    RowVector<uint32_t> places;
+  };
+
   /// `schema`: the table's; pieces may have columns behind its own. `keys`: how many the partition has, of
   /// which the first is group `first` of `large`, which outlives the filter.
   LargeKeyFilter(std::shared_ptr<arrow::Schema> schema, int64_t first, int64_t keys,
                  LargeGroups* large);
 
-  /// `places`: of each row's key among the partition's keys; of other keys as many as there are, or more.
-  arrow::Status Add(std::shared_ptr<arrow::RecordBatch> piece, RowVector<uint32_t> places);
+  arrow::Status Add(Placed rows);
 
-  /// The rows of all other keys.
-  [[nodiscard]] std::vector<std::shared_ptr<arrow::RecordBatch>> Finish();
+  /// The rows of all other keys. The last call.
+  [[nodiscard]] std::vector<Placed> Finish() { return std::move(kept_); }
 
  private:
-  struct Kept {
-    std::shared_ptr<arrow::RecordBatch> piece;
-    RowVector<uint32_t> places;
-  };
-
-  bool Count(const Kept& added);
+  bool Count(const Placed& added);
   [[nodiscard]] bool IsLarge(uint32_t place) const;
-  arrow::Status Part(Kept* kept);
+  arrow::Status Part(Placed* kept);
   arrow::Status MoveRows(const std::shared_ptr<arrow::RecordBatch>& piece, uint32_t place,
                          std::span<const RowRef> rows);
 
@@ -52,7 +54,7 @@ class LargeKeyFilter {
   bool any_large_ = false;
   int64_t rows_ = 0;   // of all keys
   int64_t bytes_ = 0;  // of all keys
-  std::vector<Kept> kept_;
+  std::vector<Placed> kept_;
 };
 
 }  // namespace sheaf

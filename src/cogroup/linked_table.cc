@@ -118,7 +118,7 @@ arrow::Result<std::unique_ptr<KeySet>> LinkedTable::ReadRows(RangeScatter* rows,
 
 // As strategy `partition` does with a selecting table: the keys first, then the rows by their rank.
 arrow::Status LinkedTable::Load() {
-  RangeScatter scatter(input_, memory_->tables, &memory_->loading);
+  RangeScatter scatter(input_, memory_->tables, memory_->split.partition, &memory_->loading);
   int64_t num_rows = 0;
   if (!memory_->scans.Begin()) return MakeError(ErrorKind::kStopped, "cancelled");
   auto keys = ReadRows(&scatter, &num_rows);

@@ -58,6 +58,7 @@ class PartitionReader final : public LaneReader {
   PartitionReader(std::shared_ptr<Engine> engine, ResolvedJob resolved, Plan plan)
       : LaneReader(std::move(engine), std::move(resolved), std::move(plan)),
         split_(SplitMemory(job().memory, lanes().size())),
+        at_once_(std::min(lanes().size(), static_cast<size_t>(split_.scans))),
         rows_budget_(split_.rows),
         scans_(split_.scans),
         loads_(std::max(2, split_.scans / 2)) {
@@ -89,8 +90,12 @@ class PartitionReader final : public LaneReader {
   const KeySet* WaitForKeys();
   arrow::Result<std::shared_ptr<arrow::RecordBatch>> KeysOf(const std::vector<TableShare>& tables);
 
+  // Bytes of a table's partition that may be loaded as a whole.
+  [[nodiscard]] int64_t MaxLoaded() const { return split_.partition / std::ssize(lanes()); }
+
   const MemorySplit split_;
-  bool alone_ = false;  // one table selects the keys
+  const size_t at_once_;  // tables that are scattered at the same time
+  bool alone_ = false;    // one table selects the keys
   MemoryBudget rows_budget_;
   MemoryTurns scans_;
   MemoryTurns loads_;  // a table's share of a batch, on its way, holds twice its memory
@@ -119,9 +124,8 @@ arrow::Status PartitionReader::RunLane(Lane* lane) {
   if (scattered.rows == nullptr) return arrow::Status::OK();  // the run failed
   PlanWindows(scattered);
   if (!WaitForWindows()) return arrow::Status::OK();
-  WindowRows rows(*lane->input, *keys_, std::move(scattered),
-                  split_.partition / std::ssize(lanes()), &rows_budget_, &lane->counters,
-                  GroupMemory::Of(job().memory, lanes().size()));
+  WindowRows rows(*lane->input, *keys_, std::move(scattered), MaxLoaded(), &rows_budget_,
+                  &lane->counters, GroupMemory::Of(job().memory, lanes().size()));
   for (size_t w = 0; w < windows_.size() && WaitForDemand(w); ++w) {
     ARROW_ASSIGN_OR_RAISE(const bool put, PutShare(lane, [&] { return Load(&rows, windows_[w]); }));
     if (!put) return arrow::Status::OK();
@@ -140,7 +144,7 @@ arrow::Result<ScatteredRows> PartitionReader::Scatter(Lane* lane) {
   };
   const TableInput& input = *lane->input;
   if (input.table.selects_keys) {
-    RangeScatter rows(input, lanes().size(), &rows_budget_);
+    RangeScatter rows(input, at_once_, MaxLoaded(), &rows_budget_);
     ARROW_RETURN_NOT_OK(Read(lane, &scans_, open, [&](const Chunk& chunk) {
       AddKeys(chunk.keys);
       return rows.Add(chunk);
@@ -152,12 +156,12 @@ arrow::Result<ScatteredRows> PartitionReader::Scatter(Lane* lane) {
   const KeySet* keys = WaitForKeys();
   if (keys == nullptr) return ScatteredRows();
   if (keys->ranges() != nullptr) {
-    RangeScatter rows(input, *keys->ranges(), lanes().size(), &rows_budget_);
+    RangeScatter rows(input, *keys->ranges(), at_once_, &rows_budget_);
     ARROW_RETURN_NOT_OK(
         Read(lane, &scans_, open, [&](const Chunk& chunk) { return rows.Add(chunk); }));
     return rows.Finish(*keys);
   }
-  RankScatter rows(input, *keys, lanes().size(), &rows_budget_, &lane->counters);
+  RankScatter rows(input, *keys, at_once_, &rows_budget_, &lane->counters);
   ARROW_RETURN_NOT_OK(
       Read(lane, &scans_, open, [&](const Chunk& chunk) { return rows.Add(chunk); }));
   return rows.Finish();

@@ -16,6 +16,8 @@ constexpr int64_t kMaxFirstCuts = 128;
 // Later a partition is cut once it has so many times its share.
 constexpr int64_t kFarBeyond = 4;
 constexpr size_t kLaterCuts = 4;
+// Segments are small enough for so many times the first partitions.
+constexpr int64_t kGrowth = 2;
 
 // `count` times `value` in the place of one.
 void Replace(std::vector<int64_t>* values, size_t at, size_t count, int64_t value) {
@@ -25,31 +27,35 @@ void Replace(std::vector<int64_t>* values, size_t at, size_t count, int64_t valu
 
 }  // namespace
 
-RangeScatter::RangeScatter(const TableInput& input, size_t tables, MemoryBudget* budget)
+RangeScatter::RangeScatter(const TableInput& input, size_t at_once, int64_t max_loaded,
+                           MemoryBudget* budget)
     : input_(input),
-      cuts_(static_cast<size_t>(std::min(kMaxFirstCuts, MaxPartitions(tables, *budget)))),
+      cuts_(static_cast<size_t>(std::min(kMaxFirstCuts, MaxPartitions(at_once, *budget)))),
+      max_bytes_(max_loaded / 2),
+      max_partitions_(static_cast<size_t>(MaxPartitions(at_once, *budget))),
       limits_{kFirstCutBytes} {
   scattered_.bytes = {0};
   scattered_.rows = std::make_unique<SegmentedRows>(
-      input.schema, /*places=*/1, SegmentBytes(static_cast<int64_t>(cuts_), tables, *budget),
-      budget);
+      input.schema, /*places=*/1,
+      SegmentBytes(kGrowth * static_cast<int64_t>(cuts_), at_once, *budget), budget);
 }
 
-RangeScatter::RangeScatter(const TableInput& input, KeyBounds ranges, size_t tables,
+RangeScatter::RangeScatter(const TableInput& input, KeyBounds ranges, size_t at_once,
                            MemoryBudget* budget)
-    : input_(input), cuts_(0), ranges_(std::move(ranges)) {
+    : input_(input), cuts_(0), max_bytes_(0), max_partitions_(0), ranges_(std::move(ranges)) {
   scattered_.bytes.resize(ranges_.ranges());
   scattered_.rows = std::make_unique<SegmentedRows>(
       input.schema, ranges_.ranges(),
-      SegmentBytes(static_cast<int64_t>(ranges_.ranges()), tables, *budget), budget);
+      SegmentBytes(static_cast<int64_t>(ranges_.ranges()), at_once, *budget), budget);
 }
 
 arrow::Status RangeScatter::Add(const Chunk& chunk) {
   ARROW_RETURN_NOT_OK(Append(chunk.rows, chunk.keys));
   if (cuts_ == 0) return arrow::Status::OK();
+  int64_t most = kFarBeyond * bytes_ / static_cast<int64_t>(cuts_);
+  if (ranges_.ranges() < max_partitions_) most = std::min(most, max_bytes_);
   for (size_t p = scattered_.bytes.size(); p-- > 0;) {
-    const int64_t limit = std::max(limits_[p], kFarBeyond * bytes_ / static_cast<int64_t>(cuts_));
-    if (scattered_.bytes[p] > limit) ARROW_RETURN_NOT_OK(Cut(p));
+    if (scattered_.bytes[p] > std::max(limits_[p], most)) ARROW_RETURN_NOT_OK(Cut(p));
   }
   return arrow::Status::OK();
 }

@@ -3,7 +3,7 @@
 //
 // All rows go to one partition until that is large enough to tell how the keys are spread; then it is cut into
 // many of about the same size. A partition that grows far beyond the others, for rows may come in the order of
-// their keys, is cut again. So most rows are copied once.
+// their keys, or nears what can be loaded at once is cut again. So most rows are copied once.
 #pragma once
 
 #include <arrow/result.h>
@@ -24,10 +24,11 @@ namespace sheaf {
 /// Used by one thread at a time.
 class RangeScatter {
  public:
-  /// Learns the ranges. `tables`: how many share the budget. All references outlive the rows.
-  RangeScatter(const TableInput& input, size_t tables, MemoryBudget* budget);
+  /// Learns the ranges. `at_once`: how many tables are scattered at the same time. `max_loaded`: bytes of a
+  /// partition that may be loaded as a whole. All references outlive the rows.
+  RangeScatter(const TableInput& input, size_t at_once, int64_t max_loaded, MemoryBudget* budget);
   /// Scatters to the given ranges.
-  RangeScatter(const TableInput& input, KeyBounds ranges, size_t tables, MemoryBudget* budget);
+  RangeScatter(const TableInput& input, KeyBounds ranges, size_t at_once, MemoryBudget* budget);
 
   arrow::Status Add(const Chunk& chunk);
 
@@ -45,7 +46,9 @@ class RangeScatter {
   arrow::Result<KeyVector> KeysOf(const arrow::RecordBatch& rows) const;
 
   const TableInput& input_;
-  const size_t cuts_;  // parts that the first partition is cut into; 0: ranges are given
+  const size_t cuts_;            // parts that the first partition is cut into; 0: ranges are given
+  const int64_t max_bytes_;      // of a partition, as long as there may be more of them
+  const size_t max_partitions_;  // that there is memory for
   KeyBounds ranges_;
   ScatteredRows scattered_;
   std::vector<int64_t> limits_;  // bytes of each partition from which on it is cut

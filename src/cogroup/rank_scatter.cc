@@ -23,10 +23,10 @@ int PartitionBits(int64_t keys, int64_t max_partitions) {
 
 }  // namespace
 
-RankScatter::RankScatter(const TableInput& input, const KeySet& keys, size_t tables,
+RankScatter::RankScatter(const TableInput& input, const KeySet& keys, size_t at_once,
                          MemoryBudget* budget, TableCounters* counters)
     : keys_(keys),
-      partition_bits_(PartitionBits(keys.size(), MaxPartitions(tables, *budget))),
+      partition_bits_(PartitionBits(keys.size(), MaxPartitions(at_once, *budget))),
       schema_(
           input.schema
               ->AddField(input.schema->num_fields(), arrow::field(kRank, arrow::uint32(), false))
@@ -40,7 +40,7 @@ RankScatter::RankScatter(const TableInput& input, const KeySet& keys, size_t tab
   scattered_.bytes.resize(partitions);
   scattered_.has_ranks = true;
   scattered_.rows = std::make_unique<SegmentedRows>(
-      schema_, partitions, SegmentBytes(std::ssize(scattered_.bytes), tables, *budget), budget);
+      schema_, partitions, SegmentBytes(std::ssize(scattered_.bytes), at_once, *budget), budget);
 }
 
 arrow::Status RankScatter::Add(const Chunk& chunk) {

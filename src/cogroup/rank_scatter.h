@@ -22,8 +22,8 @@ namespace sheaf {
 /// Used by one thread at a time.
 class RankScatter {
  public:
-  /// `tables`: how many share the budget. All references outlive the rows.
-  RankScatter(const TableInput& input, const KeySet& keys, size_t tables, MemoryBudget* budget,
+  /// `at_once`: how many tables are scattered at the same time. All references outlive the rows.
+  RankScatter(const TableInput& input, const KeySet& keys, size_t at_once, MemoryBudget* budget,
               TableCounters* counters);
 
   /// Rows of keys that the set lacks are counted and dropped.

@@ -14,16 +14,16 @@ constexpr int64_t kMinPartitions = 16;
 
 }  // namespace
 
-int64_t SegmentBytes(int64_t partitions, size_t tables, const MemoryBudget& budget) {
-  const int64_t segments = std::max<int64_t>(1, partitions) * static_cast<int64_t>(tables);
+int64_t SegmentBytes(int64_t partitions, size_t at_once, const MemoryBudget& budget) {
+  const int64_t segments = std::max<int64_t>(1, partitions) * static_cast<int64_t>(at_once);
   const int64_t bytes = std::max<int64_t>(budget.limit() / kOpenPart / segments, 1);
   return std::clamp(static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(bytes))),
                     kMinSegmentBytes, kMaxSegmentBytes);
 }
 
-int64_t MaxPartitions(size_t tables, const MemoryBudget& budget) {
+int64_t MaxPartitions(size_t at_once, const MemoryBudget& budget) {
   return std::max<int64_t>(kMinPartitions, budget.limit() / kOpenPart /
-                                               static_cast<int64_t>(tables) / kGoodSegmentBytes);
+                                               static_cast<int64_t>(at_once) / kGoodSegmentBytes);
 }
 
 }  // namespace sheaf

@@ -23,11 +23,11 @@ struct ScatteredRows {
   bool has_ranks = false;      ///< The last column has the low 32 bits of each row's rank.
 };
 
-/// Bytes of a segment where each of so many tables has one open for each of so many partitions: together
-/// they take a part of the budget.
-int64_t SegmentBytes(int64_t partitions, size_t tables, const MemoryBudget& budget);
+/// Bytes of a segment where each of the tables that are scattered at the same time has one open for each of so
+/// many partitions: together they take a part of the budget.
+int64_t SegmentBytes(int64_t partitions, size_t at_once, const MemoryBudget& budget);
 
-/// For how many partitions a table has memory.
-int64_t MaxPartitions(size_t tables, const MemoryBudget& budget);
+/// For how many partitions each of the tables that are scattered at the same time has memory.
+int64_t MaxPartitions(size_t at_once, const MemoryBudget& budget);
 
 }  // namespace sheaf

@@ -192,23 +192,22 @@ SegmentedRows::Taken SegmentedRows::Take(size_t place) {
   Place& from = places_[place];
   Seal(&from);
   taken.file_ = file_.get();
-  taken.spilled_.assign(from.spilled.begin(), from.spilled.end());
-  from.spilled.clear();
+  taken.spilled_ = std::exchange(from.spilled, {});
   while (!from.sealed.empty()) taken.segments_.push_back(TakeSealed(&from));
   return taken;
 }
 
-arrow::Result<SegmentedRows::Pieces> SegmentedRows::Taken::Load() {
-  Pieces pieces;
-  for (const Extent& extent : spilled_) {
-    ARROW_ASSIGN_OR_RAISE(Pieces read, Read(*file_, extent));
-    std::ranges::move(read, std::back_inserter(pieces));
+arrow::Result<SegmentedRows::Pieces> SegmentedRows::Taken::LoadSome() {
+  if (!spilled_.empty()) {
+    const Extent extent = std::move(spilled_.front());
+    spilled_.pop_front();
+    return Read(*file_, extent);
   }
-  for (const auto& segment : segments_) {
-    ARROW_ASSIGN_OR_RAISE(auto rows, segment->Rows());
-    pieces.push_back(std::move(rows));
-  }
-  return pieces;
+  if (segments_.empty()) return Pieces();
+  const std::unique_ptr<Segment> segment = std::move(segments_.front());
+  segments_.pop_front();
+  ARROW_ASSIGN_OR_RAISE(auto rows, segment->Rows());
+  return Pieces{std::move(rows)};
 }
 
 }  // namespace sheaf

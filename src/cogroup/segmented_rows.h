@@ -34,14 +34,22 @@ class SegmentedRows {
   /// The rows of one place, which has them no more. They count for no budget.
   class Taken {
    public:
-    /// Reads what is on disk; the last call. Other threads may load other places meanwhile.
-    arrow::Result<Pieces> Load();
+    Taken() = default;
+    ~Taken() = default;
+    Taken(Taken&&) = default;
+    Taken& operator=(Taken&&) = default;
+    Taken(const Taken&) = delete;  // a vector must move it, although a deque's move may throw
+    Taken& operator=(const Taken&) = delete;
+
+    /// Some of the rows that are left, those on disk first; none at the end. Other threads may load other
+    /// places meanwhile.
+    arrow::Result<Pieces> LoadSome();
 
    private:
     friend class SegmentedRows;
     const BlockFile* file_ = nullptr;  // outlives this
-    std::vector<Extent> spilled_;
-    std::vector<std::unique_ptr<Segment>> segments_;
+    std::deque<Extent> spilled_;
+    std::deque<std::unique_ptr<Segment>> segments_;
   };
 
   /// `budget` outlives the rows. `segment_bytes`: of one segment; each place has one open.

@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "cogroup/group_rows.h"
-#include "cogroup/large_key_filter.h"
 #include "cogroup/rows_by_place.h"
 #include "parallel/parallel.h"
 
@@ -130,8 +129,9 @@ arrow::Status WindowRows::LoadUntil(int64_t rank) {
       ARROW_RETURN_NOT_OK(ScatterParts());
       continue;
     }
-    ARROW_ASSIGN_OR_RAISE(Due next, TakeNext(&source));
-    due.push_back(std::move(next));
+    const ScatteredRows& from = source.scattered;
+    const size_t partition = source.next++;
+    due.push_back({ranks, from.has_ranks, from.bytes[partition], from.rows->Take(partition)});
   }
   return LoadAll(std::move(due));
 }
@@ -145,18 +145,15 @@ arrow::Status WindowRows::LoadAll(std::vector<Due> due) {
 }
 
 // A counting sort of the rows of a partition by rank.
-arrow::Result<WindowRows::Loaded> WindowRows::Load(Due due) const {
+arrow::Result<WindowRows::Loaded> WindowRows::Load(Due due) {
   Loaded loaded;
   loaded.ranks = due.ranks;
-  ARROW_ASSIGN_OR_RAISE(Pieces taken, due.rows.Load());
-  std::ranges::move(due.others, std::back_inserter(taken));
+  ARROW_ASSIGN_OR_RAISE(const auto placed, TakePlaced(&due));
   loaded.starts.assign(static_cast<size_t>(loaded.ranks.end - loaded.ranks.begin) + 1, 0);
-  std::vector<RowVector<uint32_t>> places;
   bool stands = true;
   uint32_t last = 0;
-  for (const auto& piece : taken) {
-    ARROW_ASSIGN_OR_RAISE(places.emplace_back(), Places(due.has_ranks, *piece, loaded.ranks.begin));
-    for (const uint32_t place : places.back()) {
+  for (const auto& [piece, places] : placed) {
+    for (const uint32_t place : places) {
       if (place == kOrphan) {
         ++counters_->orphans;
         stands = false;
@@ -175,35 +172,36 @@ arrow::Result<WindowRows::Loaded> WindowRows::Load(Due due) const {
   if (stands) return loaded;
   RowVector<int64_t> next(loaded.starts.begin(), loaded.starts.end() - 1);
   loaded.order.resize(static_cast<size_t>(loaded.starts.back()));
-  for (uint32_t p = 0; p < places.size(); ++p) {
-    for (uint32_t row = 0; row < places[p].size(); ++row) {
-      if (places[p][row] == kOrphan) continue;
-      loaded.order[static_cast<size_t>(next[places[p][row]]++)] = {p, row};
+  for (uint32_t p = 0; p < placed.size(); ++p) {
+    const RowVector<uint32_t>& places = placed[p].places;
+    for (uint32_t row = 0; row < places.size(); ++row) {
+      if (places[row] == kOrphan) continue;
+      loaded.order[static_cast<size_t>(next[places[row]]++)] = {p, row};
     }
   }
   return loaded;
 }
 
-// The next partition; the rows of large keys are set apart before it is loaded.
-arrow::Result<WindowRows::Due> WindowRows::TakeNext(Source* source) {
-  const ScatteredRows& scattered = source->scattered;
-  Due due{source->NextRanks(), scattered.has_ranks, {}, {}};
-  const size_t partition = source->next++;
-  if (!large_ || scattered.bytes[partition] <= large_->held()) {
-    due.rows = scattered.rows->Take(partition);
-    return due;
+// The rows of a partition but for those of large keys, which are set apart.
+arrow::Result<std::vector<LargeKeyFilter::Placed>> WindowRows::TakePlaced(Due* due) {
+  std::optional<LargeKeyFilter> filter;
+  if (large_ && due->bytes > large_->held()) {
+    filter.emplace(input_.schema, due->ranks.begin, due->ranks.end - due->ranks.begin, &*large_);
   }
-  LargeKeyFilter others(input_.schema, due.ranks.begin, due.ranks.end - due.ranks.begin, &*large_);
+  std::vector<LargeKeyFilter::Placed> placed;
   while (true) {
-    ARROW_ASSIGN_OR_RAISE(Pieces pieces, scattered.rows->TakeSome(partition));
+    ARROW_ASSIGN_OR_RAISE(Pieces pieces, due->rows.LoadSome());
     if (pieces.empty()) break;
     for (auto& piece : pieces) {
-      ARROW_ASSIGN_OR_RAISE(auto places, Places(due.has_ranks, *piece, due.ranks.begin));
-      ARROW_RETURN_NOT_OK(others.Add(std::move(piece), std::move(places)));
+      ARROW_ASSIGN_OR_RAISE(auto places, Places(due->has_ranks, *piece, due->ranks.begin));
+      if (filter) {
+        ARROW_RETURN_NOT_OK(filter->Add({std::move(piece), std::move(places)}));
+      } else {
+        placed.push_back({std::move(piece), std::move(places)});
+      }
     }
   }
-  due.others = others.Finish();
-  return due;
+  return filter ? filter->Finish() : std::move(placed);
 }
 
 // Scatters the rows of the next partition once more.
@@ -224,7 +222,7 @@ arrow::Status WindowRows::ScatterParts() {
   parts.has_ranks = whole_.scattered.has_ranks;
   parts.rows = std::make_unique<SegmentedRows>(
       whole_.scattered.rows->schema(), count,
-      SegmentBytes(static_cast<int64_t>(count), /*tables=*/1, *budget_), budget_);
+      SegmentBytes(static_cast<int64_t>(count), /*at_once=*/1, *budget_), budget_);
   RowsByPlace by_part;
   while (true) {
     ARROW_ASSIGN_OR_RAISE(const Pieces pieces, whole_.scattered.rows->TakeSome(partition));

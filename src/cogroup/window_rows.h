@@ -20,6 +20,7 @@
 #include "cogroup/counters.h"
 #include "cogroup/gather.h"
 #include "cogroup/large_groups.h"
+#include "cogroup/large_key_filter.h"
 #include "cogroup/scattered_rows.h"
 #include "cogroup/table_input.h"
 #include "cogroup/table_share.h"
@@ -71,14 +72,14 @@ class WindowRows {
   struct Due {
     RankRange ranks;
     bool has_ranks;
+    int64_t bytes;
     SegmentedRows::Taken rows;
-    std::vector<std::shared_ptr<arrow::RecordBatch>> others;  // those in memory already
   };
 
   arrow::Status LoadUntil(int64_t rank);
   arrow::Status LoadAll(std::vector<Due> due);
-  arrow::Result<Loaded> Load(Due due) const;
-  arrow::Result<Due> TakeNext(Source* source);
+  arrow::Result<Loaded> Load(Due due);
+  arrow::Result<std::vector<LargeKeyFilter::Placed>> TakePlaced(Due* due);
   arrow::Status ScatterParts();
   arrow::Result<RowVector<uint32_t>> Places(bool has_ranks, const arrow::RecordBatch& piece,
                                             int64_t first) const;

@@ -21,7 +21,8 @@ namespace {
 
 constexpr int64_t kRows = 120'000;  // more than 12 MiB: enough to be cut, and cut again
 constexpr int64_t kChunkRows = 5000;
-constexpr size_t kTables = 2;
+constexpr size_t kAtOnce = 2;  // tables
+constexpr int64_t kMaxLoaded = int64_t{1} << 19;
 
 std::shared_ptr<arrow::Schema> Schema() {
   return arrow::schema({arrow::field("id", arrow::int64()), arrow::field("row", arrow::int64()),
@@ -94,8 +95,8 @@ class WindowRowsTest : public ::testing::TestWithParam<std::tuple<Case, int64_t>
 
   // Takes windows of many lengths and looks for every row where it belongs.
   void ExpectAllRows(const KeySet& keys, ScatteredRows scattered) {
-    WindowRows windows(input_, keys, std::move(scattered), /*max_loaded=*/int64_t{1} << 19,
-                       &budget_, &counters_, groups_);
+    WindowRows windows(input_, keys, std::move(scattered), kMaxLoaded, &budget_, &counters_,
+                       groups_);
     auto expected = rows_of_.begin();
     std::mt19937_64 random(4);
     for (int64_t begin = 0; begin < keys.size();) {
@@ -153,7 +154,7 @@ class WindowRowsTest : public ::testing::TestWithParam<std::tuple<Case, int64_t>
 
 TEST_P(WindowRowsTest, RowsScatteredByRangesOfKeysComeOutByKey) {
   const auto keys = Keys([](int64_t) { return true; });
-  RangeScatter scatter(input_, kTables, &budget_);
+  RangeScatter scatter(input_, kAtOnce, kMaxLoaded, &budget_);
   for (const Chunk& chunk : chunks_) ASSERT_TRUE(scatter.Add(chunk).ok());
   ExpectAllRows(*keys, scatter.Finish(*keys).ValueOrDie());
 }
@@ -162,7 +163,7 @@ TEST_P(WindowRowsTest, RowsScatteredByRankComeOutByKeyAndOrphansAreDropped) {
   const auto keys = Keys([](int64_t id) { return id % 7 != 0; });
   int64_t kept = 0;
   for (const auto& [id, rows] : rows_of_) kept += std::ssize(rows);
-  RankScatter scatter(input_, *keys, kTables, &budget_, &counters_);
+  RankScatter scatter(input_, *keys, kAtOnce, &budget_, &counters_);
   for (const Chunk& chunk : chunks_) ASSERT_TRUE(scatter.Add(chunk).ok());
   EXPECT_EQ(counters_.orphans, kRows - kept);
   ExpectAllRows(*keys, scatter.Finish().ValueOrDie());
@@ -173,7 +174,7 @@ TEST_P(WindowRowsTest, KeysOnDiskServeAsWellAndOrphansAreDroppedLate) {
   std::vector<int64_t> selected;
   std::ranges::copy_if(ids_, std::back_inserter(selected), [](int64_t id) { return id % 7 != 0; });
   std::ranges::reverse(selected);
-  RangeScatter selecting(input_, kTables, &budget_);
+  RangeScatter selecting(input_, kAtOnce, kMaxLoaded, &budget_);
   for (const Chunk& chunk : Chunks(input_, selected)) ASSERT_TRUE(selecting.Add(chunk).ok());
   const auto keys = selecting.MakeKeySet().ValueOrDie();
   int64_t kept = 0;
@@ -181,7 +182,7 @@ TEST_P(WindowRowsTest, KeysOnDiskServeAsWellAndOrphansAreDroppedLate) {
   for (const auto& [id, rows] : rows_of_) kept += std::ssize(rows);
   ASSERT_EQ(keys->size(), std::ssize(rows_of_));
 
-  RangeScatter scatter(input_, *keys->ranges(), kTables, &budget_);
+  RangeScatter scatter(input_, *keys->ranges(), kAtOnce, &budget_);
   for (const Chunk& chunk : chunks_) ASSERT_TRUE(scatter.Add(chunk).ok());
   ExpectAllRows(*keys, scatter.Finish(*keys).ValueOrDie());
   EXPECT_EQ(counters_.orphans, kRows - kept);
