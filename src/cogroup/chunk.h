@@ -21,6 +21,7 @@ struct Chunk {
 struct Window {
   KeyVector keys;
   std::shared_ptr<arrow::RecordBatch> key_rows;  ///< The key columns, a row a key.
+  bool ends_batch = false;                       ///< The batch has as many keys as it may have.
 };
 
 }  // namespace sheaf

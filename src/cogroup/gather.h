@@ -4,18 +4,13 @@
 #include <arrow/record_batch.h>
 #include <arrow/result.h>
 
-#include <cstdint>
 #include <memory>
 #include <span>
 #include <vector>
 
-namespace sheaf {
+#include "cogroup/column_builder.h"
 
-/// A row of a list of record batches.
-struct RowRef {
-  uint32_t piece;
-  uint32_t row;
-};
+namespace sheaf {
 
 /// The rows of `pieces` that `refs` name, in that order, in memory from RowMemory(). `schema` has plain types; a
 /// column of text may be views in a piece. Nested columns go through Arrow's kernels.

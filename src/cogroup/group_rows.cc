@@ -1,10 +1,7 @@
 #include "cogroup/group_rows.h"
 
 #include <arrow/array.h>
-#include <arrow/table.h>
 
-#include <algorithm>
-#include <atomic>
 #include <limits>
 #include <numeric>
 #include <string>
@@ -12,111 +9,10 @@
 
 #include "cogroup/row_text.h"
 #include "cogroup/take_rows.h"
-#include "parallel/parallel.h"
 #include "sheaf/error.h"
-#include "spill/row_memory.h"
 
 namespace sheaf {
 namespace {
-
-using Pieces = std::vector<std::shared_ptr<arrow::RecordBatch>>;
-
-// Rows whose groups one core puts in order at a time.
-constexpr int32_t kChunkRows = 32 << 10;
-
-RowVector<RowRef> RefsOf(const Pieces& pieces) {
-  RowVector<RowRef> refs;
-  for (uint32_t p = 0; p < pieces.size(); ++p) {
-    const auto rows = static_cast<uint32_t>(pieces[p]->num_rows());
-    for (uint32_t row = 0; row < rows; ++row) refs.push_back({p, row});
-  }
-  return refs;
-}
-
-// The rows as they stand. Where text is views they are gathered, which makes it plain.
-arrow::Result<std::shared_ptr<arrow::RecordBatch>> Join(const TableInput& input,
-                                                        const Pieces& pieces) {
-  const bool plain = std::ranges::all_of(pieces, [&](const auto& piece) {
-    return piece->schema()->Equals(*input.schema, /*check_metadata=*/false);
-  });
-  if (!plain) return Gather(input.schema, pieces, RefsOf(pieces));
-  return pieces.size() == 1 ? pieces[0] : arrow::ConcatenateRecordBatches(pieces, RowMemory());
-}
-
-// Groups in chunks of about kChunkRows rows: the first group of each chunk, and the end.
-std::vector<size_t> ChunksOf(const std::vector<int32_t>& offsets) {
-  std::vector<size_t> chunks = {0};
-  for (size_t g = 1; g < offsets.size(); ++g) {
-    if (offsets[g] - offsets[chunks.back()] >= kChunkRows) chunks.push_back(g);
-  }
-  if (chunks.back() + 1 < offsets.size()) chunks.push_back(offsets.size() - 1);
-  return chunks;
-}
-
-// Puts each group in order, where the columns of order_by alone tell it. These are brought together first: just
-// they are looked at many times. `refs`: the rows of the groups between these offsets. True if any moved.
-arrow::Result<bool> OrderGroups(const TableInput& input, const Pieces& pieces,
-                                std::span<const int32_t> offsets, std::span<RowRef> refs) {
-  std::vector<int32_t> starts;
-  starts.reserve(offsets.size());
-  for (const int32_t offset : offsets) starts.push_back(offset - offsets.front());
-  arrow::ArrayVector values;
-  for (const int column : input.group_order->OrderColumns()) {
-    ARROW_ASSIGN_OR_RAISE(auto array, GatherColumn(column, input.schema, pieces, refs));
-    values.push_back(std::move(array));
-  }
-  ARROW_ASSIGN_OR_RAISE(const auto numbers, input.group_order->Numbers(values, starts));
-  if (numbers.empty()) return false;
-  const RowVector<RowRef> before(refs.begin(), refs.end());
-  for (size_t i = 0; i < refs.size(); ++i) refs[i] = before[static_cast<size_t>(numbers[i])];
-  return true;
-}
-
-// The same for all groups, by all cores.
-arrow::Result<bool> OrderAllGroups(const TableInput& input, const Pieces& pieces,
-                                   const std::vector<int32_t>& offsets, std::span<RowRef> refs) {
-  const std::vector<size_t> chunks = ChunksOf(offsets);
-  std::atomic<bool> any_moved = false;
-  ARROW_RETURN_NOT_OK(RunInParallel(chunks.size() - 1, [&](size_t c) -> arrow::Status {
-    const size_t first = chunks[c];
-    const size_t last = chunks[c + 1];
-    const auto begin = static_cast<size_t>(offsets[first]);
-    const auto end = static_cast<size_t>(offsets[last]);
-    ARROW_ASSIGN_OR_RAISE(
-        const bool moved,
-        OrderGroups(input, pieces, std::span(offsets).subspan(first, last - first + 1),
-                    refs.subspan(begin, end - begin)));
-    if (moved) any_moved = true;
-    return arrow::Status::OK();
-  }));
-  return any_moved;
-}
-
-// `refs`: empty where the rows stand in key order.
-arrow::Result<std::shared_ptr<arrow::RecordBatch>> Ordered(const TableInput& input,
-                                                           const Pieces& pieces,
-                                                           const std::vector<int32_t>& offsets,
-                                                           RowVector<RowRef> refs) {
-  if (offsets.back() == 0) return arrow::RecordBatch::MakeEmpty(input.schema);
-  if (input.group_order->OrderColumns().empty()) {
-    return refs.empty() ? Join(input, pieces) : Gather(input.schema, pieces, refs);
-  }
-  const bool stand = refs.empty();
-  if (stand) refs = RefsOf(pieces);
-  ARROW_ASSIGN_OR_RAISE(const bool moved, OrderAllGroups(input, pieces, offsets, refs));
-  return stand && !moved ? Join(input, pieces) : Gather(input.schema, pieces, refs);
-}
-
-arrow::Result<BatchTable> TryGroupRows(const TableInput& input, const Pieces& pieces,
-                                       std::span<const int64_t> counts, RowVector<RowRef> refs) {
-  ARROW_ASSIGN_OR_RAISE(std::vector<int32_t> offsets, GroupOffsets(counts));
-  ARROW_ASSIGN_OR_RAISE(auto rows, Ordered(input, pieces, offsets, std::move(refs)));
-  if (input.group_order->OrderColumns().empty()) {
-    ARROW_ASSIGN_OR_RAISE(rows, input.group_order->Apply(rows, offsets));
-  }
-  return BatchTable{input.table.name, input.table.rows_per_key, std::move(rows),
-                    OffsetsArray(std::move(offsets))};
-}
 
 // The first length(rows) rows of each group; -1 is a group without rows.
 template <typename Length>
@@ -176,13 +72,6 @@ arrow::Status TooLarge(const TableInput& input, const arrow::Status& cause) {
                    "table \"" + input.table.name +
                        "\": the rows of one batch do not fit in one Arrow array (" +
                        cause.message() + "); lower batch.max_keys");
-}
-
-arrow::Result<BatchTable> GroupRows(const TableInput& input, const Pieces& pieces,
-                                    std::span<const int64_t> counts, RowVector<RowRef> refs) {
-  auto table = TryGroupRows(input, pieces, counts, std::move(refs));
-  if (!table.status().IsCapacityError() && !table.status().IsInvalid()) return table;
-  return TooLarge(input, table.status());
 }
 
 arrow::Status ApplyCardinality(const TableInput& input, const Policy& policy,

@@ -1,4 +1,4 @@
-// Puts a table's rows of one window together and holds them against what the job promises.
+// Groups of a table's share of a window, held against what the job promises.
 #pragma once
 
 #include <arrow/record_batch.h>
@@ -10,20 +10,11 @@
 #include <vector>
 
 #include "cogroup/counters.h"
-#include "cogroup/gather.h"
 #include "cogroup/table_input.h"
 #include "cogroup/table_share.h"
 #include "sheaf/batch.h"
-#include "spill/row_memory.h"
 
 namespace sheaf {
-
-/// One table's share of a batch; `counts`: rows a key. The rows of `pieces` stand in key order, or `refs`
-/// names them so. Each group is put in the table's order. Rows are copied once at most, but for ties = "fixed".
-/// Errors: kEngine where the rows of one window exceed what Arrow's offsets hold.
-arrow::Result<BatchTable> GroupRows(const TableInput& input,
-                                    const std::vector<std::shared_ptr<arrow::RecordBatch>>& pieces,
-                                    std::span<const int64_t> counts, RowVector<RowRef> refs = {});
 
 /// Where each group starts, and the end; `counts`: rows a key. Errors: CapacityError past 2^31-1 rows.
 arrow::Result<std::vector<int32_t>> GroupOffsets(std::span<const int64_t> counts);

@@ -9,8 +9,8 @@
 
 namespace sheaf {
 
-KeySelector::KeySelector(std::vector<bool> selects, int32_t max_keys)
-    : max_keys_(max_keys), tables_(selects.size()) {
+KeySelector::KeySelector(std::vector<bool> selects, int32_t max_keys, int32_t portion_keys)
+    : max_keys_(max_keys), portion_keys_(portion_keys), tables_(selects.size()) {
   for (size_t t = 0; t < selects.size(); ++t) tables_[t].selects = selects[t];
 }
 
@@ -18,7 +18,7 @@ KeySelector::Turn KeySelector::Next(size_t table) {
   std::unique_lock lock(mutex_);
   TableState& state = tables_[table];
   const auto ready = [&] {
-    return state.next_window < first_window_ + static_cast<int64_t>(windows_.size());
+    return state.next_portion < first_portion_ + static_cast<int64_t>(portions_.size());
   };
   // A table far ahead of the others waits: its keys can't be placed before theirs are known.
   const auto may_read = [&] {
@@ -27,11 +27,12 @@ KeySelector::Turn KeySelector::Next(size_t table) {
   changed_.wait(lock, [&] { return closed_ || all_emitted_ || ready() || may_read(); });
   if (closed_) return {};
   if (ready()) {
-    Turn turn{Turn::Kind::kCut, windows_[static_cast<size_t>(state.next_window - first_window_)]};
-    ++state.next_window;
-    int64_t oldest = state.next_window;
-    for (const TableState& other : tables_) oldest = std::min(oldest, other.next_window);
-    for (; first_window_ < oldest; ++first_window_) windows_.pop_front();
+    Turn turn{Turn::Kind::kCut,
+              portions_[static_cast<size_t>(state.next_portion - first_portion_)]};
+    ++state.next_portion;
+    int64_t oldest = state.next_portion;
+    for (const TableState& other : tables_) oldest = std::min(oldest, other.next_portion);
+    for (; first_portion_ < oldest; ++first_portion_) portions_.pop_front();
     return turn;
   }
   if (all_emitted_) return {};
@@ -108,25 +109,25 @@ void KeySelector::DropRepeats(const TableState& smallest) {
   }
 }
 
-// Moves keys into windows as far as no table can still announce a smaller one.
+// Moves keys into portions as far as no table can still announce a smaller one.
 arrow::Status KeySelector::Advance() {
   while (true) {
     const Head head = SmallestHead();
     if (!head.known) break;
     if (head.table == nullptr) {  // all finished, all taken
-      if (keys_.size() > 0) ARROW_RETURN_NOT_OK(EmitWindow());
+      if (keys_.size() > 0) ARROW_RETURN_NOT_OK(Emit());
       all_emitted_ = true;
       break;
     }
     int64_t length = 1;
     if (head.alone) {
       const Announced& front = head.table->announced.front();
-      length = std::min(front.keys.size() - front.next, max_keys_ - keys_.size());
+      length = std::min(front.keys.size() - front.next, Room());
     } else {
       DropRepeats(*head.table);
     }
     TakeRun(head.table, length);
-    if (keys_.size() == max_keys_) ARROW_RETURN_NOT_OK(EmitWindow());
+    if (Room() == 0) ARROW_RETURN_NOT_OK(Emit());
   }
   changed_.notify_all();
   return arrow::Status::OK();
@@ -141,13 +142,21 @@ void KeySelector::TakeRun(TableState* table, int64_t length) {
   if (front.next == front.keys.size()) table->announced.pop_front();
 }
 
-arrow::Status KeySelector::EmitWindow() {
-  auto window = std::make_shared<Window>();
-  window->keys = keys_.Finish();
-  ARROW_ASSIGN_OR_RAISE(window->key_rows, arrow::ConcatenateRecordBatches(key_rows_));
+// Keys that the portion being formed may still take.
+int64_t KeySelector::Room() const {
+  return std::min(portion_keys_, max_keys_ - window_keys_) - keys_.size();
+}
+
+arrow::Status KeySelector::Emit() {
+  auto portion = std::make_shared<Window>();
+  portion->keys = keys_.Finish();
+  ARROW_ASSIGN_OR_RAISE(portion->key_rows, arrow::ConcatenateRecordBatches(key_rows_));
   key_rows_.clear();
-  emitted_keys_ += window->keys.size();
-  windows_.push_back(std::move(window));
+  window_keys_ += portion->keys.size();
+  portion->ends_batch = window_keys_ == max_keys_;
+  if (portion->ends_batch) window_keys_ = 0;
+  emitted_keys_ += portion->keys.size();
+  portions_.push_back(std::move(portion));
   return arrow::Status::OK();
 }
 

@@ -1,8 +1,8 @@
 // Forms the windows of a run: the distinct keys of the selecting tables, ascending, at most max_keys
-// at a time.
+// at a time. They come in portions: rows are cut while they are in cache, and don't wait for the whole window.
 //
-// Each selecting table announces its distinct keys as it reads; a window is ready once no table can
-// still have a smaller key. Every table then cuts its rows by the window:
+// Each selecting table announces its distinct keys as it reads; a portion is ready once no table can
+// still have a smaller key. Every table then cuts its rows by the portion:
 //
 //   selecting table 1   3 5 9 ...  --+                       +-> cut table 1
 //                                     +-> [3 4 5] [9 ...] ..-+-> cut table 2
@@ -32,14 +32,15 @@ class KeySelector {
   struct Turn {
     enum class Kind { kCut, kRead, kEnd };
     Kind kind = Kind::kEnd;
-    std::shared_ptr<const Window> window;  ///< Of kCut.
+    std::shared_ptr<const Window> window;  ///< Of kCut: the next portion.
   };
 
-  /// `selects[t]`: whether table t selects keys.
-  KeySelector(std::vector<bool> selects, int32_t max_keys);
+  /// `selects[t]`: whether table t selects keys. Windows come in portions of `portion_keys` keys, a window's last
+  /// one may have fewer.
+  KeySelector(std::vector<bool> selects, int32_t max_keys, int32_t portion_keys);
 
-  /// Blocks until the table's next window is there (kCut), or the table shall read and announce more
-  /// (kRead, selecting tables only), or no window is left (kEnd, and after Close()).
+  /// Blocks until the table's next portion is there (kCut), or the table shall read and announce more
+  /// (kRead, selecting tables only), or none is left (kEnd, and after Close()).
   Turn Next(size_t table);
 
   /// Hands over the keys of a chunk that a selecting table read: ascending, repeats allowed.
@@ -60,18 +61,18 @@ class KeySelector {
   struct Announced {
     KeyVector keys;
     std::shared_ptr<arrow::RecordBatch> rows;
-    int64_t next = 0;  // the first key that no window has
+    int64_t next = 0;  // the first key that no portion has
   };
   struct TableState {
     bool selects = false;
     bool finished = false;
-    int64_t pending = 0;  // keys announced that no window has
+    int64_t pending = 0;  // keys announced that no portion has
     std::deque<Announced> announced;
-    int64_t next_window = 0;
+    int64_t next_portion = 0;
     KeyVector last;  // the last key announced
   };
 
-  // The table with the smallest key that no window has.
+  // The table with the smallest key that no portion has.
   struct Head {
     TableState* table = nullptr;  // null where no table has a key left
     bool alone = true;            // no other table has a key left
@@ -82,17 +83,20 @@ class KeySelector {
   Head SmallestHead();
   void DropRepeats(const TableState& smallest);
   arrow::Status Advance();
-  arrow::Status EmitWindow();
+  arrow::Status Emit();
+  [[nodiscard]] int64_t Room() const;
   void TakeRun(TableState* table, int64_t length);
 
   const int64_t max_keys_;
+  const int64_t portion_keys_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<TableState> tables_;
-  KeyVectorBuilder keys_;                                      // of the window being formed
+  int64_t window_keys_ = 0;                                    // of the window being formed
+  KeyVectorBuilder keys_;                                      // of the portion being formed
   std::vector<std::shared_ptr<arrow::RecordBatch>> key_rows_;  // its rows, in slices
-  std::deque<std::shared_ptr<const Window>> windows_;          // those that some table still needs
-  int64_t first_window_ = 0;                                   // the index of windows_[0]
+  std::deque<std::shared_ptr<const Window>> portions_;         // those that some table still needs
+  int64_t first_portion_ = 0;                                  // the index of portions_[0]
   int64_t emitted_keys_ = 0;
   bool all_emitted_ = false;
   bool closed_ = false;

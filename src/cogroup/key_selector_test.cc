@@ -7,6 +7,8 @@
 #include <chrono>
 #include <future>
 #include <numeric>
+#include <utility>
+#include <vector>
 
 #include "cogroup/cogroup_test_support.h"
 
@@ -48,7 +50,7 @@ Numbers Cut(KeySelector* selector, size_t table) {
 }
 
 TEST(KeySelectorTest, OneTableSelectsItsDistinctKeys) {
-  KeySelector selector({true, false}, 2);
+  KeySelector selector({true, false}, 2, 2);
   EXPECT_EQ(selector.Next(0).kind, Kind::kRead);
   ASSERT_TRUE(Announce(&selector, 0, {1, 1, 3, 3, 4}).ok());
   EXPECT_THAT(Cut(&selector, 0), ElementsAre(1, 3));
@@ -62,7 +64,7 @@ TEST(KeySelectorTest, OneTableSelectsItsDistinctKeys) {
 }
 
 TEST(KeySelectorTest, AKeyThatSpansChunksIsOneKey) {
-  KeySelector selector({true}, 10);
+  KeySelector selector({true}, 10, 10);
   ASSERT_TRUE(Announce(&selector, 0, {1, 2}).ok());
   ASSERT_TRUE(Announce(&selector, 0, {2, 2}).ok());
   ASSERT_TRUE(Announce(&selector, 0, {2, 3}).ok());
@@ -71,15 +73,30 @@ TEST(KeySelectorTest, AKeyThatSpansChunksIsOneKey) {
 }
 
 TEST(KeySelectorTest, AWindowIsReadyAsSoonAsItIsFull) {
-  KeySelector selector({true}, 2);
+  KeySelector selector({true}, 2, 2);
   ASSERT_TRUE(Announce(&selector, 0, {1, 2}).ok());
   EXPECT_THAT(Cut(&selector, 0), ElementsAre(1, 2));
   ASSERT_TRUE(selector.Finish(0).ok());
   EXPECT_EQ(selector.Next(0).kind, Kind::kEnd) << "there is no empty last window";
 }
 
+TEST(KeySelectorTest, AWindowComesInPortionsAndTheOneThatFillsItEndsTheBatch) {
+  KeySelector selector({true}, 5, 2);
+  ASSERT_TRUE(Announce(&selector, 0, {1, 2, 3, 4, 5, 6}).ok());
+  ASSERT_TRUE(selector.Finish(0).ok());
+  const std::vector<std::pair<Numbers, bool>> expected = {
+      {{1, 2}, false}, {{3, 4}, false}, {{5}, true}, {{6}, false}};
+  for (const auto& [keys, ends] : expected) {
+    const KeySelector::Turn turn = selector.Next(0);
+    ASSERT_EQ(turn.kind, Kind::kCut);
+    EXPECT_EQ(KeysOf(*turn.window), keys);
+    EXPECT_EQ(turn.window->ends_batch, ends);
+  }
+  EXPECT_EQ(selector.Next(0).kind, Kind::kEnd);
+}
+
 TEST(KeySelectorTest, SeveralTablesSelectTheUnionOfTheirKeys) {
-  KeySelector selector({true, true}, 3);
+  KeySelector selector({true, true}, 3, 3);
   ASSERT_TRUE(Announce(&selector, 0, {1, 3, 5}).ok());
   EXPECT_EQ(selector.Next(1).kind, Kind::kRead) << "table 1 may still have a smaller key";
   ASSERT_TRUE(Announce(&selector, 1, {2, 3, 4}).ok());
@@ -92,14 +109,14 @@ TEST(KeySelectorTest, SeveralTablesSelectTheUnionOfTheirKeys) {
 }
 
 TEST(KeySelectorTest, AnEmptySelectingTableHoldsNobodyUp) {
-  KeySelector selector({true, true}, 2);
+  KeySelector selector({true, true}, 2, 2);
   ASSERT_TRUE(selector.Finish(1).ok());
   ASSERT_TRUE(Announce(&selector, 0, {1, 2}).ok());
   EXPECT_THAT(Cut(&selector, 0), ElementsAre(1, 2));
 }
 
 TEST(KeySelectorTest, ATableFarAheadWaitsForTheOthers) {
-  KeySelector selector({true, true}, 2);
+  KeySelector selector({true, true}, 2, 2);
   ASSERT_TRUE(Announce(&selector, 0, {10, 11}).ok());
   auto turn = std::async(std::launch::async, [&] { return selector.Next(0); });
   EXPECT_EQ(turn.wait_for(std::chrono::milliseconds(20)), std::future_status::timeout);
@@ -108,7 +125,7 @@ TEST(KeySelectorTest, ATableFarAheadWaitsForTheOthers) {
 }
 
 TEST(KeySelectorTest, NoKeysGiveNoWindow) {
-  KeySelector selector({true, false}, 10);
+  KeySelector selector({true, false}, 10, 10);
   EXPECT_EQ(selector.total_keys(), std::nullopt);
   ASSERT_TRUE(selector.Finish(0).ok());
   EXPECT_EQ(selector.Next(0).kind, Kind::kEnd);
@@ -117,7 +134,7 @@ TEST(KeySelectorTest, NoKeysGiveNoWindow) {
 }
 
 TEST(KeySelectorTest, TheTotalIsKnownOnceAllIsRead) {
-  KeySelector selector({true}, 2);
+  KeySelector selector({true}, 2, 2);
   ASSERT_TRUE(Announce(&selector, 0, {1, 2, 3}).ok());
   EXPECT_EQ(selector.total_keys(), std::nullopt);
   ASSERT_TRUE(selector.Finish(0).ok());
@@ -125,7 +142,7 @@ TEST(KeySelectorTest, TheTotalIsKnownOnceAllIsRead) {
 }
 
 TEST(KeySelectorTest, CloseWakesEveryone) {
-  KeySelector selector({true, false}, 2);
+  KeySelector selector({true, false}, 2, 2);
   auto waiting = std::async(std::launch::async, [&] { return selector.Next(1); });
   EXPECT_EQ(waiting.wait_for(std::chrono::milliseconds(20)), std::future_status::timeout);
   selector.Close();
@@ -140,7 +157,7 @@ TEST(KeySelectorTest, WindowsPartitionTheUnionWhateverTheChunks) {
   const Numbers both = {1, 3, 5, 6, 7, 9, 11, 12};
   for (int32_t max_keys = 1; max_keys <= 9; ++max_keys) {
     for (size_t chunk = 1; chunk <= 6; ++chunk) {
-      KeySelector selector({true, true}, max_keys);
+      KeySelector selector({true, true}, max_keys, max_keys);
       const auto announce = [&](size_t table, const Numbers& keys) {
         for (size_t i = 0; i < keys.size(); i += chunk) {
           const auto begin = keys.begin() + static_cast<int64_t>(i);

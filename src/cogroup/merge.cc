@@ -1,5 +1,6 @@
 #include "cogroup/merge.h"
 
+#include <arrow/table.h>
 #include <arrow/type.h>
 
 #include <algorithm>
@@ -14,6 +15,7 @@
 #include "cogroup/key_selector.h"
 #include "cogroup/lane_reader.h"
 #include "cogroup/memory_split.h"
+#include "cogroup/share_builder.h"
 #include "cogroup/table_cutter.h"
 #include "engine/dialect.h"
 #include "sheaf/error.h"
@@ -23,12 +25,15 @@ namespace {
 
 using Turn = KeySelector::Turn;
 
+// Keys whose rows are put in order and copied at once: few enough that their rows are still in cache.
+constexpr int32_t kPortionKeys = 4096;
+
 class MergeReader final : public LaneReader {
  public:
   MergeReader(std::shared_ptr<Engine> engine, ResolvedJob resolved, Plan plan)
       : LaneReader(std::move(engine), std::move(resolved), std::move(plan)),
         split_(SplitMemory(job().memory, lanes().size())),
-        selector_(Selects(lanes()), WindowKeys(job())) {
+        selector_(Selects(lanes()), WindowKeys(job()), kPortionKeys) {
     for (size_t t = 0; t < lanes().size(); ++t) {
       Lane& lane = *lanes()[t];
       AddReader(t, KeyOrder::kAscending,
@@ -106,7 +111,8 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> MergeReader::SearchKeys() {
   for (const auto& lane : lanes()) {
     if (lane->input->table.selects_keys && !lane->reader->WaitForEnd()) return nullptr;
   }
-  KeySelector all(Selects(lanes()), std::numeric_limits<int32_t>::max());
+  constexpr int32_t kAll = std::numeric_limits<int32_t>::max();
+  KeySelector all(Selects(lanes()), kAll, kAll);
   for (size_t t = 0; t < lanes().size(); ++t) {
     const TableInput& input = *lanes()[t]->input;
     if (!input.table.selects_keys) continue;
@@ -157,6 +163,9 @@ arrow::Status MergeReader::Announce(size_t t, const Chunk* chunk) {
 arrow::Status MergeReader::CutLane(size_t t) {
   TableCutter& cutter = *cutters_[t];
   Lane* lane = lanes()[t].get();
+  ShareBuilder share(*lane->input);
+  share.Expect((WindowKeys(job()) - 1) / kPortionKeys + 1);
+  const auto put = [&] { return PutShare(lane, [&] { return share.Finish(); }); };
   while (true) {
     const Turn turn = selector_.Next(t);
     switch (turn.kind) {
@@ -164,12 +173,16 @@ arrow::Status MergeReader::CutLane(size_t t) {
         ARROW_RETURN_NOT_OK(cutter.Read());
         break;
       case Turn::Kind::kCut: {
-        ARROW_ASSIGN_OR_RAISE(const bool put,
-                              PutShare(lane, [&] { return cutter.Cut(*turn.window); }));
-        if (!put) return arrow::Status::OK();
+        // A batch is large: the next one is begun once the last is taken.
+        if (share.num_keys() == 0) lane->shares.WaitUntilEmpty();
+        ARROW_RETURN_NOT_OK(cutter.Cut(*turn.window, &share));
+        if (!turn.window->ends_batch) break;
+        ARROW_ASSIGN_OR_RAISE(const bool is_put, put());
+        if (!is_put) return arrow::Status::OK();
         break;
       }
       case Turn::Kind::kEnd:
+        if (share.num_keys() > 0) ARROW_RETURN_NOT_OK(put());
         ARROW_RETURN_NOT_OK(cutter.Drain());
         lane->shares.End();
         return arrow::Status::OK();
@@ -178,14 +191,21 @@ arrow::Status MergeReader::CutLane(size_t t) {
 }
 
 arrow::Result<std::optional<CutWindow>> MergeReader::NextWindow() {
-  const Turn turn = selector_.Next(lanes().size());
-  if (turn.kind != Turn::Kind::kCut) {
+  std::vector<std::shared_ptr<arrow::RecordBatch>> key_rows;
+  for (bool ended = false; !ended;) {
+    const Turn turn = selector_.Next(lanes().size());
+    if (turn.kind != Turn::Kind::kCut) break;
+    key_rows.push_back(turn.window->key_rows);
+    ended = turn.window->ends_batch;
+  }
+  if (key_rows.empty()) {
     WaitForLanes();
     return std::nullopt;
   }
   std::optional<std::vector<TableShare>> tables = PopShares();
   if (!tables) return std::nullopt;
-  return CutWindow{turn.window->key_rows, *std::move(tables)};
+  ARROW_ASSIGN_OR_RAISE(auto keys, arrow::ConcatenateRecordBatches(key_rows));
+  return CutWindow{std::move(keys), *std::move(tables)};
 }
 
 }  // namespace

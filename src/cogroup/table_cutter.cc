@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "cogroup/gather.h"
-#include "cogroup/group_rows.h"
 
 namespace sheaf {
 namespace {
@@ -81,7 +80,7 @@ arrow::Result<bool> TableCutter::Read() {
 
 arrow::Result<bool> TableCutter::HasRows() { return pending_.empty() ? Read() : true; }
 
-arrow::Result<TableShare> TableCutter::Cut(const Window& window) {
+arrow::Status TableCutter::Cut(const Window& window, ShareBuilder* share) {
   const auto num_keys = static_cast<size_t>(window.keys.size());
   counts_.assign(num_keys, 0);
   slices_.clear();
@@ -101,11 +100,9 @@ arrow::Result<TableShare> TableCutter::Cut(const Window& window) {
     }
     if (key < num_keys) ARROW_RETURN_NOT_OK(MoveLarge(key));
   }
-  const auto slices = std::exchange(slices_, {});
-  TableShare share;
-  ARROW_ASSIGN_OR_RAISE(static_cast<BatchTable&>(share), GroupRows(input_, slices, counts_));
-  ARROW_ASSIGN_OR_RAISE(share.large, large_.Take(0, static_cast<int64_t>(num_keys)));
-  return share;
+  ARROW_ASSIGN_OR_RAISE(auto large, large_.Take(0, static_cast<int64_t>(num_keys)));
+  share->AddLarge(std::move(large));
+  return share->Add(std::exchange(slices_, {}), counts_);
 }
 
 // A group whose rows may go on in the next chunk is moved to disk once it is large.

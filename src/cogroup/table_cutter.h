@@ -18,6 +18,7 @@
 #include "cogroup/large_groups.h"
 #include "cogroup/pending_chunks.h"
 #include "cogroup/read_ahead.h"
+#include "cogroup/share_builder.h"
 #include "cogroup/table_input.h"
 #include "cogroup/table_share.h"
 
@@ -36,9 +37,9 @@ class TableCutter {
   /// For selecting tables, whose rows must be known before their window is.
   arrow::Result<bool> Read();
 
-  /// The rows of the window's keys, group after group, in order. Windows ascend. Reads on until it
-  /// has seen a row beyond the window: a chunk may end within the last group.
-  arrow::Result<TableShare> Cut(const Window& window);
+  /// Adds the rows of the window's keys to `share`. Windows ascend. Reads on until it has seen a row beyond the
+  /// window: a chunk may end within the last group.
+  arrow::Status Cut(const Window& window, ShareBuilder* share);
 
   /// Reads what is left: rows of keys beyond the last window.
   arrow::Status Drain();

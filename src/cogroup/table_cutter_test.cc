@@ -46,7 +46,9 @@ class Cutting {
     Window window;
     window.keys =
         resolved_.tables[0].key_encoder->Encode({builder.Finish().ValueOrDie()}).ValueOrDie();
-    const TableShare table = cutter_->Cut(window).ValueOrDie();
+    ShareBuilder share(resolved_.tables[0]);
+    EXPECT_TRUE(cutter_->Cut(window, &share).ok());
+    const TableShare table = share.Finish().ValueOrDie();
     EXPECT_EQ(table.name, "T");
     EXPECT_EQ(table.offsets->length(), std::ssize(keys) + 1);
     EXPECT_EQ(table.offsets->Value(std::ssize(keys)), table.rows->num_rows());

@@ -4,10 +4,8 @@
 
 #include <algorithm>
 #include <iterator>
-#include <span>
 #include <utility>
 
-#include "cogroup/group_rows.h"
 #include "cogroup/rows_by_place.h"
 #include "parallel/parallel.h"
 
@@ -26,54 +24,18 @@ constexpr size_t kLoads = 8;
 // The place of a row whose key the set lacks. A partition has fewer keys than that.
 constexpr auto kOrphan = static_cast<uint32_t>(-1);
 
-// Collects the rows of a window from what is loaded, in order.
-class WindowBuilder {
- public:
-  explicit WindowBuilder(bool stands) : stands_(stands) {}
-
-  /// Rows [begin, end) of `pieces`, in the order that `order` names, or as they stand where it is empty.
-  void Add(const Pieces& pieces, std::span<const RowRef> order, int64_t begin, int64_t end) {
-    if (begin == end) return;
-    if (!order.empty()) {
-      const auto base = static_cast<uint32_t>(pieces_.size());
-      pieces_.insert(pieces_.end(), pieces.begin(), pieces.end());
-      const auto first = static_cast<size_t>(begin);
-      for (const RowRef ref : order.subspan(first, static_cast<size_t>(end - begin))) {
-        refs_.push_back({base + ref.piece, ref.row});
-      }
-      return;
-    }
-    int64_t start = 0;  // of the piece
-    for (const auto& piece : pieces) {
-      const int64_t from = std::max(begin - start, int64_t{0});
-      const int64_t to = std::min(end - start, piece->num_rows());
-      if (from < to) AddStanding(piece->Slice(from, to - from));
-      start += piece->num_rows();
-    }
+// Rows [begin, end) of all.
+Pieces SliceOf(const Pieces& pieces, int64_t begin, int64_t end) {
+  Pieces slices;
+  int64_t start = 0;  // of the piece
+  for (const auto& piece : pieces) {
+    const int64_t from = std::max(begin - start, int64_t{0});
+    const int64_t to = std::min(end - start, piece->num_rows());
+    if (from < to) slices.push_back(piece->Slice(from, to - from));
+    start += piece->num_rows();
   }
-
-  /// How many rows will be named at most.
-  void Reserve(int64_t rows) {
-    if (!stands_) refs_.reserve(static_cast<size_t>(rows));
-  }
-
-  [[nodiscard]] const Pieces& pieces() const { return pieces_; }
-  RowVector<RowRef> TakeRefs() { return std::move(refs_); }
-
- private:
-  void AddStanding(std::shared_ptr<arrow::RecordBatch> rows) {
-    if (!stands_) {
-      const auto piece = static_cast<uint32_t>(pieces_.size());
-      const auto count = static_cast<uint32_t>(rows->num_rows());
-      for (uint32_t row = 0; row < count; ++row) refs_.push_back({piece, row});
-    }
-    pieces_.push_back(std::move(rows));
-  }
-
-  const bool stands_;  // all that comes stands in order: no row need be named
-  Pieces pieces_;
-  RowVector<RowRef> refs_;
-};
+  return slices;
+}
 
 }  // namespace
 
@@ -85,34 +47,40 @@ WindowRows::WindowRows(const TableInput& input, const KeySet& keys, ScatteredRow
       max_loaded_(max_loaded),
       budget_(budget),
       counters_(counters),
-      whole_{std::move(rows)} {
+      whole_{std::move(rows)},
+      share_(input) {
   if (groups) large_.emplace(input, *groups);
 }
 
 arrow::Result<TableShare> WindowRows::Take(const RankRange& window) {
   ARROW_RETURN_NOT_OK(LoadUntil(window.end));
-  WindowBuilder rows(
-      std::ranges::all_of(loaded_, [](const Loaded& loaded) { return loaded.order.empty(); }));
-  int64_t num_rows = 0;
-  for (const Loaded& loaded : loaded_) num_rows += loaded.starts.back();
-  rows.Reserve(num_rows);
-  RowVector<int64_t> counts;
-  counts.reserve(static_cast<size_t>(window.end - window.begin));
-  for (const Loaded& loaded : loaded_) {
-    const auto first = static_cast<size_t>(std::max(window.begin - loaded.ranks.begin, int64_t{0}));
-    const auto last =
-        static_cast<size_t>(std::min(window.end, loaded.ranks.end) - loaded.ranks.begin);
-    for (size_t k = first; k < last; ++k) counts.push_back(loaded.starts[k + 1] - loaded.starts[k]);
-    rows.Add(loaded.pieces, loaded.order, loaded.starts[first], loaded.starts[last]);
-  }
-  std::erase_if(loaded_, [&](const Loaded& loaded) { return loaded.ranks.end <= window.end; });
-  TableShare share;
-  ARROW_ASSIGN_OR_RAISE(static_cast<BatchTable&>(share),
-                        GroupRows(input_, rows.pieces(), counts, rows.TakeRefs()));
   if (large_) {
-    ARROW_ASSIGN_OR_RAISE(share.large, large_->Take(window.begin, window.end));
+    ARROW_ASSIGN_OR_RAISE(auto large, large_->Take(window.begin, window.end));
+    share_.AddLarge(std::move(large));
   }
-  return share;
+  share_.Expect(std::ssize(loaded_));
+  while (!loaded_.empty()) {
+    const RankRange ranks = loaded_.front().ranks;
+    ARROW_RETURN_NOT_OK(AddRows(
+        loaded_.front(), {std::max(window.begin, ranks.begin), std::min(window.end, ranks.end)}));
+    if (ranks.end > window.end) break;
+    loaded_.pop_front();
+  }
+  return share_.Finish();
+}
+
+// Adds the rows of these keys to the share.
+arrow::Status WindowRows::AddRows(const Loaded& loaded, const RankRange& ranks) {
+  const auto first = static_cast<size_t>(ranks.begin - loaded.ranks.begin);
+  const auto last = static_cast<size_t>(ranks.end - loaded.ranks.begin);
+  RowVector<int64_t> counts;
+  counts.reserve(last - first);
+  for (size_t k = first; k < last; ++k) counts.push_back(loaded.starts[k + 1] - loaded.starts[k]);
+  const int64_t begin = loaded.starts[first];
+  const int64_t end = loaded.starts[last];
+  if (loaded.order.empty()) return share_.Add(SliceOf(loaded.pieces, begin, end), counts);
+  return share_.Add(loaded.pieces, counts,
+                    {loaded.order.begin() + begin, loaded.order.begin() + end});
 }
 
 // Loads every partition that begins below `rank`.

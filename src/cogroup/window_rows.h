@@ -17,11 +17,12 @@
 #include <optional>
 #include <vector>
 
+#include "cogroup/column_builder.h"
 #include "cogroup/counters.h"
-#include "cogroup/gather.h"
 #include "cogroup/large_groups.h"
 #include "cogroup/large_key_filter.h"
 #include "cogroup/scattered_rows.h"
+#include "cogroup/share_builder.h"
 #include "cogroup/table_input.h"
 #include "cogroup/table_share.h"
 #include "key/key_set.h"
@@ -76,6 +77,7 @@ class WindowRows {
     SegmentedRows::Taken rows;
   };
 
+  arrow::Status AddRows(const Loaded& loaded, const RankRange& ranks);
   arrow::Status LoadUntil(int64_t rank);
   arrow::Status LoadAll(std::vector<Due> due);
   arrow::Result<Loaded> Load(Due due);
@@ -92,6 +94,7 @@ class WindowRows {
   Source whole_;
   Source parts_;  // of the partition before whole_.next
   std::deque<Loaded> loaded_;
+  ShareBuilder share_;
   std::optional<LargeGroups> large_;  // by rank; nullopt where none is kept apart
 };
 

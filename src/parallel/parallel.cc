@@ -12,7 +12,8 @@
 namespace sheaf {
 
 arrow::Status RunInParallel(size_t count, const std::function<arrow::Status(size_t)>& task) {
-  return RunInParallel(std::max(std::thread::hardware_concurrency(), 1U), count, task);
+  static const size_t kCores = std::max(std::thread::hardware_concurrency(), 1U);  // asks the system
+  return RunInParallel(kCores, count, task);
 }
 
 arrow::Status RunInParallel(size_t threads, size_t count,

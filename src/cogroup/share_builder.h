@@ -1,0 +1,56 @@
+// Puts a table's share of a window together, portion by portion: each has the rows of the keys that follow.
+#pragma once
+
+#include <arrow/result.h>
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "cogroup/row_builder.h"
+#include "cogroup/table_input.h"
+#include "cogroup/table_share.h"
+#include "spill/row_memory.h"
+
+namespace sheaf {
+
+/// Used by one thread at a time. Rows are copied once, but for ties = "fixed".
+class ShareBuilder {
+ public:
+  using Pieces = RowBuilder::Pieces;
+
+  /// `input` outlives the builder.
+  explicit ShareBuilder(const TableInput& input) : input_(input), rows_(input.schema) {}
+
+  /// Of about how many portions of one size the first share is made.
+  void Expect(int64_t portions) { rows_.Expect(portions); }
+
+  /// Keys of which the share has the rows.
+  [[nodiscard]] int64_t num_keys() const { return std::ssize(offsets_) - 1; }
+
+  /// The rows of the keys that follow; `counts`: rows a key. They stand in key order, or `refs` names them so. Each
+  /// group is put in the table's order.
+  /// Errors, here and below: kEngine where the rows of one window exceed what Arrow's offsets hold.
+  arrow::Status Add(const Pieces& pieces, std::span<const int64_t> counts,
+                    RowVector<RowRef> refs = {});
+
+  /// Groups whose rows wait on disk; their numbers count from the first key that is added next.
+  void AddLarge(std::vector<LargeGroup> groups);
+
+  /// The share so far. What is added next begins a new one, which is taken to be as large.
+  arrow::Result<TableShare> Finish();
+
+ private:
+  arrow::Status AddRows(const Pieces& pieces, std::span<const int64_t> counts,
+                        RowVector<RowRef> refs);
+  arrow::Status AddOffsets(std::span<const int64_t> counts);
+  arrow::Result<std::shared_ptr<arrow::RecordBatch>> FinishRows();
+
+  const TableInput& input_;
+  RowBuilder rows_;
+  std::vector<int32_t> offsets_ = {0};
+  std::vector<LargeGroup> large_;
+};
+
+}  // namespace sheaf
