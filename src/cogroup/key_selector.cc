@@ -25,7 +25,7 @@ KeySelector::Turn KeySelector::Next(size_t table) {
     return state.selects && !state.finished && state.pending < max_keys_;
   };
   changed_.wait(lock, [&] { return closed_ || all_emitted_ || ready() || may_read(); });
-  if (closed_) return {};
+  if (closed_) return {Turn::Kind::kClosed, nullptr};
   if (ready()) {
     Turn turn{Turn::Kind::kCut,
               portions_[static_cast<size_t>(state.next_portion - first_portion_)]};

@@ -30,7 +30,7 @@ class KeySelector {
  public:
   /// What a table's thread does next.
   struct Turn {
-    enum class Kind { kCut, kRead, kEnd };
+    enum class Kind { kCut, kRead, kEnd, kClosed };
     Kind kind = Kind::kEnd;
     std::shared_ptr<const Window> window;  ///< Of kCut: the next portion.
   };
@@ -40,7 +40,8 @@ class KeySelector {
   KeySelector(std::vector<bool> selects, int32_t max_keys, int32_t portion_keys);
 
   /// Blocks until the table's next portion is there (kCut), or the table shall read and announce more
-  /// (kRead, selecting tables only), or none is left (kEnd, and after Close()).
+  /// (kRead, selecting tables only), or none is left (kEnd), or
+  /// Close() was called (kClosed): what was cut of a window is then no whole one.
   Turn Next(size_t table);
 
   /// Hands over the keys of a chunk that a selecting table read: ascending, repeats allowed.
@@ -51,7 +52,7 @@ class KeySelector {
   /// The selecting table has announced all its keys.
   arrow::Status Finish(size_t table);
 
-  /// Wakes every thread; from now on Next() returns kEnd.
+  /// Wakes every thread; from now on Next() returns kClosed.
   void Close();
 
   /// The number of keys of the run, once all selecting tables are read.

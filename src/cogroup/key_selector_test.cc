@@ -146,8 +146,8 @@ TEST(KeySelectorTest, CloseWakesEveryone) {
   auto waiting = std::async(std::launch::async, [&] { return selector.Next(1); });
   EXPECT_EQ(waiting.wait_for(std::chrono::milliseconds(20)), std::future_status::timeout);
   selector.Close();
-  EXPECT_EQ(waiting.get().kind, Kind::kEnd);
-  EXPECT_EQ(selector.Next(0).kind, Kind::kEnd);
+  EXPECT_EQ(waiting.get().kind, Kind::kClosed);
+  EXPECT_EQ(selector.Next(0).kind, Kind::kClosed);
 }
 
 /// Windows of every size and chunks of every length hold just the union.

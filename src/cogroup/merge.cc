@@ -186,6 +186,8 @@ arrow::Status MergeReader::CutLane(size_t t) {
         ARROW_RETURN_NOT_OK(cutter.Drain());
         lane->shares.End();
         return arrow::Status::OK();
+      case Turn::Kind::kClosed:
+        return arrow::Status::OK();
     }
   }
 }
@@ -194,6 +196,7 @@ arrow::Result<std::optional<CutWindow>> MergeReader::NextWindow() {
   std::vector<std::shared_ptr<arrow::RecordBatch>> key_rows;
   for (bool ended = false; !ended;) {
     const Turn turn = selector_.Next(lanes().size());
+    if (turn.kind == Turn::Kind::kClosed) return std::nullopt;
     if (turn.kind != Turn::Kind::kCut) break;
     key_rows.push_back(turn.window->key_rows);
     ended = turn.window->ends_batch;

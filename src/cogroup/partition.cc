@@ -86,6 +86,7 @@ class PartitionReader final : public LaneReader {
   arrow::Result<TableShare> Load(WindowRows* rows, const RankRange& window);
   void PlanWindows(const ScatteredRows& rows);
   bool WaitForWindows();
+  void MakeOneAtATime();
   bool WaitForDemand(size_t window);
   const KeySet* WaitForKeys();
   arrow::Result<std::shared_ptr<arrow::RecordBatch>> KeysOf(const std::vector<TableShare>& tables);
@@ -171,6 +172,7 @@ arrow::Result<TableShare> PartitionReader::Load(WindowRows* rows, const RankRang
   if (!loads_.Begin()) return arrow::Status::Cancelled("the run has ended");
   auto table = rows->Take(window);
   loads_.End();
+  if (table.ok() && !table->large.empty()) MakeOneAtATime();
   return table;
 }
 
@@ -227,6 +229,12 @@ void PartitionReader::PlanWindows(const ScatteredRows& rows) {
       bytes_below(keys_->size()) / std::max<int64_t>(1, std::ssize(windows_));
   overlaps_ = kBatchesAtOnce * window_bytes <= job().memory;
   keys_changed_.notify_all();
+}
+
+// The pieces of a large group take the memory of a window.
+void PartitionReader::MakeOneAtATime() {
+  const std::lock_guard lock(keys_mutex_);
+  overlaps_ = false;
 }
 
 // False once the run has failed.

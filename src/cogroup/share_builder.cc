@@ -119,10 +119,7 @@ arrow::Status ShareBuilder::AddOffsets(std::span<const int64_t> counts) {
 }
 
 void ShareBuilder::AddLarge(std::vector<LargeGroup> groups) {
-  for (LargeGroup& large : groups) {
-    large.group += num_keys();
-    large_.push_back(std::move(large));
-  }
+  std::ranges::move(groups, std::back_inserter(large_));
 }
 
 arrow::Result<TableShare> ShareBuilder::Finish() {

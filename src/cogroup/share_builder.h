@@ -35,7 +35,7 @@ class ShareBuilder {
   arrow::Status Add(const Pieces& pieces, std::span<const int64_t> counts,
                     RowVector<RowRef> refs = {});
 
-  /// Groups whose rows wait on disk; their numbers count from the first key that is added next.
+  /// Groups whose rows wait on disk; their numbers count from the share's first key.
   void AddLarge(std::vector<LargeGroup> groups);
 
   /// The share so far. What is added next begins a new one, which is taken to be as large.

@@ -1,11 +1,10 @@
 #include "cogroup/sorted_runs.h"
 
-#include <arrow/table.h>
-
 #include <algorithm>
 #include <limits>
 #include <utility>
 
+#include "cogroup/row_builder.h"
 #include "spill/row_memory.h"
 
 namespace sheaf {
@@ -18,11 +17,16 @@ constexpr size_t kNoPiece = std::numeric_limits<size_t>::max();
 // Rows are gathered once they have so many bytes: what is gathered together should stay in cache, and blocks are
 // held until then.
 constexpr int64_t kGatherBytes = int64_t{4} << 20;
+constexpr int64_t kMaxExpected = 16;
 
 }  // namespace
 
 struct SortedRuns::Taken {
-  Taken(int64_t room_bytes, int64_t least) : room(room_bytes), min_rows(least) {}
+  Taken(std::shared_ptr<arrow::Schema> schema, int64_t room_bytes, int64_t least)
+      : room(room_bytes), min_rows(least), rows(std::move(schema)) {
+    // So many times is gathered where there are rows enough.
+    rows.Expect(std::clamp<int64_t>(room_bytes / kGatherBytes, 1, kMaxExpected));
+  }
 
   int64_t room;      // bytes that may still come
   int64_t min_rows;  // rows that come whether there is room or not
@@ -30,7 +34,7 @@ struct SortedRuns::Taken {
   Pieces sources;  // blocks that `refs` count
   RowVector<RowRef> refs;
   int64_t ref_bytes = 0;
-  Pieces rows;  // those before `refs`
+  RowBuilder rows;  // those before `refs`
 
   void Count(int64_t row_count, int64_t bytes) {
     room -= bytes;
@@ -103,8 +107,7 @@ arrow::Status SortedRuns::Advance(int64_t rows) {
 
 arrow::Status SortedRuns::Flush(Taken* taken) {
   if (taken->refs.empty()) return arrow::Status::OK();
-  ARROW_ASSIGN_OR_RAISE(auto rows, Gather(schema_, taken->sources, taken->refs));
-  taken->rows.push_back(std::move(rows));
+  ARROW_RETURN_NOT_OK(taken->rows.Append(taken->sources, taken->refs));
   taken->sources.clear();
   taken->refs.clear();
   taken->ref_bytes = 0;
@@ -121,7 +124,7 @@ arrow::Status SortedRuns::TakeStanding(Taken* taken) {
       std::clamp(cursor.sizes->Fitting(cursor.row, taken->room), taken->min_rows, left);
   taken->full = count < left;
   if (count == 0) return arrow::Status::OK();
-  taken->rows.push_back(cursor.rows->Slice(cursor.row, count));
+  ARROW_RETURN_NOT_OK(taken->rows.Append(cursor.rows->Slice(cursor.row, count)));
   taken->Count(count, cursor.sizes->Of(cursor.row, cursor.row + count));
   return Advance(count);
 }
@@ -145,14 +148,12 @@ arrow::Status SortedRuns::TakeLeast(Taken* taken) {
 
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> SortedRuns::Next(int64_t bytes,
                                                                     int64_t min_rows) {
-  Taken taken(bytes, min_rows);
+  Taken taken(schema_, bytes, min_rows);
   while (!heap_.empty() && !taken.full) {
     ARROW_RETURN_NOT_OK(heap_.size() == 1 ? TakeStanding(&taken) : TakeLeast(&taken));
   }
   ARROW_RETURN_NOT_OK(Flush(&taken));
-  if (taken.rows.empty()) return arrow::RecordBatch::MakeEmpty(schema_);
-  if (taken.rows.size() == 1) return taken.rows[0];
-  return arrow::ConcatenateRecordBatches(taken.rows, RowMemory());
+  return taken.rows.Finish();
 }
 
 }  // namespace sheaf

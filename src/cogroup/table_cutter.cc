@@ -100,7 +100,9 @@ arrow::Status TableCutter::Cut(const Window& window, ShareBuilder* share) {
     }
     if (key < num_keys) ARROW_RETURN_NOT_OK(MoveLarge(key));
   }
-  ARROW_ASSIGN_OR_RAISE(auto large, large_.Take(0, static_cast<int64_t>(num_keys)));
+  // Numbers of the window's groups become those of the share's.
+  ARROW_ASSIGN_OR_RAISE(auto large,
+                        large_.Take(-share->num_keys(), static_cast<int64_t>(num_keys)));
   share->AddLarge(std::move(large));
   return share->Add(std::exchange(slices_, {}), counts_);
 }

@@ -19,7 +19,10 @@ using Pieces = std::vector<std::shared_ptr<arrow::RecordBatch>>;
 constexpr int64_t kPartsOverLimit = 16;
 
 // Partitions that are loaded at the same time: a disk is fast only where it is asked for much at once.
-constexpr size_t kLoads = 8;
+constexpr size_t kLoads = 4;
+
+// Partitions that a window is mostly made of.
+constexpr int64_t kPortions = 8;
 
 // The place of a row whose key the set lacks. A partition has fewer keys than that.
 constexpr auto kOrphan = static_cast<uint32_t>(-1);
@@ -53,18 +56,20 @@ WindowRows::WindowRows(const TableInput& input, const KeySet& keys, ScatteredRow
 }
 
 arrow::Result<TableShare> WindowRows::Take(const RankRange& window) {
-  ARROW_RETURN_NOT_OK(LoadUntil(window.end));
-  if (large_) {
-    ARROW_ASSIGN_OR_RAISE(auto large, large_->Take(window.begin, window.end));
-    share_.AddLarge(std::move(large));
-  }
-  share_.Expect(std::ssize(loaded_));
-  while (!loaded_.empty()) {
+  share_.Expect(kPortions);
+  while (true) {
+    if (loaded_.empty()) ARROW_RETURN_NOT_OK(LoadSome(window.end));
+    if (loaded_.empty()) break;
     const RankRange ranks = loaded_.front().ranks;
+    if (ranks.begin >= window.end) break;
     ARROW_RETURN_NOT_OK(AddRows(
         loaded_.front(), {std::max(window.begin, ranks.begin), std::min(window.end, ranks.end)}));
     if (ranks.end > window.end) break;
     loaded_.pop_front();
+  }
+  if (large_) {
+    ARROW_ASSIGN_OR_RAISE(auto large, large_->Take(window.begin, window.end));
+    share_.AddLarge(std::move(large));
   }
   return share_.Finish();
 }
@@ -83,17 +88,16 @@ arrow::Status WindowRows::AddRows(const Loaded& loaded, const RankRange& ranks) 
                     {loaded.order.begin() + begin, loaded.order.begin() + end});
 }
 
-// Loads every partition that begins below `rank`.
-arrow::Status WindowRows::LoadUntil(int64_t rank) {
+// Loads the next partitions that begin below `rank`.
+arrow::Status WindowRows::LoadSome(int64_t rank) {
   std::vector<Due> due;
-  while (parts_.HasNext() || whole_.HasNext()) {
+  while (due.size() < kLoads && (parts_.HasNext() || whole_.HasNext())) {
     Source& source = parts_.HasNext() ? parts_ : whole_;
     const RankRange ranks = source.NextRanks();
     if (ranks.begin >= rank) break;
     if (&source == &whole_ && source.scattered.bytes[source.next] > max_loaded_ &&
         ranks.end - ranks.begin > 1) {
-      // What is due is still read from the parts that these replace.
-      ARROW_RETURN_NOT_OK(LoadAll(std::exchange(due, {})));
+      if (!due.empty()) break;  // it is still read from the parts that these replace
       ARROW_RETURN_NOT_OK(ScatterParts());
       continue;
     }

@@ -78,7 +78,7 @@ class WindowRows {
   };
 
   arrow::Status AddRows(const Loaded& loaded, const RankRange& ranks);
-  arrow::Status LoadUntil(int64_t rank);
+  arrow::Status LoadSome(int64_t rank);
   arrow::Status LoadAll(std::vector<Due> due);
   arrow::Result<Loaded> Load(Due due);
   arrow::Result<std::vector<LargeKeyFilter::Placed>> TakePlaced(Due* due);
