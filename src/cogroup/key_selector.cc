@@ -111,6 +111,7 @@ void KeySelector::DropRepeats(const TableState& smallest) {
 
 // Moves keys into portions as far as no table can still announce a smaller one.
 arrow::Status KeySelector::Advance() {
+  const size_t before = portions_.size();
   while (true) {
     const Head head = SmallestHead();
     if (!head.known) break;
@@ -129,7 +130,9 @@ arrow::Status KeySelector::Advance() {
     TakeRun(head.table, length);
     if (Room() == 0) ARROW_RETURN_NOT_OK(Emit());
   }
-  changed_.notify_all();
+  // Where several tables select, the keys that were taken may let one read on.
+  const bool several = std::ranges::count(tables_, true, &TableState::selects) > 1;
+  if (several || all_emitted_ || portions_.size() > before) changed_.notify_all();
   return arrow::Status::OK();
 }
 
