@@ -9,7 +9,7 @@
 namespace sheaf {
 
 /// Rows a batch of queries that don't sort: each batch costs a wake-up of its reader and some objects a
-/// column, and twice DataFusion's own number takes a tenth off a run. (Sorts and little memory need small
+/// column, and twice DataFusion's own number takes a tenth off a run. (Sorts and very little memory need small
 /// batches.)
 constexpr int kScanBatchRows = 16384;
 
@@ -33,6 +33,7 @@ inline MemorySplit SplitMemory(int64_t budget, size_t tables) {
   constexpr int64_t kScansAndBatches = int64_t{416} << 20;
   // An engine's scan of compressed files holds tens of MiB that no limit of its own counts.
   constexpr int64_t kScan = int64_t{256} << 20;
+  constexpr int64_t kLittle = int64_t{128} << 20;
   const auto scans = static_cast<int>(std::clamp<int64_t>(budget / kScan, 1, 64));
   return {budget / 2 / n,
           std::min(budget / 8 / n, kMaxReadAhead),
@@ -40,7 +41,7 @@ inline MemorySplit SplitMemory(int64_t budget, size_t tables) {
           std::min(budget / 8, kMaxKeySearch),
           budget / 2,
           scans,
-          scans > 1 ? kScanBatchRows : 0};
+          budget < kLittle ? 0 : kScanBatchRows};
 }
 
 }  // namespace sheaf

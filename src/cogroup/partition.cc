@@ -24,8 +24,9 @@
 namespace sheaf {
 namespace {
 
-// A batch that is consumed, the next one, the rows that it is made of, and what these leave behind.
-constexpr int64_t kBatchesAtOnce = 4;
+// A batch that is consumed, the next one, the one being made, the rows that it is made of, and what these leave
+// behind.
+constexpr int64_t kBatchesAtOnce = 5;
 
 // The part of the memory for rows that their keys may take.
 constexpr int64_t kMaxKeysPart = 2;
@@ -218,7 +219,9 @@ void PartitionReader::PlanWindows(const ScatteredRows& rows) {
     return bytes;
   };
   for (int64_t begin = 0; begin < keys_->size(); begin = windows_.back().end) {
-    const int64_t most = std::min<int64_t>(begin + WindowKeys(job()), keys_->size());
+    // Where one ended early, the next ones end with the batch again: it need not wait for keys of the one after.
+    const int64_t keys = WindowKeys(job());
+    const int64_t most = std::min(keys_->size(), (begin / keys + 1) * keys);
     const int64_t limit = bytes_below(begin) + split_.partition;
     const auto ends = std::views::iota(begin + 1, most);
     const auto end = std::ranges::partition_point(

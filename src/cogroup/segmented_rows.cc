@@ -148,9 +148,9 @@ std::unique_ptr<Segment> SegmentedRows::TakeSealed(Place* place) {
   return segment;
 }
 
-arrow::Result<SegmentedRows::Pieces> SegmentedRows::Read(const BlockFile& file,
+arrow::Result<SegmentedRows::Pieces> SegmentedRows::Take(const BlockFile& file,
                                                          const Extent& extent) {
-  ARROW_ASSIGN_OR_RAISE(const auto bytes, file.Read(extent.offset, extent.bytes));
+  ARROW_ASSIGN_OR_RAISE(const auto bytes, file.Take(extent.offset, extent.bytes));
   return Segment::FromBlocks(*extent.layout, bytes);
 }
 
@@ -168,7 +168,8 @@ arrow::Status SegmentedRows::Visit(
     ARROW_RETURN_NOT_OK(visit_columns(*piece));
   }
   for (const Extent& extent : of.spilled) {
-    ARROW_ASSIGN_OR_RAISE(const Pieces pieces, Read(*file_, extent));
+    ARROW_ASSIGN_OR_RAISE(const auto bytes, file_->Read(extent.offset, extent.bytes));
+    ARROW_ASSIGN_OR_RAISE(const Pieces pieces, Segment::FromBlocks(*extent.layout, bytes));
     for (const auto& piece : pieces) ARROW_RETURN_NOT_OK(visit_columns(*piece));
   }
   return arrow::Status::OK();
@@ -184,7 +185,7 @@ arrow::Result<SegmentedRows::Pieces> SegmentedRows::TakeSome(size_t place) {
   if (from.spilled.empty()) return Pieces();
   const Extent extent = std::move(from.spilled.front());
   from.spilled.pop_front();
-  return Read(*file_, extent);
+  return SegmentedRows::Take(*file_, extent);
 }
 
 SegmentedRows::Taken SegmentedRows::Take(size_t place) {
@@ -201,7 +202,7 @@ arrow::Result<SegmentedRows::Pieces> SegmentedRows::Taken::LoadSome() {
   if (!spilled_.empty()) {
     const Extent extent = std::move(spilled_.front());
     spilled_.pop_front();
-    return Read(*file_, extent);
+    return SegmentedRows::Take(*file_, extent);
   }
   if (segments_.empty()) return Pieces();
   const std::unique_ptr<Segment> segment = std::move(segments_.front());

@@ -102,7 +102,7 @@ class SegmentedRows {
   arrow::Status SpillSealed(Place* place);
   arrow::Status SpillRun(Place* place);
   std::unique_ptr<Segment> TakeSealed(Place* place);
-  static arrow::Result<Pieces> Read(const BlockFile& file, const Extent& extent);
+  static arrow::Result<Pieces> Take(const BlockFile& file, const Extent& extent);
 
   const std::shared_ptr<arrow::Schema> schema_;
   const int64_t segment_bytes_;

@@ -93,4 +93,11 @@ arrow::Result<std::shared_ptr<arrow::Buffer>> BlockFile::Read(int64_t offset,
   return block;
 }
 
+arrow::Result<std::shared_ptr<arrow::Buffer>> BlockFile::Take(int64_t offset,
+                                                              int64_t length) const {
+  ARROW_ASSIGN_OR_RAISE(auto block, Read(offset, length));
+  file_->Discard(offset, length);
+  return block;
+}
+
 }  // namespace sheaf

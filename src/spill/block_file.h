@@ -38,6 +38,10 @@ class BlockFile {
   [[nodiscard]] arrow::Result<std::shared_ptr<arrow::Buffer>> Read(int64_t offset,
                                                                    int64_t length) const;
 
+  /// The same for the last time: its place on disk is given back.
+  [[nodiscard]] arrow::Result<std::shared_ptr<arrow::Buffer>> Take(int64_t offset,
+                                                                   int64_t length) const;
+
  private:
   explicit BlockFile(std::unique_ptr<UnnamedFile> file) : file_(std::move(file)) {}
 

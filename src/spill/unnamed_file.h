@@ -28,6 +28,9 @@ class UnnamedFile {
   /// Reads `length` bytes, which were written.
   arrow::Status Read(int64_t offset, int64_t length, uint8_t* out) const;
 
+  /// Gives back the disk, and what waits to be written there, of bytes that nobody reads again.
+  void Discard(int64_t offset, int64_t length) const;
+
  private:
   UnnamedFile(int descriptor, std::filesystem::path directory)
       : descriptor_(descriptor), directory_(std::move(directory)) {}
