@@ -60,8 +60,11 @@ void ColumnBuilder::Begin(Pieces pieces, RowList rows, size_t chunks) {
 
 void ColumnBuilder::Measure(size_t chunk, RowRange rows) {
   if (kind_ != ColumnKind::kBinary && kind_ != ColumnKind::kLargeBinary) return;
-  if (rows_.refs.empty()) return MeasureRows(StandingRows(), chunk, rows);
-  MeasureRows(NamedRows{rows_.refs}, chunk, rows);
+  if (rows_.refs.empty()) {
+    MeasureRows(StandingRows(), chunk, rows);
+  } else {
+    MeasureRows(NamedRows{rows_.refs}, chunk, rows);
+  }
 }
 
 template <typename Rows>
@@ -133,8 +136,11 @@ arrow::Status ColumnBuilder::Grow(Bytes* bytes, int64_t added) const {
 }
 
 void ColumnBuilder::Fill(size_t chunk, RowRange rows) {
-  if (rows_.refs.empty()) return FillRows(StandingRows(), chunk, rows);
-  FillRows(NamedRows{rows_.refs}, chunk, rows);
+  if (rows_.refs.empty()) {
+    FillRows(StandingRows(), chunk, rows);
+  } else {
+    FillRows(NamedRows{rows_.refs}, chunk, rows);
+  }
 }
 
 template <typename Rows>
@@ -142,13 +148,17 @@ void ColumnBuilder::FillRows(const Rows& rows, size_t chunk, RowRange range) {
   if (validity_.buffer != nullptr) nulls_[chunk] = FillValidity(rows, range);
   switch (kind_) {
     case ColumnKind::kFixed:
-      return FillFixed(rows, range);
+      FillFixed(rows, range);
+      break;
     case ColumnKind::kBool:
-      return FillBool(rows, range);
+      FillBool(rows, range);
+      break;
     case ColumnKind::kBinary:
-      return FillBinary<int32_t>(rows, chunk, range);
+      FillBinary<int32_t>(rows, chunk, range);
+      break;
     case ColumnKind::kLargeBinary:
-      return FillBinary<int64_t>(rows, chunk, range);
+      FillBinary<int64_t>(rows, chunk, range);
+      break;
     case ColumnKind::kOther:
       break;
   }

@@ -17,8 +17,9 @@ static_assert(kChunkRows % 8 == 0);
 
 RowBuilder::RowBuilder(std::shared_ptr<arrow::Schema> schema) : schema_(std::move(schema)) {
   columns_.reserve(static_cast<size_t>(schema_->num_fields()));
-  for (int c = 0; c < schema_->num_fields(); ++c)
+  for (int c = 0; c < schema_->num_fields(); ++c) {
     columns_.emplace_back(c, schema_->field(c)->type());
+  }
 }
 
 void RowBuilder::Expect(int64_t parts) {

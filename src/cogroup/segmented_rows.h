@@ -36,9 +36,9 @@ class SegmentedRows {
    public:
     Taken() = default;
     ~Taken() = default;
-    Taken(Taken&&) = default;
-    Taken& operator=(Taken&&) = default;
-    Taken(const Taken&) = delete;  // a vector must move it, although a deque's move may throw
+    Taken(Taken&&) noexcept = default;
+    Taken& operator=(Taken&&) noexcept = default;
+    Taken(const Taken&) = delete;
     Taken& operator=(const Taken&) = delete;
 
     /// Some of the rows that are left, those on disk first; none at the end. Other threads may load other
