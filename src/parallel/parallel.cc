@@ -12,7 +12,8 @@
 namespace sheaf {
 
 arrow::Status RunInParallel(size_t count, const std::function<arrow::Status(size_t)>& task) {
-  static const size_t kCores = std::max(std::thread::hardware_concurrency(), 1U);  // asks the system
+  static const size_t kCores =
+      std::max(std::thread::hardware_concurrency(), 1U);  // asks the system
   return RunInParallel(kCores, count, task);
 }
 
