@@ -49,6 +49,27 @@ int64_t TextBytes(const std::vector<ColumnRows>& sources, const Rows& rows, RowR
 ColumnBuilder::ColumnBuilder(int column, std::shared_ptr<arrow::DataType> type)
     : column_(column), type_(std::move(type)), kind_(KindOf(*type_)) {}
 
+arrow::Status ColumnBuilder::Append(Pieces pieces, RowList rows) {
+  if (is_other()) return AppendOther(pieces, rows);
+  const RowRange all{0, rows.count};
+  Begin(pieces, rows, /*chunks=*/1);
+  Measure(0, all);
+  ARROW_RETURN_NOT_OK(Reserve());
+  Fill(0, all);
+  End();
+  return arrow::Status::OK();
+}
+
+// Calls `visit` with what names the rows of this append.
+template <typename Visit>
+void ColumnBuilder::WithRows(const Visit& visit) const {
+  if (rows_.refs.empty()) {
+    visit(StandingRows());
+  } else {
+    visit(NamedRows{rows_.refs});
+  }
+}
+
 void ColumnBuilder::Begin(Pieces pieces, RowList rows, size_t chunks) {
   rows_ = rows;
   sources_.clear();
@@ -60,11 +81,7 @@ void ColumnBuilder::Begin(Pieces pieces, RowList rows, size_t chunks) {
 
 void ColumnBuilder::Measure(size_t chunk, RowRange rows) {
   if (kind_ != ColumnKind::kBinary && kind_ != ColumnKind::kLargeBinary) return;
-  if (rows_.refs.empty()) {
-    MeasureRows(StandingRows(), chunk, rows);
-  } else {
-    MeasureRows(NamedRows{rows_.refs}, chunk, rows);
-  }
+  WithRows([&](const auto& names) { MeasureRows(names, chunk, rows); });
 }
 
 template <typename Rows>
@@ -136,11 +153,7 @@ arrow::Status ColumnBuilder::Grow(Bytes* bytes, int64_t added) const {
 }
 
 void ColumnBuilder::Fill(size_t chunk, RowRange rows) {
-  if (rows_.refs.empty()) {
-    FillRows(StandingRows(), chunk, rows);
-  } else {
-    FillRows(NamedRows{rows_.refs}, chunk, rows);
-  }
+  WithRows([&](const auto& names) { FillRows(names, chunk, rows); });
 }
 
 template <typename Rows>

@@ -36,8 +36,9 @@ struct RowRange {
   int64_t end;
 };
 
-/// Each append takes its rows in chunks: Begin(), Measure() of each chunk, Reserve(), Fill() of each chunk, End().
-/// Different threads may measure, and fill, different chunks whose rows share no byte of bits.
+/// Append() is for one thread. For several, an append takes its rows in chunks: Begin(), Measure() of each chunk,
+/// Reserve(), Fill() of each chunk, End(). Different threads may measure, and fill, different chunks whose rows share
+/// no byte of bits.
 class ColumnBuilder {
  public:
   using Pieces = std::span<const std::shared_ptr<arrow::RecordBatch>>;
@@ -50,6 +51,9 @@ class ColumnBuilder {
 
   /// What comes first is about one of so many parts of the array; room is made for all of them.
   void Expect(int64_t parts) { parts_ = parts; }
+
+  /// Errors: as Reserve(), and those of Arrow's kernels.
+  arrow::Status Append(Pieces pieces, RowList rows);
 
   /// The pieces outlive the append.
   void Begin(Pieces pieces, RowList rows, size_t chunks);
@@ -79,6 +83,8 @@ class ColumnBuilder {
   template <typename Offset>
   arrow::Status ReserveBinary();
 
+  template <typename Visit>
+  void WithRows(const Visit& visit) const;
   template <typename Rows>
   void MeasureRows(const Rows& rows, size_t chunk, RowRange range);
   template <typename Rows>

@@ -14,13 +14,14 @@ namespace sheaf {
 constexpr int kScanBatchRows = 16384;
 
 struct MemorySplit {
-  int64_t query;       ///< Bytes an embedded engine may hold for one query.
-  int64_t read_ahead;  ///< Bytes of rows that wait to be cut, a table.
-  int64_t rows;        ///< Bytes of rows that `partition` holds before it moves rows to disk.
-  int64_t key_search;  ///< Bytes of a selecting table read before the other tables are asked.
-  int64_t partition;   ///< Bytes of one partition, over all tables, that are loaded at once.
-  int scans;           ///< How many queries that don't sort may run at the same time.
-  int batch_rows;      ///< Rows a batch of such a query; 0: the engine's own number.
+  int64_t query;            ///< Bytes an embedded engine may hold for one query.
+  int64_t read_ahead;       ///< Bytes of rows that wait to be cut, a table.
+  int64_t rows;             ///< Bytes of rows that `partition` holds before it moves rows to disk.
+  int64_t key_search;       ///< Bytes of a selecting table read before the other tables are asked.
+  int64_t partition;        ///< Bytes of one partition, over all tables, that are loaded at once.
+  int64_t table_partition;  ///< The same of one table.
+  int scans;                ///< How many queries that don't sort may run at the same time.
+  int batch_rows;           ///< Rows a batch of such a query; 0: the engine's own number.
 };
 
 /// Half the budget goes to the engine, which alone can need it whole (a sort); an eighth to reading
@@ -40,6 +41,7 @@ inline MemorySplit SplitMemory(int64_t budget, size_t tables) {
           std::max(budget * 5 / 16, budget - kScansAndBatches),
           std::min(budget / 8, kMaxKeySearch),
           budget / 2,
+          budget / 2 / n,
           scans,
           budget < kLittle ? 0 : kScanBatchRows};
 }

@@ -92,9 +92,6 @@ class PartitionReader final : public LaneReader {
   const KeySet* WaitForKeys();
   arrow::Result<std::shared_ptr<arrow::RecordBatch>> KeysOf(const std::vector<TableShare>& tables);
 
-  // Bytes of a table's partition that may be loaded as a whole.
-  [[nodiscard]] int64_t MaxLoaded() const { return split_.partition / std::ssize(lanes()); }
-
   const MemorySplit split_;
   const size_t at_once_;  // tables that are scattered at the same time
   bool alone_ = false;    // one table selects the keys
@@ -126,7 +123,7 @@ arrow::Status PartitionReader::RunLane(Lane* lane) {
   if (scattered.rows == nullptr) return arrow::Status::OK();  // the run failed
   PlanWindows(scattered);
   if (!WaitForWindows()) return arrow::Status::OK();
-  WindowRows rows(*lane->input, *keys_, std::move(scattered), MaxLoaded(), &rows_budget_,
+  WindowRows rows(*lane->input, *keys_, std::move(scattered), split_.table_partition, &rows_budget_,
                   &lane->counters, GroupMemory::Of(job().memory, lanes().size()));
   for (size_t w = 0; w < windows_.size() && WaitForDemand(w); ++w) {
     ARROW_ASSIGN_OR_RAISE(const bool put, PutShare(lane, [&] { return Load(&rows, windows_[w]); }));
@@ -146,7 +143,7 @@ arrow::Result<ScatteredRows> PartitionReader::Scatter(Lane* lane) {
   };
   const TableInput& input = *lane->input;
   if (input.table.selects_keys) {
-    RangeScatter rows(input, at_once_, MaxLoaded(), &rows_budget_);
+    RangeScatter rows(input, at_once_, split_.table_partition, &rows_budget_);
     ARROW_RETURN_NOT_OK(Read(lane, &scans_, open, [&](const Chunk& chunk) {
       AddKeys(chunk.keys);
       return rows.Add(chunk);

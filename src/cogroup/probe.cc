@@ -150,9 +150,6 @@ class ProbeReader final : public LaneReader {
   WindowPtr NextOf(const ProbeWindow& window);
   bool WaitForKeys(const ProbeWindow& window);
 
-  // Bytes of a table's partition that may be loaded as a whole.
-  [[nodiscard]] int64_t MaxLoaded() const { return split_.partition / std::ssize(lanes()); }
-
   const MemorySplit split_;
   MemoryBudget rows_budget_;
   MemoryTurns scans_;
@@ -206,8 +203,8 @@ arrow::Status ProbeReader::RunLane(Lane* lane, WindowPtr window) {
     if (scattered.rows == nullptr) return arrow::Status::OK();  // the run failed
     const int64_t keys = window->keys->size();
     if (keys == 0) continue;
-    WindowRows rows(*lane->input, *window->keys, std::move(scattered), MaxLoaded(), &rows_budget_,
-                    &lane->counters, GroupMemory::Of(job().memory, lanes().size()));
+    WindowRows rows(*lane->input, *window->keys, std::move(scattered), split_.table_partition,
+                    &rows_budget_, &lane->counters, GroupMemory::Of(job().memory, lanes().size()));
     ARROW_ASSIGN_OR_RAISE(const bool put, PutShare(lane, [&] { return rows.Take({0, keys}); }));
     if (!put) return arrow::Status::OK();
   }
@@ -218,7 +215,7 @@ arrow::Status ProbeReader::RunLane(Lane* lane, WindowPtr window) {
 // The table's rows in a window, in their partitions; none at all once the run has failed.
 arrow::Result<ScatteredRows> ProbeReader::Scatter(Lane* lane, ProbeWindow* window) {
   if (lane->input->table.selects_keys) {
-    RangeScatter rows(*lane->input, lanes().size(), MaxLoaded(), &rows_budget_);
+    RangeScatter rows(*lane->input, lanes().size(), split_.table_partition, &rows_budget_);
     ARROW_RETURN_NOT_OK(ReadSelected(lane, window, &rows));
     if (!WaitForKeys(*window)) return ScatteredRows();
     return rows.Finish(*window->keys);

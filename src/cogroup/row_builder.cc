@@ -28,21 +28,10 @@ void RowBuilder::Expect(int64_t parts) {
 
 // Pieces may be many and short, so one core takes them.
 arrow::Status RowBuilder::Append(const std::shared_ptr<arrow::RecordBatch>& piece) {
-  const RowRange all{0, piece->num_rows()};
-  if (all.end == 0) return arrow::Status::OK();
-  const RowList rows{{}, all.end};
-  for (ColumnBuilder& column : columns_) {
-    if (column.is_other()) {
-      ARROW_RETURN_NOT_OK(column.AppendOther({&piece, 1}, rows));
-      continue;
-    }
-    column.Begin({&piece, 1}, rows, /*chunks=*/1);
-    column.Measure(0, all);
-    ARROW_RETURN_NOT_OK(column.Reserve());
-    column.Fill(0, all);
-    column.End();
-  }
-  num_rows_ += all.end;
+  if (piece->num_rows() == 0) return arrow::Status::OK();
+  const RowList all{{}, piece->num_rows()};
+  for (ColumnBuilder& column : columns_) ARROW_RETURN_NOT_OK(column.Append({&piece, 1}, all));
+  num_rows_ += all.count;
   return arrow::Status::OK();
 }
 

@@ -52,16 +52,15 @@ WindowRows::WindowRows(const TableInput& input, const KeySet& keys, ScatteredRow
       counters_(counters),
       whole_{std::move(rows)},
       share_(input) {
+  share_.Expect(kPortions);
   if (groups) large_.emplace(input, *groups);
 }
 
 arrow::Result<TableShare> WindowRows::Take(const RankRange& window) {
-  share_.Expect(kPortions);
   while (true) {
     if (loaded_.empty()) ARROW_RETURN_NOT_OK(LoadSome(window.end));
     if (loaded_.empty()) break;
     const RankRange ranks = loaded_.front().ranks;
-    if (ranks.begin >= window.end) break;
     ARROW_RETURN_NOT_OK(AddRows(
         loaded_.front(), {std::max(window.begin, ranks.begin), std::min(window.end, ranks.end)}));
     if (ranks.end > window.end) break;
