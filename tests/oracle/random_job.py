@@ -365,8 +365,9 @@ def _draw_max_keys(rng, num_keys, num_tables):
 
 def _draw_options(rng, hot, strategy):
     batch_size = 8192 if hot else rng.choice((1, 3, 64, 64, 64, 8192))
-    if strategy == "merge":
-        # An engine's sort counts a slice of an Arrow file as the whole: many small ones exceed any limit.
+    if strategy in ("merge", "probe"):
+        # An engine's sort counts a slice of an Arrow file as the whole, and its joins make a block of 1 MiB
+        # for the text of each batch: many small ones exceed any limit.
         batch_size = max(batch_size, 64)
     options = {"datafusion.batch_size": str(batch_size)}
     if rng.random() < 0.5:
