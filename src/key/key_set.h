@@ -1,7 +1,7 @@
 // The distinct keys of a run, sorted, and the rank of any key among them.
 //
-// Dense integers are bits in pages of 65,536, with the number of keys before each word: a rank is two
-// look-ups and a population count. All other keys stand in a hash table that knows their ranks.
+// Whole numbers that stand close together are bits in pages (PagedKeys), one column of them or several. All other
+// keys stand in a hash table (HashedKeys).
 #pragma once
 
 #include <arrow/status.h>
