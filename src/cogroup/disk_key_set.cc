@@ -78,7 +78,7 @@ arrow::Result<std::unique_ptr<DiskKeySet>> DiskKeySet::Make(const KeyBounds& ran
   for (size_t range = 0; range < ranges.ranges(); ++range) {
     KeySetBuilder builder;
     ARROW_RETURN_NOT_OK(add_keys(range, &builder));
-    const KeyVector keys = builder.FinishSorted();
+    const KeyVector keys = builder.FinishEvery(1);
     if (keys.size() > 0) set->form_ = FormOf(keys);
     ARROW_ASSIGN_OR_RAISE(const auto rows, ToRows(keys));
     ARROW_ASSIGN_OR_RAISE(const SpillFile::Block block, set->file_->Write(rows));

@@ -10,8 +10,12 @@
 #include <iterator>
 #include <limits>
 #include <string>
+#include <type_traits>
 #include <utility>
+#include <variant>
 
+#include "cogroup/take_rows.h"
+#include "key/key_set.h"
 #include "key/plain_types.h"
 #include "sheaf/error.h"
 
@@ -32,6 +36,20 @@ arrow::Result<std::shared_ptr<arrow::Array>> Parameter(
   const double number = static_cast<const arrow::DoubleArray&>(*value).Value(0);
   const double one = std::isnan(number) ? std::numeric_limits<double>::quiet_NaN() : number + 0.0;
   return std::make_shared<arrow::DoubleArray>(1, arrow::Buffer::FromVector(std::vector{one}));
+}
+
+// Those that are not above `end`, the only key of its vector.
+KeyVector KeysUpTo(const KeyVector& keys, const KeyVector& end) {
+  std::vector<int64_t> below;
+  std::visit(
+      [&](const auto& values) {
+        const auto& last = std::get<std::decay_t<decltype(values)>>(end.values())[0];
+        for (size_t i = 0; i < values.size(); ++i) {
+          if (!(last < values[i])) below.push_back(static_cast<int64_t>(i));
+        }
+      },
+      keys.values());
+  return keys.Take(below);
 }
 
 }  // namespace
@@ -79,6 +97,11 @@ KeyRangeFinder::KeyRangeFinder(const Engine& engine, std::vector<const TableInpu
       key_schema_(resolved.key_schema),
       step_(std::max<int64_t>(max_keys / std::max<int64_t>(std::ssize(selecting_), 1), 1)),
       memory_limit_(memory_limit) {
+  for (const TableInput* input : selecting_) {
+    const std::string sql = KeysQuery(engine_.impl().dialect(), input->query,
+                                      RangeKeyOf(*input, *key_schema_), LowerEnd::kNone, step_);
+    sorts_.push_back(!input->absent && HasSort(input->connection->ExplainPlan(sql)));
+  }
   if (resolved.from == nullptr) return;
   next_.lower_end = LowerEnd::kFrom;
   next_.lower = resolved.from;
@@ -101,10 +124,10 @@ arrow::Status KeyRangeFinder::LookAhead() {
   const auto less = [](const Key& a, const Key& b) {
     return CompareKeys(a.value, 0, b.value, 0) < 0;
   };
-  for (const TableInput* input : selecting_) {
-    auto looked = Look(*input);
+  for (size_t t = 0; t < selecting_.size(); ++t) {
+    auto looked = Look(t);
     if (!looked.ok()) {
-      return WithContext(looked.status(), "table \"" + input->table.name + "\"");
+      return WithContext(looked.status(), "table \"" + selecting_[t]->table.name + "\"");
     }
     Sight sight = *std::move(looked);
     if (!sight.last) continue;
@@ -127,40 +150,113 @@ arrow::Status KeyRangeFinder::LookAhead() {
   return arrow::Status::OK();
 }
 
-arrow::Result<KeyRangeFinder::Sight> KeyRangeFinder::Look(const TableInput& input) const {
-  Sight sight;
-  if (input.absent) return sight;
+arrow::Result<KeyRangeFinder::Sight> KeyRangeFinder::Look(size_t table) {
+  const TableInput& input = *selecting_[table];
+  if (input.absent) return Sight();
+  return sorts_[table] ? LookAtAll(input) : LookInOrder(input);
+}
+
+arrow::Result<KeyRangeFinder::Sight> KeyRangeFinder::LookInOrder(const TableInput& input) const {
   const RangeKey key = RangeKeyOf(input, *key_schema_);
   std::optional<int64_t> limit;
   if (ranges_) limit = step_ * *ranges_;
   ARROW_ASSIGN_OR_RAISE(const BoundRange bound, BindRange(key, next_));
   const std::string sql = KeysQuery(engine_.impl().dialect(), input.query, key, bound.lower, limit);
-  ARROW_ASSIGN_OR_RAISE(const auto reader,
-                        input.connection->Query(sql, memory_limit_, bound.parameters));
+  Sight sight;
   int64_t seen = 0;
-  while (true) {
-    ARROW_ASSIGN_OR_RAISE(auto rows, reader->Next());
-    if (rows == nullptr) break;
-    if (rows->num_rows() == 0) continue;
-    ARROW_ASSIGN_OR_RAISE(rows, ToPlain(rows, PlainSchema(rows->schema())));
-    rows = arrow::RecordBatch::Make(key_schema_, rows->num_rows(), rows->columns());
-    ARROW_RETURN_NOT_OK(rows->Validate());  // the engine's types may differ from those it told
-    ARROW_ASSIGN_OR_RAISE(const KeyVector keys, input.key_encoder->Encode(rows->columns()));
-    if (keys.FirstOutOfOrder() < keys.size() ||
-        (sight.last && CompareKeys(keys, 0, sight.last->value, 0) < 0)) {
+  ARROW_RETURN_NOT_OK(ForEachKeys(input, sql, bound, [&](const KeyRows& found) -> arrow::Status {
+    if (found.keys.FirstOutOfOrder() < found.keys.size() ||
+        (sight.last && CompareKeys(found.keys, 0, sight.last->value, 0) < 0)) {
       return MakeError(ErrorKind::kEngine,
                        "the engine orders its keys otherwise than sheaf; set batch.strategy = "
                        "\"partition\", which needs no order");
     }
-    const auto at = [&](int64_t row) { return Key{rows->Slice(row, 1), keys.Take({row})}; };
-    for (int64_t row = step_ - 1 - seen % step_; row < rows->num_rows(); row += step_) {
+    const auto at = [&](int64_t row) {
+      return Key{found.rows->Slice(row, 1), found.keys.Take({row})};
+    };
+    for (int64_t row = step_ - 1 - seen % step_; row < found.keys.size(); row += step_) {
       sight.cuts.push_back(at(row));
     }
-    seen += rows->num_rows();
-    sight.last = at(rows->num_rows() - 1);
-  }
+    seen += found.keys.size();
+    sight.last = at(found.keys.size() - 1);
+    return arrow::Status::OK();
+  }));
   sight.more = limit && seen == *limit;
   return sight;
+}
+
+arrow::Result<KeyRangeFinder::Sight> KeyRangeFinder::LookAtAll(const TableInput& input) const {
+  const RangeKey key = RangeKeyOf(input, *key_schema_);
+  ARROW_ASSIGN_OR_RAISE(const BoundRange bound, BindRange(key, next_));
+  const std::string sql = AllKeysQuery(engine_.impl().dialect(), input.query, key, bound.lower);
+  Sight sight;
+  KeySetBuilder smallest;
+  std::optional<KeyVector> greatest;  // of them, once others were forgotten
+  ARROW_RETURN_NOT_OK(ForEachKeys(input, sql, bound, [&](const KeyRows& found) -> arrow::Status {
+    if (!sight.last) {
+      ARROW_ASSIGN_OR_RAISE(auto row, TakeRows(found.rows, std::vector<int64_t>{0}));
+      sight.last = Key{std::move(row), found.keys.Take({0})};
+    }
+    smallest.Add(greatest ? KeysUpTo(found.keys, *greatest) : found.keys);
+    if (smallest.bytes() > memory_limit_ && smallest.size() > 1) {
+      greatest = smallest.KeepSmallerHalf();
+    }
+    return arrow::Status::OK();
+  }));
+  if (!sight.last) return sight;
+  const bool ends_at_cut = smallest.size() % step_ == 0;
+  const KeyVector cuts = smallest.FinishEvery(step_);
+  ARROW_ASSIGN_OR_RAISE(sight.cuts, FindRows(input, sql, bound, cuts));
+  // A query that answers otherwise now may lack some of them.
+  if (!sight.cuts.empty()) sight.last = sight.cuts.back();
+  sight.more = greatest && !sight.cuts.empty();
+  // The next look goes on from a whole range.
+  if (sight.more && !ends_at_cut && sight.cuts.size() > 1) sight.cuts.pop_back();
+  return sight;
+}
+
+// The first row of each of the keys, which ascend.
+arrow::Result<std::vector<KeyRangeFinder::Key>> KeyRangeFinder::FindRows(
+    const TableInput& input, const std::string& sql, const BoundRange& bound,
+    const KeyVector& keys) const {
+  KeySetBuilder builder;
+  builder.Add(keys);
+  const std::unique_ptr<KeySet> wanted = builder.Finish();
+  std::vector<std::optional<Key>> rows(static_cast<size_t>(keys.size()));
+  std::vector<int64_t> ranks;
+  ARROW_RETURN_NOT_OK(ForEachKeys(input, sql, bound, [&](const KeyRows& found) -> arrow::Status {
+    ARROW_RETURN_NOT_OK(wanted->Ranks(found.keys, &ranks));
+    for (int64_t i = 0; i < found.keys.size(); ++i) {
+      const int64_t rank = ranks[static_cast<size_t>(i)];
+      if (rank < 0 || rows[static_cast<size_t>(rank)]) continue;
+      ARROW_ASSIGN_OR_RAISE(auto row, TakeRows(found.rows, std::vector<int64_t>{i}));
+      rows[static_cast<size_t>(rank)] = Key{std::move(row), found.keys.Take({i})};
+    }
+    return arrow::Status::OK();
+  }));
+  std::vector<Key> all;
+  for (std::optional<Key>& row : rows) {
+    if (row) all.push_back(*std::move(row));
+  }
+  return all;
+}
+
+// Calls `visit` with the keys that a query delivers, never with none.
+arrow::Status KeyRangeFinder::ForEachKeys(
+    const TableInput& input, const std::string& sql, const BoundRange& bound,
+    const std::function<arrow::Status(const KeyRows&)>& visit) const {
+  ARROW_ASSIGN_OR_RAISE(const auto reader,
+                        input.connection->Query(sql, memory_limit_, bound.parameters));
+  while (true) {
+    ARROW_ASSIGN_OR_RAISE(auto rows, reader->Next());
+    if (rows == nullptr) return arrow::Status::OK();
+    if (rows->num_rows() == 0) continue;
+    ARROW_ASSIGN_OR_RAISE(rows, ToPlain(rows, PlainSchema(rows->schema())));
+    rows = arrow::RecordBatch::Make(key_schema_, rows->num_rows(), rows->columns());
+    ARROW_RETURN_NOT_OK(rows->Validate());  // the engine's types may differ from those it told
+    ARROW_ASSIGN_OR_RAISE(KeyVector keys, input.key_encoder->Encode(rows->columns()));
+    ARROW_RETURN_NOT_OK(visit({rows, std::move(keys)}));
+  }
 }
 
 }  // namespace sheaf

@@ -33,8 +33,8 @@ std::string Executions(const MemorySplit& split, const TableInput& input, Strate
   }
   if (strategy == Strategy::kProbe) {
     return input.table.selects_keys
-               ? "once a batch: its rows in a range of keys; and up to three times for keys alone: "
-                 "those of the first batch, of the next two, of all that are left"
+               ? "once a batch: its rows in a range of keys; and a few times for keys alone: those "
+                 "of the first batch, of the next two, then of as many as memory holds"
                : "once a batch: the rows of its keys, by their range where they are dense, else "
                  "joined to them";
   }
@@ -49,11 +49,11 @@ std::string Executions(const MemorySplit& split, const TableInput& input, Strate
 // How a table's rows come by key, without a sort of ours.
 enum class Arrival { kInOrder, kSorted, kUnknown };
 
-// The engine's plan of a table's ordered query says whether it must sort. The words are DataFusion's.
+// The engine's plan of a table's ordered query says whether it must sort.
 Arrival ArrivalOf(const TableInput& input, const std::string& engine_plan) {
   if (input.absent || input.link) return Arrival::kInOrder;
   if (engine_plan.empty()) return Arrival::kUnknown;
-  return engine_plan.find("SortExec") == std::string::npos ? Arrival::kInOrder : Arrival::kSorted;
+  return HasSort(engine_plan) ? Arrival::kSorted : Arrival::kInOrder;
 }
 
 // Sets strategy and reason. `arrivals`: of each table, in the job's order.

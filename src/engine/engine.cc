@@ -38,4 +38,8 @@ arrow::Result<std::string> Engine::Impl::ResolveTable(const std::string& name) {
                    fmt::format("the engine has no table \"{}\"{}", name, DidYouMean(name, names)));
 }
 
+bool HasSort(const std::string& engine_plan) {
+  return engine_plan.find("SortExec") != std::string::npos;
+}
+
 }  // namespace sheaf

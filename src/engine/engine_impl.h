@@ -76,6 +76,9 @@ class Connection {
   virtual void Cancel() = 0;
 };
 
+/// Whether a plan of Connection::ExplainPlan sorts rows; only those of DataFusion are understood.
+bool HasSort(const std::string& engine_plan);
+
 /// Shared by all connections: the driver and the open database.
 class Engine::Impl {
  public:

@@ -68,6 +68,14 @@ std::string RangeQuery(const Dialect& dialect, const std::string& query, const R
                      InRange(dialect, key, lower, has_upper));
 }
 
+std::string AllKeysQuery(const Dialect& dialect, const std::string& query, const RangeKey& key,
+                         LowerEnd lower) {
+  std::vector<std::string> columns;
+  for (const SqlColumn& column : key.columns) columns.push_back(dialect.Column(column.path, ""));
+  return fmt::format("SELECT {} FROM {} WHERE {}", fmt::join(columns, ", "), Dialect::Nested(query),
+                     InRange(dialect, key, lower, false));
+}
+
 std::string KeysQuery(const Dialect& dialect, const std::string& query, const RangeKey& key,
                       LowerEnd lower, std::optional<int64_t> limit) {
   std::vector<std::string> columns;

@@ -31,6 +31,10 @@ std::string RangeQuery(const Dialect& dialect, const std::string& query, const R
 std::string KeysQuery(const Dialect& dialect, const std::string& query, const RangeKey& key,
                       LowerEnd lower, std::optional<int64_t> limit);
 
+/// The keys of all rows of a range that is open above, in any order.
+std::string AllKeysQuery(const Dialect& dialect, const std::string& query, const RangeKey& key,
+                         LowerEnd lower);
+
 /// The rows that have a null in the key.
 std::string NullKeysQuery(const Dialect& dialect, const std::string& query,
                           const std::vector<SqlColumn>& columns);

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "key/key_vector.h"
@@ -40,6 +41,8 @@ class KeyArena {
 template <typename T>
 class HashedKeys {
  public:
+  using Key = T;
+
   void Add(const T& key) {
     if ((keys_.size() + 1) * 2 > slots_.size()) Grow();
     const size_t slot = Slot(key);
@@ -61,6 +64,16 @@ class HashedKeys {
     }
   }
 
+  /// Forgets the greater half of the keys.
+  void KeepSmallerHalf() {
+    std::vector<T> keys = std::exchange(keys_, {});
+    const KeyArena arena = std::exchange(arena_, {});
+    slots_ = {};
+    const auto middle = keys.begin() + std::ssize(keys) / 2;
+    std::nth_element(keys.begin(), middle, keys.end());
+    std::for_each(keys.begin(), middle, [this](const T& key) { Add(key); });
+  }
+
   [[nodiscard]] int64_t size() const { return static_cast<int64_t>(keys_.size()); }
   [[nodiscard]] int64_t bytes() const {
     return static_cast<int64_t>(keys_.capacity() * sizeof(T) + slots_.size() * sizeof(uint32_t)) +
@@ -73,8 +86,14 @@ class HashedKeys {
     return rank == kEmpty ? -1 : static_cast<int64_t>(rank);
   }
 
-  /// In the order of Add(), or ascending after Sort(). Of strings, they point into this set.
+  /// In the order of Add(), or ascending after Sort(). Texts point into this set.
   [[nodiscard]] const std::vector<T>& keys() const { return keys_; }
+
+  /// Calls `visit` with every key, in the order of keys().
+  template <typename Visit>
+  void ForEach(const Visit& visit) const {
+    std::ranges::for_each(keys_, visit);
+  }
 
  private:
   static constexpr uint32_t kEmpty = 0xFFFFFFFF;

@@ -30,8 +30,8 @@ class EmptyKeySet final : public KeySet {
   }
 };
 
-// The keys of `Keys`, PagedKeys<T> or HashedKeys<T>, which are sorted.
-template <typename T, typename Keys>
+// The keys of `Keys`, PagedKeys or HashedKeys, which are sorted.
+template <typename Keys>
 class RankedKeySet final : public KeySet {
  public:
   explicit RankedKeySet(Keys keys) : keys_(std::move(keys)) {}
@@ -39,7 +39,7 @@ class RankedKeySet final : public KeySet {
   [[nodiscard]] int64_t size() const override { return keys_.size(); }
   [[nodiscard]] int64_t bytes() const override { return keys_.bytes(); }
   arrow::Status Ranks(const KeyVector& keys, std::vector<int64_t>* ranks) const override {
-    const auto& values = std::get<std::vector<T>>(keys.values());
+    const auto& values = std::get<std::vector<typename Keys::Key>>(keys.values());
     ranks->resize(values.size());
     for (size_t i = 0; i < values.size(); ++i) {
       // Rows of one key often follow each other.
@@ -53,10 +53,19 @@ class RankedKeySet final : public KeySet {
   const Keys keys_;
 };
 
-template <typename T, typename Keys>
-std::unique_ptr<KeySet> Ranked(Keys keys) {
-  keys.Sort();
-  return std::make_unique<RankedKeySet<T, Keys>>(std::move(keys));
+// Of the keys, ascending, every `step`-th and the last.
+template <typename Keys>
+KeyVector Every(int64_t step, Keys* keys) {
+  keys->Sort();
+  std::vector<typename Keys::Key> some;
+  int64_t seen = 0;
+  keys->ForEach([&](const auto& key) {
+    if (++seen % step == 0 || seen == keys->size()) some.push_back(key);
+  });
+  const auto count = std::ssize(some);
+  KeyVectorBuilder copy;  // texts point into `keys`
+  copy.Append(KeyVector(std::move(some)), 0, count);
+  return copy.Finish();
 }
 
 // Pages with fewer keys than the first on average take more memory than a hash table. Keys that fill pages may
@@ -82,21 +91,10 @@ class NumberCollector {
   [[nodiscard]] int64_t size() const { return is_paged_ ? paged_.size() : hashed_.size(); }
   [[nodiscard]] int64_t bytes() const { return is_paged_ ? paged_.bytes() : hashed_.bytes(); }
 
-  std::unique_ptr<KeySet> Finish() {
-    if (is_paged_) return Ranked<T>(std::move(paged_));
-    return Ranked<T>(std::move(hashed_));
-  }
-
-  KeyVector FinishSorted() {
-    if (!is_paged_) {
-      hashed_.Sort();
-      return KeyVector(hashed_.keys());
-    }
-    paged_.Sort();
-    std::vector<T> keys;
-    keys.reserve(static_cast<size_t>(paged_.size()));
-    paged_.ForEach([&keys](T key) { keys.push_back(key); });
-    return KeyVector(std::move(keys));
+  // Calls `act` with the keys as they stand.
+  template <typename Act>
+  auto With(const Act& act) {
+    return is_paged_ ? act(&paged_) : act(&hashed_);
   }
 
  private:
@@ -108,12 +106,12 @@ class NumberCollector {
       pages.Add(key >> PagedKeys<T>::kPageBits);
       if (pages.size() > most) return;
     }
-    for (const T& key : hashed_.keys()) paged_.Add(key);
+    hashed_.ForEach([this](T key) { paged_.Add(key); });
     hashed_ = {};
     is_paged_ = true;
   }
 
-  void AddToPage(const T& key) {
+  void AddToPage(T key) {
     const int64_t pages = paged_.pages();
     paged_.Add(key);
     if (paged_.pages() == pages || paged_.size() / paged_.pages() >= kFewKeysPerPage) return;
@@ -134,51 +132,56 @@ class NumberCollector {
 class KeySetBuilder::Impl {
  public:
   void Add(const KeyVector& keys) {
-    std::visit(
-        [this](const auto& values) {
-          using Values = std::decay_t<decltype(values)>;
-          if constexpr (std::is_same_v<Values, KeyVector::Strings>) {
-            for (const std::string_view string : values) strings_.Add(string);
-          } else if constexpr (std::is_same_v<Values, KeyVector::WideWords>) {
-            wide_words_.Add(values);
-          } else {
-            words_.Add(values);
-          }
-        },
-        keys.values());
+    std::visit([this](const auto& values) { AddValues(values); }, keys.values());
   }
 
+  [[nodiscard]] int64_t size() const { return words_.size() + wide_words_.size() + texts_.size(); }
   [[nodiscard]] int64_t bytes() const {
-    return words_.bytes() + wide_words_.bytes() + strings_.bytes();
+    return words_.bytes() + wide_words_.bytes() + texts_.bytes();
   }
 
-  std::unique_ptr<KeySet> Finish() {
-    if (strings_.size() > 0) return Ranked<std::string_view>(std::move(strings_));
-    if (wide_words_.size() > 0) return wide_words_.Finish();
-    if (words_.size() > 0) return words_.Finish();
-    return std::make_unique<EmptyKeySet>();
-  }
-
-  KeyVector FinishSorted() {
-    if (wide_words_.size() > 0) return wide_words_.FinishSorted();
-    if (strings_.size() == 0) return words_.FinishSorted();
-    strings_.Sort();
-    KeyVectorBuilder copy;
-    copy.Append(KeyVector(strings_.keys()), 0, strings_.size());
-    return copy.Finish();
+  // Calls `act` with the keys of the form that was added.
+  template <typename Act>
+  auto With(const Act& act) {
+    if (texts_.size() > 0) return act(&texts_);
+    return wide_words_.size() > 0 ? wide_words_.With(act) : words_.With(act);
   }
 
  private:
+  void AddValues(const KeyVector::Words& words) { words_.Add(words); }
+  void AddValues(const KeyVector::WideWords& words) { wide_words_.Add(words); }
+  void AddValues(const KeyVector::Strings& texts) {
+    for (const std::string_view text : texts) texts_.Add(text);
+  }
+
   NumberCollector<uint64_t> words_;
   NumberCollector<Uint128> wide_words_;
-  HashedKeys<std::string_view> strings_;
+  HashedKeys<std::string_view> texts_;
 };
 
 KeySetBuilder::KeySetBuilder() : impl_(std::make_unique<Impl>()) {}
 KeySetBuilder::~KeySetBuilder() = default;
 void KeySetBuilder::Add(const KeyVector& keys) { impl_->Add(keys); }
+int64_t KeySetBuilder::size() const { return impl_->size(); }
 int64_t KeySetBuilder::bytes() const { return impl_->bytes(); }
-std::unique_ptr<KeySet> KeySetBuilder::Finish() { return impl_->Finish(); }
-KeyVector KeySetBuilder::FinishSorted() { return impl_->FinishSorted(); }
+
+std::unique_ptr<KeySet> KeySetBuilder::Finish() {
+  if (size() == 0) return std::make_unique<EmptyKeySet>();
+  return impl_->With([](auto* keys) -> std::unique_ptr<KeySet> {
+    keys->Sort();
+    return std::make_unique<RankedKeySet<std::decay_t<decltype(*keys)>>>(std::move(*keys));
+  });
+}
+
+KeyVector KeySetBuilder::FinishEvery(int64_t step) {
+  return impl_->With([step](auto* keys) { return Every(step, keys); });
+}
+
+KeyVector KeySetBuilder::KeepSmallerHalf() {
+  return impl_->With([](auto* keys) {
+    keys->KeepSmallerHalf();
+    return Every(keys->size(), keys);
+  });
+}
 
 }  // namespace sheaf

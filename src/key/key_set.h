@@ -43,12 +43,17 @@ class KeySetBuilder {
   KeySetBuilder& operator=(const KeySetBuilder&) = delete;
 
   void Add(const KeyVector& keys);
+  /// Forgets the greater half of the keys, or some less, of two at least. Returns the greatest that is left.
+  KeyVector KeepSmallerHalf();
+
+  /// Distinct keys.
+  [[nodiscard]] int64_t size() const;
   /// About how many bytes are held.
   [[nodiscard]] int64_t bytes() const;
   /// The set of all keys added. Called once, last.
   std::unique_ptr<KeySet> Finish();
-  /// Instead of Finish(): the same keys, ascending and distinct.
-  KeyVector FinishSorted();
+  /// Instead of Finish(): of the same keys, ascending and distinct, every `step`-th and the last.
+  KeyVector FinishEvery(int64_t step);
 
  private:
   class Impl;

@@ -20,6 +20,8 @@ namespace sheaf {
 template <typename T>
 class PagedKeys {
  public:
+  using Key = T;
+
   static constexpr int kPageBits = 16;
 
   /// Keys of the set.
@@ -49,6 +51,16 @@ class PagedKeys {
       }
       first_rank += count;
     }
+  }
+
+  /// Forgets the greater half of the keys, or some less: whole pages.
+  void KeepSmallerHalf() {
+    Sort();
+    const auto end = std::ranges::partition_point(
+        pages_, [half = size_ / 2](const auto& page) { return page->first_rank < half; });
+    if (end != pages_.end()) size_ = (*end)->first_rank;
+    pages_.erase(end, pages_.end());
+    Place();
   }
 
   /// -1 where the set lacks the key.
@@ -108,17 +120,24 @@ class PagedKeys {
     return i;
   }
 
+  // Puts all pages into the slots.
+  void Place() {
+    std::ranges::fill(slots_, Slot());
+    for (const auto& page : pages_) slots_[SlotOf(page->number)] = {page->number, page.get()};
+  }
+
   Page& PageOf(T key) {
     const T number = key >> kPageBits;
-    size_t slot = SlotOf(number);
+    const size_t slot = SlotOf(number);
     if (slots_[slot].page == nullptr) {
       pages_.push_back(std::make_unique<Page>(number));
       if (pages_.size() * 2 > slots_.size()) {
-        slots_.assign(slots_.size() * 2, {});
-        for (const auto& page : pages_) slots_[SlotOf(page->number)] = {page->number, page.get()};
-        slot = SlotOf(number);
+        slots_.resize(slots_.size() * 2);
+        Place();
+      } else {
+        slots_[slot] = {number, pages_.back().get()};
       }
-      slots_[slot] = {number, pages_.back().get()};
+      return *pages_.back();
     }
     return *slots_[slot].page;
   }
