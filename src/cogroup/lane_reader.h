@@ -75,6 +75,9 @@ class LaneReader : public BatchReader {
 
   void Fail(const arrow::Status& status);
 
+  /// How many keys the batch being formed still takes. For NextWindow() alone.
+  [[nodiscard]] int64_t batch_room() const { return shaper_.room(); }
+
   [[nodiscard]] const Job& job() const { return resolved_.job; }
   [[nodiscard]] const ResolvedJob& resolved() const { return resolved_; }
   [[nodiscard]] const std::shared_ptr<Engine>& engine() const { return engine_; }

@@ -85,10 +85,13 @@ class PartitionReader final : public LaneReader {
   void AddKeys(const KeyVector& keys);
   arrow::Status FinishKeys(RangeScatter* rows);
   arrow::Result<TableShare> Load(WindowRows* rows, const RankRange& window);
-  void PlanWindows(const ScatteredRows& rows);
-  bool WaitForWindows();
+  void AddScattered(const ScatteredRows& rows);
+  bool WaitForScattered();
+  int64_t BytesBelow(int64_t rank) const;
+  int64_t PlannedKeys() const { return windows_.empty() ? 0 : windows_.back().end; }
+  bool PlanWindows();
   void MakeOneAtATime();
-  bool WaitForDemand(size_t window);
+  std::optional<RankRange> WaitForWindow(size_t window);
   const KeySet* WaitForKeys();
   arrow::Result<std::shared_ptr<arrow::RecordBatch>> KeysOf(const std::vector<TableShare>& tables);
 
@@ -106,27 +109,25 @@ class PartitionReader final : public LaneReader {
   bool keys_on_disk_ = false;           // there are too many to collect them in memory
   int selecting_ = 0;                   // selecting tables not yet read to the end
   std::vector<BytesByRank> scattered_;  // of the tables whose rows are all in their partitions
-  size_t demanded_ = 0;                 // windows that Next() has asked for
+  std::vector<RankRange> windows_;      // as far as they are planned
+  size_t taken_ = 0;                    // windows that Next() has asked for
   bool overlaps_ = true;                // a window is made while another is consumed
   bool stopped_ = false;
   std::unique_ptr<KeySet> keys_;  // set once all are read; does not change after that
 
   std::atomic<int64_t> total_keys_ = -1;  // of the run; read without the lock, which is busy
-
-  std::vector<RankRange> windows_;  // set once all tables are scattered; does not change after that
-
-  size_t next_window_ = 0;  // used by the caller of Next() alone
 };
 
 arrow::Status PartitionReader::RunLane(Lane* lane) {
   ARROW_ASSIGN_OR_RAISE(ScatteredRows scattered, Scatter(lane));
   if (scattered.rows == nullptr) return arrow::Status::OK();  // the run failed
-  PlanWindows(scattered);
-  if (!WaitForWindows()) return arrow::Status::OK();
+  AddScattered(scattered);
+  if (!WaitForScattered()) return arrow::Status::OK();
   WindowRows rows(*lane->input, *keys_, std::move(scattered), split_.table_partition, &rows_budget_,
                   &lane->counters, GroupMemory::Of(job().memory, lanes().size()));
-  for (size_t w = 0; w < windows_.size() && WaitForDemand(w); ++w) {
-    ARROW_ASSIGN_OR_RAISE(const bool put, PutShare(lane, [&] { return Load(&rows, windows_[w]); }));
+  size_t next = 0;
+  while (const std::optional<RankRange> window = WaitForWindow(next++)) {
+    ARROW_ASSIGN_OR_RAISE(const bool put, PutShare(lane, [&] { return Load(&rows, *window); }));
     if (!put) return arrow::Status::OK();
   }
   lane->shares.End();
@@ -204,31 +205,49 @@ void PartitionReader::AddKeys(const KeyVector& keys) {
   rows_budget_.Add(key_builder_->bytes());
 }
 
-// One more table is scattered. Once all are, it is known where the rows are too many for a window of all the
-// keys that it may have.
-void PartitionReader::PlanWindows(const ScatteredRows& rows) {
+// One more table is scattered: once all are, windows can be planned.
+void PartitionReader::AddScattered(const ScatteredRows& rows) {
   const std::lock_guard lock(keys_mutex_);
   scattered_.emplace_back(rows);
   if (scattered_.size() < lanes().size()) return;
-  const auto bytes_below = [this](int64_t rank) {
-    int64_t bytes = 0;
-    for (const BytesByRank& table : scattered_) bytes += table.Below(rank);
-    return bytes;
-  };
-  for (int64_t begin = 0; begin < keys_->size(); begin = windows_.back().end) {
-    // Where one ended early, the next ones end with the batch again: it need not wait for keys of the one after.
-    const int64_t keys = WindowKeys(job());
-    const int64_t most = std::min(keys_->size(), (begin / keys + 1) * keys);
-    const int64_t limit = bytes_below(begin) + split_.partition;
-    const auto ends = std::views::iota(begin + 1, most);
-    const auto end = std::ranges::partition_point(
-        ends, [&](int64_t rank) { return bytes_below(rank + 1) <= limit; });
-    windows_.push_back({begin, end == ends.end() ? most : *end});
-  }
-  const int64_t window_bytes =
-      bytes_below(keys_->size()) / std::max<int64_t>(1, std::ssize(windows_));
+  const int64_t windows = keys_->size() / WindowKeys(job()) + 1;
+  const int64_t window_bytes = std::min(BytesBelow(keys_->size()) / windows, split_.partition);
   overlaps_ = kBatchesAtOnce * window_bytes <= job().memory;
   keys_changed_.notify_all();
+}
+
+int64_t PartitionReader::BytesBelow(int64_t rank) const {
+  int64_t bytes = 0;
+  for (const BytesByRank& table : scattered_) bytes += table.Below(rank);
+  return bytes;
+}
+
+// Plans the window that is asked for next, and where batches overlap the one after it. False where there is none.
+// A window ends where a batch does, which then need not wait for another window, or earlier where its rows are too
+// many.
+bool PartitionReader::PlanWindows() {
+  const std::lock_guard lock(keys_mutex_);
+  const auto max_keys = static_cast<int64_t>(job().max_keys);
+  int64_t room = batch_room();  // of the batch that the window begins in
+  const auto take = [&](const RankRange& window) {
+    room = max_keys - (max_keys - room + window.end - window.begin) % max_keys;
+  };
+  for (size_t w = taken_; w < windows_.size(); ++w) take(windows_[w]);
+  ++taken_;
+  while (windows_.size() < taken_ + (overlaps_ ? 1 : 0)) {
+    const int64_t begin = PlannedKeys();
+    if (begin == keys_->size()) break;
+    const int64_t most =
+        std::min({keys_->size(), begin + room, begin + int64_t{WindowKeys(job())}});
+    const int64_t limit = BytesBelow(begin) + split_.partition;
+    const auto ends = std::views::iota(begin + 1, most);
+    const auto end = std::ranges::partition_point(
+        ends, [&](int64_t rank) { return BytesBelow(rank + 1) <= limit; });
+    windows_.push_back({begin, end == ends.end() ? most : *end});
+    take(windows_.back());
+  }
+  keys_changed_.notify_all();
+  return taken_ <= windows_.size();
 }
 
 // The pieces of a large group take the memory of a window.
@@ -238,18 +257,20 @@ void PartitionReader::MakeOneAtATime() {
 }
 
 // False once the run has failed.
-bool PartitionReader::WaitForWindows() {
+bool PartitionReader::WaitForScattered() {
   std::unique_lock lock(keys_mutex_);
   keys_changed_.wait(lock, [this] { return stopped_ || scattered_.size() == lanes().size(); });
   return !stopped_;
 }
 
-// Where batches fill the budget, one is made only once the one before it is consumed. False once the run has
-// failed.
-bool PartitionReader::WaitForDemand(size_t window) {
+// Where batches fill the budget, one is made only once the one before it is consumed. Nullopt where there is none,
+// and once the run has failed.
+std::optional<RankRange> PartitionReader::WaitForWindow(size_t window) {
   std::unique_lock lock(keys_mutex_);
-  keys_changed_.wait(lock, [&] { return stopped_ || overlaps_ || window < demanded_; });
-  return !stopped_;
+  keys_changed_.wait(
+      lock, [&] { return stopped_ || window < windows_.size() || PlannedKeys() == keys_->size(); });
+  if (stopped_ || window >= windows_.size()) return std::nullopt;
+  return windows_[window];
 }
 
 // The key set, once it is complete; null once the run has failed.
@@ -274,15 +295,10 @@ std::optional<int64_t> PartitionReader::TotalKeys() const {
 }
 
 arrow::Result<std::optional<CutWindow>> PartitionReader::NextWindow() {
-  if (WaitForKeys() == nullptr || !WaitForWindows()) return std::nullopt;
-  if (next_window_ == windows_.size()) {
+  if (WaitForKeys() == nullptr || !WaitForScattered()) return std::nullopt;
+  if (!PlanWindows()) {
     WaitForLanes();
     return std::nullopt;
-  }
-  {
-    const std::lock_guard lock(keys_mutex_);
-    demanded_ = ++next_window_;
-    keys_changed_.notify_all();
   }
   std::optional<std::vector<TableShare>> tables = PopShares();
   if (!tables) return std::nullopt;
