@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <string_view>
 
 namespace sheaf {
@@ -70,8 +71,9 @@ std::string RangeQuery(const Dialect& dialect, const std::string& query, const R
 
 std::string AllKeysQuery(const Dialect& dialect, const std::string& query, const RangeKey& key,
                          LowerEnd lower) {
-  std::vector<std::string> columns;
-  for (const SqlColumn& column : key.columns) columns.push_back(dialect.Column(column.path, ""));
+  std::vector<std::string> columns(key.columns.size());
+  std::ranges::transform(key.columns, columns.begin(),
+                         [&](const SqlColumn& column) { return dialect.Column(column.path, ""); });
   return fmt::format("SELECT {} FROM {} WHERE {}", fmt::join(columns, ", "), Dialect::Nested(query),
                      InRange(dialect, key, lower, false));
 }

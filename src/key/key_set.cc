@@ -60,7 +60,8 @@ KeyVector Every(int64_t step, Keys* keys) {
   std::vector<typename Keys::Key> some;
   int64_t seen = 0;
   keys->ForEach([&](const auto& key) {
-    if (++seen % step == 0 || seen == keys->size()) some.push_back(key);
+    ++seen;
+    if (seen % step == 0 || seen == keys->size()) some.push_back(key);
   });
   const auto count = std::ssize(some);
   KeyVectorBuilder copy;  // texts point into `keys`

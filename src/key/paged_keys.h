@@ -106,14 +106,19 @@ class PagedKeys {
   static size_t WordOf(T key) { return (static_cast<uint64_t>(key) >> 6) % kWords; }
   static uint64_t BitOf(T key) { return uint64_t{1} << (static_cast<uint64_t>(key) % 64); }
 
+  // Fibonacci hashing: the upper bits of the product hang on all bits of the number.
+  static uint64_t HashOf(T number) {
+    const uint64_t hash = static_cast<uint64_t>(number) * 0x9E3779B97F4A7C15;
+    if constexpr (sizeof(T) > sizeof(uint64_t)) {
+      return hash + static_cast<uint64_t>(number >> 64) * 0xD6E8FEB86659FD93;
+    } else {
+      return hash;
+    }
+  }
+
   // The slot of a page, or the empty one where it belongs.
   [[nodiscard]] size_t SlotOf(T number) const {
-    // Fibonacci hashing: the upper bits of the product hang on all bits of the number.
-    auto mixed = static_cast<uint64_t>(number) * 0x9E3779B97F4A7C15;
-    if constexpr (sizeof(T) > sizeof(uint64_t)) {
-      mixed += static_cast<uint64_t>(number >> 64) * 0xD6E8FEB86659FD93;
-    }
-    size_t i = static_cast<size_t>(mixed >> (64 - std::countr_zero(slots_.size())));
+    auto i = static_cast<size_t>(HashOf(number) >> (64 - std::countr_zero(slots_.size())));
     while (slots_[i].page != nullptr && slots_[i].number != number) {
       i = (i + 1) & (slots_.size() - 1);
     }
