@@ -16,7 +16,7 @@ namespace sheaf {
 namespace {
 
 // Tables are a few ranges apart at most.
-constexpr size_t kMaxLoaded = 4;
+constexpr size_t kMaxLoaded = 8;
 
 // On disk every key is a byte string: numbers in the machine's own order.
 std::shared_ptr<arrow::Schema> FileSchema() {

@@ -31,7 +31,7 @@ RangeScatter::RangeScatter(const TableInput& input, size_t at_once, int64_t max_
                            MemoryBudget* budget)
     : input_(input),
       cuts_(static_cast<size_t>(std::min(kMaxFirstCuts, MaxPartitions(at_once, *budget)))),
-      max_bytes_(max_loaded / 2),
+      max_bytes_(max_loaded * 3 / 4),
       max_partitions_(static_cast<size_t>(MaxPartitions(at_once, *budget))),
       limits_{kFirstCutBytes} {
   scattered_.bytes = {0};

@@ -18,8 +18,10 @@ using Pieces = std::vector<std::shared_ptr<arrow::RecordBatch>>;
 // evenly over the keys, and small parts leave a hot key alone.
 constexpr int64_t kPartsOverLimit = 16;
 
-// Partitions that are loaded at the same time: a disk is fast only where it is asked for much at once.
-constexpr size_t kLoads = 4;
+// Partitions that are loaded ahead: a disk is fast only where it is asked for much at once. They take this part of
+// what may be loaded as a whole.
+constexpr size_t kMaxLoading = 4;
+constexpr int64_t kAheadPart = 8;
 
 // Partitions that a window is mostly made of.
 constexpr int64_t kPortions = 8;
@@ -58,13 +60,19 @@ WindowRows::WindowRows(const TableInput& input, const KeySet& keys, ScatteredRow
 
 arrow::Result<TableShare> WindowRows::Take(const RankRange& window) {
   while (true) {
-    if (loaded_.empty()) ARROW_RETURN_NOT_OK(LoadSome(window.end));
-    if (loaded_.empty()) break;
-    const RankRange ranks = loaded_.front().ranks;
-    ARROW_RETURN_NOT_OK(AddRows(
-        loaded_.front(), {std::max(window.begin, ranks.begin), std::min(window.end, ranks.end)}));
+    ARROW_RETURN_NOT_OK(LoadAhead(window.end));
+    if (!loaded_) {
+      if (loading_.empty()) break;
+      auto loaded = loading_.front().loaded.get();
+      loading_.pop_front();
+      ARROW_ASSIGN_OR_RAISE(loaded_, std::move(loaded));
+      continue;  // the disk goes on to the next one
+    }
+    const RankRange ranks = loaded_->ranks;
+    ARROW_RETURN_NOT_OK(
+        AddRows(*loaded_, {std::max(window.begin, ranks.begin), std::min(window.end, ranks.end)}));
     if (ranks.end > window.end) break;
-    loaded_.pop_front();
+    loaded_.reset();
   }
   if (large_) {
     ARROW_ASSIGN_OR_RAISE(auto large, large_->Take(window.begin, window.end));
@@ -87,32 +95,38 @@ arrow::Status WindowRows::AddRows(const Loaded& loaded, const RankRange& ranks) 
                     {loaded.order.begin() + begin, loaded.order.begin() + end});
 }
 
-// Loads the next partitions that begin below `rank`.
-arrow::Status WindowRows::LoadSome(int64_t rank) {
-  std::vector<Due> due;
-  while (due.size() < kLoads && (parts_.HasNext() || whole_.HasNext())) {
+// Starts to load the partitions that follow and begin below `rank`, so that the disk and the cores are busy together:
+// one, and more as there is room for them.
+arrow::Status WindowRows::LoadAhead(int64_t rank) {
+  while (loading_.size() < kMaxLoading && (parts_.HasNext() || whole_.HasNext())) {
     Source& source = parts_.HasNext() ? parts_ : whole_;
     const RankRange ranks = source.NextRanks();
-    if (ranks.begin >= rank) break;
-    if (&source == &whole_ && source.scattered.bytes[source.next] > max_loaded_ &&
-        ranks.end - ranks.begin > 1) {
-      if (!due.empty()) break;  // it is still read from the parts that these replace
+    const int64_t bytes = source.scattered.bytes[source.next];
+    if (ranks.begin >= rank || (!loading_.empty() && !HasRoomFor(bytes))) break;
+    if (&source == &whole_ && bytes > max_loaded_ && ranks.end - ranks.begin > 1) {
+      if (!loading_.empty()) break;  // it is still read from the parts that these replace
       ARROW_RETURN_NOT_OK(ScatterParts());
-      continue;
+    } else {
+      StartLoad(&source);
     }
-    const ScatteredRows& from = source.scattered;
-    const size_t partition = source.next++;
-    due.push_back({ranks, from.has_ranks, from.bytes[partition], from.rows->Take(partition)});
   }
-  return LoadAll(std::move(due));
+  return arrow::Status::OK();
 }
 
-arrow::Status WindowRows::LoadAll(std::vector<Due> due) {
-  std::vector<Loaded> loaded(due.size());
-  ARROW_RETURN_NOT_OK(RunInParallel(
-      kLoads, due.size(), [&](size_t i) { return Load(std::move(due[i])).Value(&loaded[i]); }));
-  std::ranges::move(loaded, std::back_inserter(loaded_));
-  return arrow::Status::OK();
+// True where so many bytes may be loaded beside those that are.
+bool WindowRows::HasRoomFor(int64_t bytes) const {
+  for (const Loading& loading : loading_) bytes += loading.bytes;
+  return bytes <= max_loaded_ / kAheadPart;
+}
+
+void WindowRows::StartLoad(Source* source) {
+  const ScatteredRows& from = source->scattered;
+  const RankRange ranks = source->NextRanks();
+  const size_t partition = source->next++;
+  const int64_t bytes = from.bytes[partition];
+  // Shared, for it can't be copied and a task must.
+  const auto due = std::make_shared<Due>(ranks, from.has_ranks, bytes, from.rows->Take(partition));
+  loading_.push_back({bytes, RunAside([this, due] { return Load(std::move(*due)); })});
 }
 
 // A counting sort of the rows of a partition by rank.

@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <future>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -77,9 +78,16 @@ class WindowRows {
     SegmentedRows::Taken rows;
   };
 
+  // A partition that is being loaded.
+  struct Loading {
+    int64_t bytes;
+    std::future<arrow::Result<Loaded>> loaded;
+  };
+
   arrow::Status AddRows(const Loaded& loaded, const RankRange& ranks);
-  arrow::Status LoadSome(int64_t rank);
-  arrow::Status LoadAll(std::vector<Due> due);
+  arrow::Status LoadAhead(int64_t rank);
+  [[nodiscard]] bool HasRoomFor(int64_t bytes) const;
+  void StartLoad(Source* source);
   arrow::Result<Loaded> Load(Due due);
   arrow::Result<std::vector<LargeKeyFilter::Placed>> TakePlaced(Due* due);
   arrow::Status ScatterParts();
@@ -92,10 +100,11 @@ class WindowRows {
   MemoryBudget* const budget_;
   TableCounters* const counters_;
   Source whole_;
-  Source parts_;  // of the partition before whole_.next
-  std::deque<Loaded> loaded_;
+  Source parts_;                  // of the partition before whole_.next
+  std::optional<Loaded> loaded_;  // the partition that rows are taken from
   ShareBuilder share_;
   std::optional<LargeGroups> large_;  // by rank; nullopt where none is kept apart
+  std::deque<Loading> loading_;       // the partitions after it; last, for loading uses all above
 };
 
 }  // namespace sheaf

@@ -14,11 +14,6 @@ namespace sheaf {
 arrow::Status RunInParallel(size_t count, const std::function<arrow::Status(size_t)>& task) {
   static const size_t kCores =
       std::max(std::thread::hardware_concurrency(), 1U);  // asks the system
-  return RunInParallel(kCores, count, task);
-}
-
-arrow::Status RunInParallel(size_t threads, size_t count,
-                            const std::function<arrow::Status(size_t)>& task) {
   std::atomic<size_t> next = 0;
   std::mutex mutex;
   arrow::Status first_error;
@@ -35,7 +30,7 @@ arrow::Status RunInParallel(size_t threads, size_t count,
   // Not Arrow's pool: what reads the next batch works there and must not wait for a disk.
   {
     std::vector<std::jthread> helpers;
-    while (helpers.size() + 1 < std::min(count, threads)) {
+    while (helpers.size() + 1 < std::min(count, kCores)) {
       try {
         helpers.emplace_back(work);
       } catch (const std::system_error&) {
