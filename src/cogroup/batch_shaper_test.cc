@@ -143,6 +143,23 @@ TEST(BatchShaperTest, MaxKeysStillHoldsWithMaxBytes) {
       ElementsAre("1: A(1)\n2: A(2)", "3: A(3)"));
 }
 
+TEST(BatchShaperTest, HasRoomForTheKeysThatTheBatchBeingFormedStillTakes) {
+  BatchShaper shaper = ShaperOf(KeptJob().MaxKeys(4).MaxBytes(32));
+  EXPECT_EQ(shaper.room(), 4);
+  ASSERT_TRUE(shaper.Add(WindowOf(1, {1, 1, 1})).ok());
+  EXPECT_EQ(shaper.room(), 1);
+  ASSERT_TRUE(shaper.Add(WindowOf(4, {1})).ok());
+  EXPECT_EQ(shaper.room(), 4) << "the batch is full";
+  ASSERT_TRUE(shaper.Add(WindowOf(5, {1, 5, 1})).ok());
+  EXPECT_EQ(shaper.room(), 3) << "a large key has batches of its own";
+}
+
+TEST(BatchShaperTest, HasRoomForAWholeBatchWhereKeysMayBeDropped) {
+  BatchShaper shaper = ShaperOf(DroppingJob().MaxKeys(4));
+  ASSERT_TRUE(shaper.Add(WindowOf(1, {1, 0, 1})).ok());
+  EXPECT_EQ(shaper.room(), 4);
+}
+
 TEST(BatchShaperTest, WindowsAreSmallWhereBytesEndABatch) {
   EXPECT_EQ(WindowKeys(KeptJob().MaxKeys(65536)), 65536);
   EXPECT_LT(WindowKeys(KeptJob().MaxKeys(65536).MaxBytes(1)), 65536);

@@ -100,6 +100,24 @@ TEST_P(ProbeTest, BatchesAreFullHoweverFarALookAheadReaches) {
   }
 }
 
+TEST_P(ProbeTest, KeysInNoOrderAreAllFoundWhereMemoryHoldsFewOfThem) {
+  // Far apart, so that each takes its own bytes: 8 MiB, of which a look ahead may hold a half.
+  constexpr int64_t kKeys = 400'009;
+  constexpr int64_t kApart = 1'000'003;
+  constexpr int64_t kMaxKeys = 30'000;
+  const std::string sql =
+      "SELECT (n * 7919 % 400009) * 1000003 AS id, n AS v FROM range(0, 400009) AS r(n)";
+  const auto batches = Run(JobOf(sql, "SELECT * FROM (" + sql + ") AS t WHERE v < 10")
+                               .MaxKeys(kMaxKeys)
+                               .Memory(16 << 20))
+                           .ValueOrDie();
+  ASSERT_EQ(std::ssize(batches), kKeys / kMaxKeys + 1);
+  for (size_t b = 0; b + 1 < batches.size(); ++b) EXPECT_EQ(batches[b].num_keys(), kMaxKeys) << b;
+  const std::vector<int64_t> keys = KeysOf(batches);
+  ASSERT_EQ(std::ssize(keys), kKeys);
+  for (int64_t k = 0; k < kKeys; ++k) ASSERT_EQ(keys[static_cast<size_t>(k)], k * kApart);
+}
+
 TEST_P(ProbeTest, KeysAreThoseOfTheRowsThatAVolatileQueryDelivers) {
   const std::string all = "SELECT n AS id, n AS v FROM range(0, 3000) AS r(n)";
   const auto reader = Open(JobOf("SELECT * FROM (" + all + ") AS t WHERE random() < 0.5", all));

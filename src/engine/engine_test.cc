@@ -47,6 +47,17 @@ TEST(EngineOpen, SaysWhyALibraryDidNotLoad) {
                     Not(HasSubstr("dlopen")), Not(HasSubstr("\n"))));
 }
 
+TEST(HasSortTest, TellsAPlanThatSortsFromOneWhoseRowsStandInOrder) {
+  const auto options = DataFusionForTest();
+  if (!options) GTEST_SKIP() << "the driver is not here";
+  const auto engine = Engine::Open(*options).ValueOrDie();
+  const auto connection = engine->impl().Connect().ValueOrDie();
+  const std::string ordered = "SELECT n FROM range(0, 9) AS r(n) ORDER BY ";
+  EXPECT_FALSE(HasSort(connection->ExplainPlan(ordered + "n")));
+  EXPECT_TRUE(HasSort(connection->ExplainPlan(ordered + "n % 3")));
+  EXPECT_FALSE(HasSort(connection->ExplainPlan("no query"))) << "which has no plan";
+}
+
 /// Every promise of Engine that does not depend on the engine's SQL.
 class EngineTest : public testing::TestWithParam<std::optional<EngineOptions> (*)()> {
  protected:

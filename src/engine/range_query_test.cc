@@ -57,6 +57,13 @@ TEST(KeysQuery, AsksForTheNextKeysInOrderEachOnce) {
                   .ends_with("ORDER BY \"a\" ASC NULLS LAST"));
 }
 
+TEST(AllKeysQuery, AsksForTheKeyOfEveryRowInNoOrder) {
+  EXPECT_EQ(AllKeysQuery(*MakeDialect(""), "SELECT 1", kOne, LowerEnd::kAbove),
+            "SELECT \"a\" FROM (\nSELECT 1\n) AS q WHERE \"a\" IS NOT NULL AND \"a\" > $1");
+  EXPECT_TRUE(AllKeysQuery(*MakeDialect(""), "SELECT 1", kThree, LowerEnd::kNone)
+                  .starts_with(R"(SELECT "a", "b", "c" FROM)"));
+}
+
 TEST(NullKeysQuery, AsksForRowsWithANullInAnyColumn) {
   EXPECT_EQ(NullKeysQuery(*MakeDialect(""), "SELECT 1", {kA, {{"s", "b"}, arrow::int64()}}),
             "SELECT * FROM (\nSELECT 1\n) AS q WHERE \"a\" IS NULL OR \"s\" IS NULL OR "
