@@ -60,7 +60,7 @@ def main() -> None:
             continue
         print(table(measured), flush=True)
         results += measured
-    write(folder, results, options.repeats)
+        write(folder, results, options.repeats)  # at once: a later workload may fail, or take hours
     if options.publish:
         publish(folder, ROOT / "docs" / "performance.md")
 
