@@ -65,14 +65,13 @@ def _version(package: str) -> str:
 
 
 def write(folder: Path, results: list[Result], repeats: int) -> None:
-    """Writes results.md, results.json and results.svg."""
+    """Writes results.md, which has the circumstances too, results.json and results.svg."""
     about = circumstances(repeats)
     record = {**about, "results": [_record(result, results) for result in results]}
     facts = "\n".join(f"- {name}: {value}" for name, value in about.items())
     (folder / "results.json").write_text(json.dumps(record, indent=1) + "\n")
     (folder / "results.md").write_text(f"{facts}\n\n{HEADING}\n{table(results)}\n")
     (folder / "results.svg").write_text(plot(results))
-    print(f"\n{facts}\nwritten: {folder}/results.md, results.json, results.svg")
 
 
 def publish(folder: Path, document: Path) -> None:
