@@ -61,6 +61,8 @@ def main() -> None:
         print(table(measured), flush=True)
         results += measured
         write(folder, results, options.repeats)  # at once: a later workload may fail, or take hours
+    if not results:
+        sys.exit("nothing was measured")
     print(f"\nwritten: {folder}/results.md, results.json, results.svg")
     if options.publish:
         publish(folder, ROOT / "docs" / "performance.md")

@@ -15,7 +15,7 @@
 namespace sheaf {
 namespace {
 
-// Tables are a few ranges apart at most.
+// Tables are a few ranges apart at most, and each loads some ahead.
 constexpr size_t kMaxLoaded = 8;
 
 // On disk every key is a byte string: numbers in the machine's own order.

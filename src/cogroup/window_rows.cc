@@ -3,7 +3,6 @@
 #include <arrow/array.h>
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
 #include "cogroup/rows_by_place.h"
@@ -18,9 +17,10 @@ using Pieces = std::vector<std::shared_ptr<arrow::RecordBatch>>;
 // evenly over the keys, and small parts leave a hot key alone.
 constexpr int64_t kPartsOverLimit = 16;
 
-// Partitions that are loaded ahead: a disk is fast only where it is asked for much at once. They take this part of
-// what may be loaded as a whole.
+// Partitions that are loaded at the same time: a disk is fast only where it is asked for much at once.
 constexpr size_t kMaxLoading = 4;
+
+// The part of what may be loaded as a whole that they take, where they are more than one.
 constexpr int64_t kAheadPart = 8;
 
 // Partitions that a window is mostly made of.

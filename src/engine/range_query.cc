@@ -13,6 +13,13 @@ std::string ComparableAt(const Dialect& dialect, const SqlColumn& column) {
   return dialect.Comparable(dialect.Column(column.path, ""), *column.type);
 }
 
+std::vector<std::string> Columns(const Dialect& dialect, const std::vector<SqlColumn>& columns) {
+  std::vector<std::string> named(columns.size());
+  std::ranges::transform(columns, named.begin(),
+                         [&](const SqlColumn& column) { return dialect.Column(column.path, ""); });
+  return named;
+}
+
 // What says of each key column whether it is null. A struct around a field is asked itself too: engines differ
 // in what the fields of a null struct are.
 std::vector<std::string> NullTerms(const Dialect& dialect, const std::vector<SqlColumn>& columns,
@@ -71,21 +78,18 @@ std::string RangeQuery(const Dialect& dialect, const std::string& query, const R
 
 std::string AllKeysQuery(const Dialect& dialect, const std::string& query, const RangeKey& key,
                          LowerEnd lower) {
-  std::vector<std::string> columns(key.columns.size());
-  std::ranges::transform(key.columns, columns.begin(),
-                         [&](const SqlColumn& column) { return dialect.Column(column.path, ""); });
-  return fmt::format("SELECT {} FROM {} WHERE {}", fmt::join(columns, ", "), Dialect::Nested(query),
-                     InRange(dialect, key, lower, false));
+  return fmt::format("SELECT {} FROM {} WHERE {}", fmt::join(Columns(dialect, key.columns), ", "),
+                     Dialect::Nested(query), InRange(dialect, key, lower, false));
 }
 
 std::string KeysQuery(const Dialect& dialect, const std::string& query, const RangeKey& key,
                       LowerEnd lower, std::optional<int64_t> limit) {
-  std::vector<std::string> columns;
-  std::vector<std::string> terms;
-  for (const SqlColumn& column : key.columns) {
-    columns.push_back(dialect.Column(column.path, ""));
-    terms.push_back(dialect.OrderTerm(columns.back(), *column.type));
-  }
+  const std::vector<std::string> columns = Columns(dialect, key.columns);
+  std::vector<std::string> terms(columns.size());
+  std::ranges::transform(columns, key.columns, terms.begin(),
+                         [&](const std::string& name, const SqlColumn& column) {
+                           return dialect.OrderTerm(name, *column.type);
+                         });
   // GROUP BY rather than DISTINCT: SQL then lets the order be one of expressions.
   return fmt::format("SELECT {0} FROM {1} WHERE {2} GROUP BY {0} ORDER BY {3}{4}",
                      fmt::join(columns, ", "), Dialect::Nested(query),
