@@ -1,7 +1,7 @@
 """Whatever the documents tell a reader to type works.
 
-Blocks of one document run in order, in one folder that looks like a checkout after `make build`,
-with a little of the example data. `make` is not run from within itself: its targets must exist.
+Blocks of one document run in order, in one folder that looks like a checkout after `make demo`,
+with a little of its data. `make` is not run from within itself: its targets must exist.
 A block that can't be run has `<!-- not run: reason -->` before it; the test prints these.
 """
 
@@ -23,17 +23,19 @@ IDS = [str(path.relative_to(ROOT)) for path in DOCUMENTS]
 
 @pytest.fixture
 def checkout(sheaf, tmp_path):
-    """A folder with the program, the examples and a thousand ids of their data."""
+    """A folder with the program, the examples, and in build/demo what `make demo` leaves there."""
     build = tmp_path / "build"
-    build.mkdir()
+    demo = build / "demo"
+    demo.mkdir(parents=True)
     (build / "sheaf").symlink_to(sheaf.path)
     (build / "libadbc_driver_datafusion.so").symlink_to(sheaf.driver)
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     otel = tmp_path / "examples" / "otel"
+    shutil.copyfile(otel / "job.toml", demo / "job.toml")
     subprocess.run(
-        [sys.executable, otel / "generate.py", "--ids", "1000", "--out", otel / "data"], check=True
+        [sys.executable, otel / "generate.py", "--ids", "1000", "--out", demo / "data"], check=True
     )
-    (tmp_path / "data").symlink_to(otel / "data")
+    (tmp_path / "data").symlink_to(demo / "data")
     return tmp_path
 
 
@@ -77,7 +79,7 @@ def _try_toml(block, folder, sheaf):
 def _try_python(block, folder, sheaf):
     """Python finds `out`, the run of the main example, and the driver's path in DRIVER."""
     if not (folder / "out").exists():
-        job = folder / "examples" / "otel" / "job.toml"
+        job = folder / "build" / "demo" / "job.toml"
         assert sheaf.run("run", job, "--out", folder / "out").code == 0
     script = f"DRIVER = {str(sheaf.driver)!r}\n{block.text}"
     _run([sys.executable, "-c", script], block, folder, sheaf)
