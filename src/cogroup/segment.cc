@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <utility>
 
 #include "spill/row_memory.h"
@@ -22,7 +23,7 @@ namespace {
 
 constexpr int64_t kAlignment = 64;
 // Texts of later rows may be this much longer than those of the first before they fill a segment early.
-constexpr double kHeapReserve = 1.1;
+constexpr double kHeapReserve = 1.03;
 
 int64_t Aligned(int64_t bytes) { return arrow::bit_util::RoundUp(bytes, kAlignment); }
 
@@ -32,6 +33,12 @@ int OffsetWidth(ColumnKind kind) {
 
 bool IsBinary(ColumnKind kind) {
   return kind == ColumnKind::kBinary || kind == ColumnKind::kLargeBinary;
+}
+
+// Bytes a value, or an offset; 0 of columns that have neither.
+int PlainWidth(ColumnKind kind, const arrow::DataType& type) {
+  if (kind == ColumnKind::kFixed) return type.byte_width();
+  return IsBinary(kind) ? OffsetWidth(kind) : 0;
 }
 
 // Bytes of the texts of rows [begin, end).
@@ -69,6 +76,46 @@ int64_t LongestOf(const ColumnRows& column, ColumnKind kind, int64_t rows) {
 // The numbers stand for consecutive rows. They ascend.
 bool IsRun(std::span<const uint32_t> rows) { return rows.back() - rows.front() == rows.size() - 1; }
 
+// Calls `visit` with a number of the type that has so many bytes.
+template <typename Visit>
+void WithLength(int stored, const Visit& visit) {
+  switch (stored) {
+    case 1:
+      return visit(uint8_t{});
+    case 2:
+      return visit(uint16_t{});
+    case 4:
+      return visit(uint32_t{});
+    default:
+      return visit(uint64_t{});
+  }
+}
+
+// The longest text whose length has so many bytes.
+int64_t MaxLength(int stored) {
+  return stored < 8 ? (int64_t{1} << (8 * stored)) - 1 : std::numeric_limits<int64_t>::max();
+}
+
+// Bytes for lengths like `longest`.
+int LengthWidth(int64_t longest, int width) {
+  constexpr int64_t kReserve = 2;  // later texts may be so many times as long
+  for (const int stored : {1, 2, 4}) {
+    if (stored < width && longest <= MaxLength(stored) / kReserve) return stored;
+  }
+  return width;
+}
+
+template <typename Offset>
+void OffsetsOf(const uint8_t* lengths, int64_t count, int stored, Offset* offsets) {
+  WithLength(stored, [&](auto length) {
+    offsets[0] = 0;
+    for (int64_t i = 0; i < count; ++i) {
+      std::memcpy(&length, lengths + i * static_cast<int64_t>(sizeof(length)), sizeof(length));
+      offsets[i + 1] = static_cast<Offset>(offsets[i] + static_cast<Offset>(length));
+    }
+  });
+}
+
 }  // namespace
 
 // ---- SegmentLayout
@@ -79,24 +126,23 @@ int64_t SegmentLayout::HeadBytes(int64_t columns) {
 }
 
 std::shared_ptr<const SegmentLayout> SegmentLayout::ForRowsLike(
-    const std::shared_ptr<arrow::Schema>& schema, const arrow::RecordBatch& sample, int64_t bytes) {
+    const std::shared_ptr<arrow::Schema>& schema, const SegmentSource& sample,
+    const StoredWidths& widths, int64_t bytes) {
+  const auto sample_rows = static_cast<double>(sample.rows()->num_rows());
   double row_bytes = 0;
-  std::vector<double> heap(static_cast<size_t>(sample.num_columns()));
-  for (int c = 0; c < sample.num_columns(); ++c) {
-    const auto& data = *sample.column_data(c);
-    const arrow::DataType& type = *schema->field(c)->type();
-    const ColumnKind kind = KindOf(type);
+  std::vector<double> heap(widths.size());
+  for (size_t c = 0; c < widths.size(); ++c) {
+    const ColumnKind kind = sample.kinds_[c];
     constexpr double kBit = 1.0 / 8;
-    row_bytes += kBit;
-    if (kind == ColumnKind::kFixed) row_bytes += type.byte_width();
+    row_bytes += kBit + widths[c];
     if (kind == ColumnKind::kBool) row_bytes += kBit;
     if (!IsBinary(kind)) continue;
-    const auto total = Bytes(ColumnRows(data, kind), kind, 0, sample.num_rows());
-    heap[static_cast<size_t>(c)] =
-        kHeapReserve * static_cast<double>(total) / static_cast<double>(sample.num_rows());
-    row_bytes += OffsetWidth(kind) + heap[static_cast<size_t>(c)];
+    const auto total = Bytes(sample.columns_[c], kind, 0, sample.rows()->num_rows());
+    heap[c] = kHeapReserve * static_cast<double>(total) / sample_rows;
+    row_bytes += heap[c];
   }
-  const int64_t padding = 3 * kAlignment * sample.num_columns() + HeadBytes(sample.num_columns());
+  const auto columns = static_cast<int64_t>(widths.size());
+  const int64_t padding = 3 * kAlignment * columns + HeadBytes(columns);
   const auto rows =
       std::max<int64_t>(1, static_cast<int64_t>(static_cast<double>(bytes - padding) / row_bytes));
   std::vector<int64_t> heap_bytes;
@@ -104,23 +150,28 @@ std::shared_ptr<const SegmentLayout> SegmentLayout::ForRowsLike(
   for (const double length : heap) {
     heap_bytes.push_back(static_cast<int64_t>(length * static_cast<double>(rows)));
   }
-  return std::shared_ptr<const SegmentLayout>(new SegmentLayout(schema, rows, heap_bytes));
+  const std::shared_ptr<SegmentLayout> layout(new SegmentLayout(schema, rows, widths, heap_bytes));
+  layout->bytes_ = std::max(layout->bytes_, bytes);  // on disk, blocks of whole pages
+  return layout;
 }
 
 std::shared_ptr<const SegmentLayout> SegmentLayout::ForRow(
     const std::shared_ptr<arrow::Schema>& schema, const arrow::RecordBatch& rows, uint32_t row) {
   std::vector<int64_t> heap_bytes;
+  StoredWidths widths;
   for (int c = 0; c < rows.num_columns(); ++c) {
     const auto& data = *rows.column_data(c);
-    const ColumnKind kind = KindOf(*schema->field(c)->type());
+    const arrow::DataType& type = *schema->field(c)->type();
+    const ColumnKind kind = KindOf(type);
     heap_bytes.push_back(IsBinary(kind) ? Bytes(ColumnRows(data, kind), kind, row, int64_t{row} + 1)
                                         : 0);
+    widths.push_back(PlainWidth(kind, type));
   }
-  return std::shared_ptr<const SegmentLayout>(new SegmentLayout(schema, 1, heap_bytes));
+  return std::shared_ptr<const SegmentLayout>(new SegmentLayout(schema, 1, widths, heap_bytes));
 }
 
 SegmentLayout::SegmentLayout(std::shared_ptr<arrow::Schema> schema, int64_t num_rows,
-                             const std::vector<int64_t>& heap_bytes)
+                             const StoredWidths& widths, const std::vector<int64_t>& heap_bytes)
     : schema_(std::move(schema)), rows_(num_rows), bytes_(HeadBytes(schema_->num_fields())) {
   arrow::FieldVector others;
   for (int c = 0; c < schema_->num_fields(); ++c) {
@@ -138,30 +189,68 @@ SegmentLayout::SegmentLayout(std::shared_ptr<arrow::Schema> schema, int64_t num_
     column.values = bytes_;
     if (column.kind == ColumnKind::kBool) {
       bytes_ += Aligned(bits);
-    } else if (column.kind == ColumnKind::kFixed) {
-      column.width = type.byte_width();
-      bytes_ += Aligned(rows_ * column.width);
+      plain_bytes_ += bits;
     } else {
-      column.width = OffsetWidth(column.kind);
-      bytes_ += Aligned((rows_ + 1) * column.width);
+      column.width = PlainWidth(column.kind, type);
+      column.stored = widths[static_cast<size_t>(c)];
+      bytes_ += Aligned(rows_ * column.stored);
+      plain_bytes_ += rows_ * column.width;
+    }
+    if (IsBinary(column.kind)) {
       column.heap = bytes_;
       column.heap_bytes = heap_bytes[static_cast<size_t>(c)];
       bytes_ += Aligned(column.heap_bytes);
+      plain_bytes_ += column.heap_bytes;
     }
     columns_.push_back(column);
   }
   others_ = arrow::schema(std::move(others));
 }
 
+int64_t SegmentLayout::Column::WideBytes(int64_t rows) const {
+  if (IsBinary(kind)) return (rows + 1) * width;
+  return is_narrow() ? rows * width : 0;
+}
+
+StoredWidths SegmentLayout::widths() const {
+  StoredWidths widths;
+  for (const Column& column : columns_) widths.push_back(column.stored);
+  return widths;
+}
+
 // ---- SegmentSource
 
 SegmentSource::SegmentSource(std::shared_ptr<arrow::RecordBatch> rows) : rows_(std::move(rows)) {
+  const int64_t count = rows_->num_rows();
   for (int c = 0; c < rows_->num_columns(); ++c) {
     const auto& data = *rows_->column_data(c);
     const ColumnKind kind = PlainKindOf(*data.type);
-    columns_.emplace_back(data, kind);
-    longest_.push_back(IsBinary(kind) ? LongestOf(columns_.back(), kind, rows_->num_rows()) : 0);
+    const ColumnRows& column = columns_.emplace_back(data, kind);
+    kinds_.push_back(kind);
+    const int width = PlainWidth(kind, *data.type);
+    spans_.push_back(kind == ColumnKind::kFixed && CanNarrow(width) ? SpanOf(column, width, count)
+                                                                    : std::nullopt);
+    longest_.push_back(IsBinary(kind) ? LongestOf(column, kind, count) : 0);
   }
+}
+
+StoredWidths SegmentSource::WidthsOf(std::span<const uint32_t> rows) const {
+  // Fewer rows don't tell how others spread: then all do.
+  constexpr int64_t kTellingRows = 8;
+  StoredWidths widths;
+  for (size_t c = 0; c < columns_.size(); ++c) {
+    const int width = PlainWidth(kinds_[c], *rows_->column_data(static_cast<int>(c))->type);
+    if (IsBinary(kinds_[c])) {
+      widths.push_back(LengthWidth(longest_[c], width));
+    } else if (kinds_[c] == ColumnKind::kFixed && CanNarrow(width)) {
+      const bool few = std::ssize(rows) < kTellingRows && spans_[c];
+      const auto span = few ? spans_[c] : SpanOf(columns_[c], width, rows);
+      widths.push_back(span ? NarrowWidth(*span, width) : 1);
+    } else {
+      widths.push_back(width);
+    }
+  }
+  return widths;
 }
 
 // ---- Segment
@@ -177,41 +266,80 @@ Segment::Segment(std::shared_ptr<const SegmentLayout> layout, std::shared_ptr<ar
       data_(block_->mutable_data()),
       columns_(layout_->columns_.size()) {
   std::memset(data_, 0, static_cast<size_t>(SegmentLayout::HeadBytes(std::ssize(columns_))));
-  for (const SegmentLayout::Column& column : layout_->columns_) {
-    if (IsBinary(column.kind)) {
-      std::memset(data_ + column.values, 0, static_cast<size_t>(column.width));
-    }
+}
+
+// The first rows tell what the values of all lie around.
+void Segment::SetBases(const SegmentSource& source, std::span<const uint32_t> rows) {
+  for (size_t c = 0; c < columns_.size(); ++c) {
+    const SegmentLayout::Column& column = layout_->columns_[c];
+    if (!column.is_narrow()) continue;
+    const auto span = SpanOf(source.columns_[c], column.width, rows);
+    if (span) column_heads()[c].base = BaseOf(*span, column.stored);
   }
 }
 
 // How many of the rows, from the first on, every column has room for.
-int64_t Segment::Room(const SegmentSource& source, std::span<const uint32_t> rows) const {
-  auto room = std::min<int64_t>(std::ssize(rows), layout_->rows_ - num_rows_);
-  if (room == 0) return 0;
+int64_t Segment::Room(const SegmentSource& source, std::span<const uint32_t> rows) {
+  rows = rows.first(
+      static_cast<size_t>(std::min<int64_t>(std::ssize(rows), layout_->rows_ - num_rows_)));
+  too_narrow_.reset();
   for (size_t c = 0; c < columns_.size(); ++c) {
-    const SegmentLayout::Column& column = layout_->columns_[c];
-    if (!IsBinary(column.kind)) continue;
-    const ColumnRows& values = source.columns_[c];
-    int64_t left = column.heap_bytes - column_heads()[c].heap_used;
-    const int64_t last = rows[static_cast<size_t>(room) - 1];
-    // Seldom is it close: then it takes no look at each row.
-    if (room * source.longest_[c] <= left) continue;
-    if (values.is_contiguous() && IsRun(rows) &&
-        Bytes(values, column.kind, rows[0], last + 1) <= left) {
-      continue;
+    const int64_t fitting = Fitting(c, source, rows);
+    if (fitting < std::ssize(rows)) {
+      rows = rows.first(static_cast<size_t>(fitting));
+      too_narrow_ = c;
     }
-    for (int64_t i = 0; i < room; ++i) {
-      const int64_t row = rows[static_cast<size_t>(i)];
-      left -= LengthAt(values, column.kind, row);
-      if (left < 0) room = i;
-    }
-    if (room == 0) return 0;
   }
-  return room;
+  for (size_t c = 0; c < columns_.size() && !rows.empty(); ++c) {
+    if (!IsBinary(layout_->columns_[c].kind)) continue;
+    const int64_t room = HeapRoom(c, source, rows);
+    if (room < std::ssize(rows)) too_narrow_.reset();  // it is full before that
+    rows = rows.first(static_cast<size_t>(room));
+  }
+  return std::ssize(rows);
+}
+
+// How many of the rows have values, or lengths, that the bytes stored of a column are enough for.
+int64_t Segment::Fitting(size_t c, const SegmentSource& source,
+                         std::span<const uint32_t> rows) const {
+  const SegmentLayout::Column& column = layout_->columns_[c];
+  const ColumnRows& values = source.columns_[c];
+  if (column.is_narrow()) {
+    const int64_t base = column_heads()[c].base;
+    if (source.spans_[c] && Fits(*source.spans_[c], base, column.stored)) return std::ssize(rows);
+    return CountFitting(values, column.width, rows, base, column.stored);
+  }
+  if (!IsBinary(column.kind) || source.longest_[c] <= MaxLength(column.stored)) {
+    return std::ssize(rows);
+  }
+  const auto longer = std::ranges::find_if(rows, [&](uint32_t row) {
+    return LengthAt(values, column.kind, row) > MaxLength(column.stored);
+  });
+  return longer - rows.begin();
+}
+
+// How many of the rows, of which there are some, have texts that there is room for.
+int64_t Segment::HeapRoom(size_t c, const SegmentSource& source,
+                          std::span<const uint32_t> rows) const {
+  const SegmentLayout::Column& column = layout_->columns_[c];
+  const ColumnRows& values = source.columns_[c];
+  int64_t left = column.heap_bytes - column_heads()[c].heap_used;
+  // Seldom is it close: then it takes no look at each row.
+  if (std::ssize(rows) * source.longest_[c] <= left) return std::ssize(rows);
+  if (values.is_contiguous() && IsRun(rows) &&
+      Bytes(values, column.kind, rows.front(), int64_t{rows.back()} + 1) <= left) {
+    return std::ssize(rows);
+  }
+  const auto beyond = std::ranges::find_if(rows, [&](uint32_t row) {
+    left -= LengthAt(values, column.kind, row);
+    return left < 0;
+  });
+  return beyond - rows.begin();
 }
 
 arrow::Result<int64_t> Segment::Append(const SegmentSource& source,
                                        std::span<const uint32_t> rows) {
+  if (num_rows_ == 0) SetBases(source, rows);
   const int64_t count = Room(source, rows);
   if (count == 0) return 0;
   rows = rows.first(static_cast<size_t>(count));
@@ -231,7 +359,11 @@ void Segment::AppendColumn(size_t c, const ColumnRows& source, std::span<const u
   if (source.has_nulls() || columns_[c].has_validity) AppendValidity(c, source, rows);
   switch (column.kind) {
     case ColumnKind::kFixed: {
-      uint8_t* out = data_ + column.values + num_rows_ * column.width;
+      uint8_t* out = data_ + column.values + num_rows_ * column.stored;
+      if (column.is_narrow()) {
+        Narrow(source, column.width, rows, column_heads()[c].base, column.stored, out);
+        return;
+      }
       if (IsRun(rows)) {
         std::memcpy(out, source.Fixed(rows[0], column.width),
                     rows.size() * static_cast<size_t>(column.width));
@@ -282,30 +414,28 @@ void Segment::AppendValidity(size_t c, const ColumnRows& source, std::span<const
 template <typename Offset>
 void Segment::AppendBinary(size_t c, const ColumnRows& source, std::span<const uint32_t> rows) {
   const SegmentLayout::Column& column = layout_->columns_[c];
-  auto* const offsets = reinterpret_cast<Offset*>(data_ + column.values) + num_rows_;
+  uint8_t* const lengths = data_ + column.values + num_rows_ * column.stored;
+  WithLength(column.stored, [&](auto length) {
+    for (size_t i = 0; i < rows.size(); ++i) {
+      length = static_cast<decltype(length)>(source.Length<Offset>(rows[i]));
+      std::memcpy(lengths + i * sizeof(length), &length, sizeof(length));
+    }
+  });
   uint8_t* const heap = data_ + column.heap;
-  const uint8_t* const heap_end = heap + column.heap_bytes;
-  Offset used = offsets[0];
+  uint8_t* to = heap + column_heads()[c].heap_used;
   if (source.is_contiguous() && IsRun(rows)) {
     const auto first = source.Begin<Offset>(rows.front());
-    const auto last = source.Begin<Offset>(int64_t{rows.back()} + 1);
-    if (last > first) {
-      std::memcpy(heap + used, source.values() + first, static_cast<size_t>(last - first));
-    }
-    for (size_t i = 0; i < rows.size(); ++i) {
-      offsets[i + 1] =
-          static_cast<Offset>(used + source.Begin<Offset>(int64_t{rows[i]} + 1) - first);
-    }
-    used = offsets[rows.size()];
+    const auto bytes = source.Begin<Offset>(int64_t{rows.back()} + 1) - first;
+    if (bytes > 0) std::memcpy(to, source.values() + first, static_cast<size_t>(bytes));
+    to += bytes;
   } else {
-    for (size_t i = 0; i < rows.size(); ++i) {
-      const Text text = source.TextAt<Offset>(rows[i]);
-      CopyText(heap + used, heap_end, text);
-      used = static_cast<Offset>(used + static_cast<Offset>(text.size));
-      offsets[i + 1] = used;
+    for (const uint32_t row : rows) {
+      const Text text = source.TextAt<Offset>(row);
+      CopyText(to, heap + column.heap_bytes, text);
+      to += text.size;
     }
   }
-  column_heads()[c].heap_used = used;
+  column_heads()[c].heap_used = to - heap;
 }
 
 arrow::Status Segment::AppendOther(size_t c, const arrow::Array& source,
@@ -331,11 +461,18 @@ arrow::Result<arrow::ArrayVector> Segment::Others() const {
   return others;
 }
 
-std::shared_ptr<arrow::RecordBatch> Segment::RowsOf(const SegmentLayout& layout,
-                                                    const std::shared_ptr<arrow::Buffer>& block,
-                                                    const arrow::ArrayVector& others) {
+arrow::Result<std::shared_ptr<arrow::RecordBatch>> Segment::RowsOf(
+    const SegmentLayout& layout, const std::shared_ptr<arrow::Buffer>& block,
+    const arrow::ArrayVector& others) {
   const auto* const head = reinterpret_cast<const Head*>(block->data());
   const auto* const heads = reinterpret_cast<const ColumnHead*>(block->data() + sizeof(Head));
+  int64_t wide_bytes = 0;
+  for (const SegmentLayout::Column& column : layout.columns_) {
+    wide_bytes += Aligned(column.WideBytes(head->rows));
+  }
+  ARROW_ASSIGN_OR_RAISE(const std::shared_ptr<arrow::Buffer> wide,
+                        arrow::AllocateBuffer(wide_bytes, RowMemory()));
+  wide_bytes = 0;
   std::vector<std::shared_ptr<arrow::ArrayData>> arrays;
   auto next_other = others.begin();
   for (size_t c = 0; c < layout.columns_.size(); ++c) {
@@ -344,16 +481,25 @@ std::shared_ptr<arrow::RecordBatch> Segment::RowsOf(const SegmentLayout& layout,
       arrays.push_back((*next_other++)->data());
       continue;
     }
+    const uint8_t* const stored = block->data() + column.values;
     const int64_t bits = arrow::bit_util::BytesForBits(head->rows);
+    auto values = arrow::SliceMutableBuffer(wide, wide_bytes, column.WideBytes(head->rows));
+    wide_bytes += Aligned(values->size());
     std::vector<std::shared_ptr<arrow::Buffer>> buffers;
     buffers.push_back(heads[c].nulls > 0 ? arrow::SliceBuffer(block, column.validity, bits)
                                          : nullptr);
-    if (column.kind == ColumnKind::kBool) {
-      buffers.push_back(arrow::SliceBuffer(block, column.values, bits));
+    if (column.is_narrow()) {
+      Widen(stored, head->rows, heads[c].base, column.stored, column.width, values->mutable_data());
+    } else if (column.kind == ColumnKind::kBinary) {
+      OffsetsOf(stored, head->rows, column.stored, values->mutable_data_as<int32_t>());
+    } else if (column.kind == ColumnKind::kLargeBinary) {
+      OffsetsOf(stored, head->rows, column.stored, values->mutable_data_as<int64_t>());
     } else {
-      const int64_t values = head->rows + (IsBinary(column.kind) ? 1 : 0);
-      buffers.push_back(arrow::SliceBuffer(block, column.values, values * column.width));
+      values =
+          arrow::SliceBuffer(block, column.values,
+                             column.kind == ColumnKind::kBool ? bits : head->rows * column.width);
     }
+    buffers.push_back(std::move(values));
     if (IsBinary(column.kind)) {
       buffers.push_back(arrow::SliceBuffer(block, column.heap, heads[c].heap_used));
     }
@@ -399,7 +545,7 @@ arrow::Result<std::vector<std::shared_ptr<arrow::RecordBatch>>> Segment::FromBlo
       others = batch->columns();
       offset += length;
     }
-    segments.push_back(RowsOf(layout, block, others));
+    ARROW_ASSIGN_OR_RAISE(segments.emplace_back(), RowsOf(layout, block, others));
   }
   return segments;
 }

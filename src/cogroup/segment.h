@@ -1,10 +1,12 @@
 // Rows of one table that are appended few at a time and read as a whole: columns in one block of memory,
 // each with the place it may fill.
 //
-//   | head: what is filled | id: validity | id: 8 bytes a row | name: validity | name: offsets | name: bytes ... |
+//   | head: what is filled | id: validity | id: 1 to 8 bytes a row | name: validity | name: lengths | name: bytes ... |
 //
-// A segment is full when any column is. Its rows are an Arrow record batch that stands in the block. On disk it is
-// the same block: the head says what is in it.
+// A segment is full when any column is. Fixed-width values that lie close together take fewer bytes (narrow_values),
+// and so do the lengths of short texts. A value that does not fit so ends the segment too: the next one has more room
+// for it. Its rows are an Arrow record batch; what is not narrow in it stands in the block. On disk it is the same
+// block: the head says what is in it.
 #pragma once
 
 #include <arrow/record_batch.h>
@@ -12,39 +14,54 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "cogroup/column_rows.h"
+#include "cogroup/narrow_values.h"
 #include "spill/block_file.h"
 
 namespace sheaf {
+
+class SegmentSource;
+
+/// Bytes that a value takes in a segment, or the length of a text, of each column; 0 of columns that have neither.
+using StoredWidths = std::vector<int>;
 
 /// How a table's segments divide their blocks. Immutable; shared by them.
 class SegmentLayout {
  public:
   /// Blocks of about `bytes` for rows like those of `sample`, which has some. `schema`: its plain types.
   static std::shared_ptr<const SegmentLayout> ForRowsLike(
-      const std::shared_ptr<arrow::Schema>& schema, const arrow::RecordBatch& sample,
-      int64_t bytes);
+      const std::shared_ptr<arrow::Schema>& schema, const SegmentSource& sample,
+      const StoredWidths& widths, int64_t bytes);
   /// A block for one row, number `row` of `rows`, however long it is.
   static std::shared_ptr<const SegmentLayout> ForRow(const std::shared_ptr<arrow::Schema>& schema,
                                                      const arrow::RecordBatch& rows, uint32_t row);
 
   [[nodiscard]] int64_t rows() const { return rows_; }
   [[nodiscard]] int64_t bytes() const { return bytes_; }
+  /// Bytes that a row of plain types takes on average.
+  [[nodiscard]] int64_t plain_row_bytes() const { return plain_bytes_ / rows_; }
+  [[nodiscard]] StoredWidths widths() const;
 
  private:
   friend class Segment;
   struct Column {
     ColumnKind kind;
     int width = 0;           // bytes a value, or an offset
-    int64_t values = 0;      // where in the block: values, or offsets
+    int stored = 0;          // bytes a value in the block, or a length
+    int64_t values = 0;      // where in the block: values, or lengths
     int64_t validity = 0;    // where
     int64_t heap = 0;        // where, of binary columns
     int64_t heap_bytes = 0;  // how long
+
+    [[nodiscard]] bool is_narrow() const { return kind == ColumnKind::kFixed && stored < width; }
+    // What so many values take that do not stand in the block as they are.
+    [[nodiscard]] int64_t WideBytes(int64_t rows) const;
   };
-  SegmentLayout(std::shared_ptr<arrow::Schema> schema, int64_t num_rows,
+  SegmentLayout(std::shared_ptr<arrow::Schema> schema, int64_t num_rows, const StoredWidths& widths,
                 const std::vector<int64_t>& heap_bytes);
   static int64_t HeadBytes(int64_t columns);
 
@@ -53,6 +70,7 @@ class SegmentLayout {
   std::vector<Column> columns_;
   int64_t rows_ = 0;
   int64_t bytes_ = 0;
+  int64_t plain_bytes_ = 0;
 };
 
 /// The columns of a record batch, ready to be appended from. Text may be views.
@@ -61,11 +79,17 @@ class SegmentSource {
   explicit SegmentSource(std::shared_ptr<arrow::RecordBatch> rows);
   [[nodiscard]] const std::shared_ptr<arrow::RecordBatch>& rows() const { return rows_; }
 
+  /// The widths in which the numbered rows fit, and others that are some more different from each other.
+  [[nodiscard]] StoredWidths WidthsOf(std::span<const uint32_t> rows) const;
+
  private:
   friend class Segment;
+  friend class SegmentLayout;
   std::shared_ptr<arrow::RecordBatch> rows_;
   std::vector<ColumnRows> columns_;
-  std::vector<int64_t> longest_;  // bytes of a text, of each column
+  std::vector<ColumnKind> kinds_;
+  std::vector<std::optional<ValueSpan>> spans_;  // of columns that may be narrow
+  std::vector<int64_t> longest_;                 // bytes of a text, of each column
 };
 
 /// Used by one thread at a time.
@@ -75,6 +99,9 @@ class Segment {
 
   /// Appends as many of the numbered rows as there is room for and returns how many.
   arrow::Result<int64_t> Append(const SegmentSource& source, std::span<const uint32_t> rows);
+
+  /// The column that the last append ended for, where it is too narrow for the row that came next.
+  [[nodiscard]] std::optional<size_t> too_narrow() const { return too_narrow_; }
 
   /// The rows, which share the block. Nothing is appended after that.
   arrow::Result<std::shared_ptr<arrow::RecordBatch>> Rows();
@@ -97,6 +124,7 @@ class Segment {
   friend class SegmentLayout;
   // What a block says of a column, and before that of all of them.
   struct ColumnHead {
+    int64_t base = 0;  // of narrow values
     int64_t heap_used = 0;
     int64_t nulls = 0;
   };
@@ -112,7 +140,12 @@ class Segment {
 
   Segment(std::shared_ptr<const SegmentLayout> layout, std::shared_ptr<arrow::Buffer> block);
 
-  [[nodiscard]] int64_t Room(const SegmentSource& source, std::span<const uint32_t> rows) const;
+  void SetBases(const SegmentSource& source, std::span<const uint32_t> rows);
+  [[nodiscard]] int64_t Room(const SegmentSource& source, std::span<const uint32_t> rows);
+  [[nodiscard]] int64_t Fitting(size_t c, const SegmentSource& source,
+                                std::span<const uint32_t> rows) const;
+  [[nodiscard]] int64_t HeapRoom(size_t c, const SegmentSource& source,
+                                 std::span<const uint32_t> rows) const;
   void AppendColumn(size_t c, const ColumnRows& source, std::span<const uint32_t> rows);
   void AppendValidity(size_t c, const ColumnRows& source, std::span<const uint32_t> rows);
   template <typename Offset>
@@ -124,9 +157,9 @@ class Segment {
     return reinterpret_cast<ColumnHead*>(data_ + sizeof(Head));
   }
 
-  static std::shared_ptr<arrow::RecordBatch> RowsOf(const SegmentLayout& layout,
-                                                    const std::shared_ptr<arrow::Buffer>& block,
-                                                    const arrow::ArrayVector& others);
+  static arrow::Result<std::shared_ptr<arrow::RecordBatch>> RowsOf(
+      const SegmentLayout& layout, const std::shared_ptr<arrow::Buffer>& block,
+      const arrow::ArrayVector& others);
 
   const std::shared_ptr<const SegmentLayout> layout_;
   const std::shared_ptr<arrow::Buffer> block_;
@@ -134,6 +167,7 @@ class Segment {
   std::vector<Column> columns_;
   int64_t num_rows_ = 0;
   int64_t other_bytes_ = 0;
+  std::optional<size_t> too_narrow_;
 };
 
 }  // namespace sheaf

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 #include <random>
 
@@ -13,6 +14,7 @@
 namespace sheaf {
 namespace {
 
+using sheaf::testing::AllLayouts;
 using sheaf::testing::RandomRows;
 using Rows = std::shared_ptr<arrow::RecordBatch>;
 
@@ -27,6 +29,21 @@ Rows TakeRows(const Rows& rows, const std::vector<uint32_t>& numbers) {
   return arrow::compute::Take(rows, indices).ValueOrDie().record_batch();
 }
 
+// Of plain rows, or of views of them.
+std::shared_ptr<const SegmentLayout> LayoutFor(const std::shared_ptr<arrow::Schema>& plain,
+                                               const Rows& rows, int64_t bytes) {
+  const SegmentSource sample(rows);
+  const auto all = Numbers(0, static_cast<uint32_t>(rows->num_rows()));
+  return SegmentLayout::ForRowsLike(plain, sample, sample.WidthsOf(all), bytes);
+}
+
+Rows Int64s(const std::vector<int64_t>& values) {
+  arrow::Int64Builder builder;
+  EXPECT_TRUE(builder.AppendValues(values).ok());
+  const auto schema = arrow::schema({arrow::field("n", arrow::int64())});
+  return arrow::RecordBatch::Make(schema, std::ssize(values), {builder.Finish().ValueOrDie()});
+}
+
 TEST(SegmentTest, HoldsTheRowsThatWereAppendedWhateverTheirTypes) {
   const unsigned seed = std::random_device()();
   SCOPED_TRACE("seed " + std::to_string(seed));
@@ -35,7 +52,7 @@ TEST(SegmentTest, HoldsTheRowsThatWereAppendedWhateverTheirTypes) {
     // Some columns have their first null late: the rows before it are valid.
     const std::vector<Rows> sources = {RandomRows(&random, 300, 0),
                                        RandomRows(&random, 300, nulls)->Slice(5, 290)};
-    const auto layout = SegmentLayout::ForRowsLike(sources[0]->schema(), *sources[0], 64 << 10);
+    const auto layout = LayoutFor(AllLayouts(), sources[0], 64 << 10);
     const auto segment = Segment::Open(layout).ValueOrDie();
     std::vector<Rows> expected;
     for (const Rows& source : sources) {
@@ -61,7 +78,7 @@ TEST(SegmentTest, TakesTextThatComesAsViews) {
   std::mt19937 random(seed);
   const Rows rows = RandomRows(&random, 300, 3);
   const Rows views = sheaf::testing::WithViews(rows)->Slice(20, 250);
-  const auto layout = SegmentLayout::ForRowsLike(rows->schema(), *views, 64 << 10);
+  const auto layout = LayoutFor(AllLayouts(), views, 64 << 10);
   const auto segment = Segment::Open(layout).ValueOrDie();
   for (const auto& numbers : {Numbers(0, 100), std::vector<uint32_t>{101, 103, 249}}) {
     ASSERT_EQ(segment->Append(SegmentSource(views), numbers).ValueOrDie(), std::ssize(numbers));
@@ -77,7 +94,7 @@ TEST(SegmentTest, ComesBackFromItsBlocksWithThoseThatFollow) {
   std::mt19937 random(seed);
   for (const int nulls : {0, 3}) {
     const Rows source = RandomRows(&random, 300, nulls);
-    const auto layout = SegmentLayout::ForRowsLike(source->schema(), *source, 64 << 10);
+    const auto layout = LayoutFor(AllLayouts(), source, 64 << 10);
     std::string bytes;
     for (uint32_t s = 0; s < 3; ++s) {
       const auto segment = Segment::Open(layout).ValueOrDie();
@@ -93,7 +110,7 @@ TEST(SegmentTest, ComesBackFromItsBlocksWithThoseThatFollow) {
 TEST(SegmentTest, IsFullOnceAnyColumnIs) {
   std::mt19937 random(1);
   const Rows rows = RandomRows(&random, 5000, 4);
-  const auto layout = SegmentLayout::ForRowsLike(rows->schema(), *rows, 32 << 10);
+  const auto layout = LayoutFor(AllLayouts(), rows, 32 << 10);
   EXPECT_LE(layout->bytes(), 32 << 10);
   const auto segment = Segment::Open(layout).ValueOrDie();
   const auto numbers = Numbers(0, 5000);
@@ -105,15 +122,52 @@ TEST(SegmentTest, IsFullOnceAnyColumnIs) {
   EXPECT_TRUE(segment->Rows().ValueOrDie()->Slice(0, fit)->Equals(*rows->Slice(0, fit)));
 }
 
+TEST(SegmentTest, ValuesThatLieCloseTogetherTakeFewBytes) {
+  constexpr int64_t kFar = int64_t{1} << 60;
+  std::vector<int64_t> close;
+  for (int64_t i = 0; i < 1000; ++i) close.push_back(kFar + i * 7919 % 1000);
+  const auto layout = LayoutFor(Int64s(close)->schema(), Int64s(close), 64 << 10);
+  EXPECT_EQ(layout->widths(), StoredWidths{2});
+  EXPECT_GT(layout->rows(), 30'000);
+  EXPECT_EQ(layout->plain_row_bytes(), 8);
+}
+
+TEST(SegmentTest, AValueThatIsTooFarFromTheOthersEndsTheSegment) {
+  const Rows close = Int64s({5, 6, 7, 8, 9, 10, 11, 12});
+  const auto layout = LayoutFor(close->schema(), close, 4096);
+  for (const int64_t far : {int64_t{300}, std::numeric_limits<int64_t>::max(),
+                            std::numeric_limits<int64_t>::min(), int64_t{-200}}) {
+    const auto segment = Segment::Open(layout).ValueOrDie();
+    ASSERT_EQ(segment->Append(SegmentSource(close), Numbers(0, 8)).ValueOrDie(), 8);
+    EXPECT_EQ(segment->too_narrow(), std::nullopt);
+    const SegmentSource mixed(Int64s({13, far, 14}));
+    EXPECT_EQ(segment->Append(mixed, Numbers(0, 3)).ValueOrDie(), 1);
+    EXPECT_EQ(segment->too_narrow(), size_t{0});
+    EXPECT_TRUE(segment->Rows().ValueOrDie()->Equals(*Int64s({5, 6, 7, 8, 9, 10, 11, 12, 13})));
+  }
+}
+
+TEST(SegmentTest, ATextThatIsTooLongForItsLengthEndsTheSegment) {
+  const auto schema = arrow::schema({arrow::field("t", arrow::utf8())});
+  const auto texts = [&](const std::vector<std::string>& values) {
+    arrow::StringBuilder builder;
+    EXPECT_TRUE(builder.AppendValues(values).ok());
+    return arrow::RecordBatch::Make(schema, std::ssize(values), {builder.Finish().ValueOrDie()});
+  };
+  const Rows rows = texts({"short", std::string(256, 'x')});
+  const auto segment = Segment::Open(LayoutFor(schema, rows->Slice(0, 1), 4096)).ValueOrDie();
+  EXPECT_EQ(segment->Append(SegmentSource(rows), Numbers(0, 2)).ValueOrDie(), 1);
+  EXPECT_EQ(segment->too_narrow(), size_t{0});
+  EXPECT_TRUE(segment->Rows().ValueOrDie()->Equals(*rows->Slice(0, 1)));
+}
+
 TEST(SegmentTest, ARowThatNoSegmentHoldsGetsOneOfItsOwn) {
   const auto schema = arrow::schema({arrow::field("t", arrow::utf8())});
   arrow::StringBuilder texts;
   ASSERT_TRUE(texts.Append("short").ok());
   ASSERT_TRUE(texts.Append(std::string(1 << 20, 'x')).ok());
   const Rows rows = arrow::RecordBatch::Make(schema, 2, {texts.Finish().ValueOrDie()});
-  const auto usual =
-      Segment::Open(SegmentLayout::ForRowsLike(rows->schema(), *rows->Slice(0, 1), 4096))
-          .ValueOrDie();
+  const auto usual = Segment::Open(LayoutFor(schema, rows->Slice(0, 1), 4096)).ValueOrDie();
   EXPECT_EQ(usual->Append(SegmentSource(rows), std::vector<uint32_t>{1}).ValueOrDie(), 0);
   const auto own = Segment::Open(SegmentLayout::ForRow(rows->schema(), *rows, 1)).ValueOrDie();
   EXPECT_EQ(own->Append(SegmentSource(rows), std::vector<uint32_t>{1}).ValueOrDie(), 1);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <optional>
 #include <utility>
 
 #include "spill/row_memory.h"
@@ -13,6 +14,9 @@ namespace {
 constexpr int64_t kMinSpillShare = 16;
 // What is moved to disk at once: no more than may wait to be written, so that to scatter and to write overlap.
 constexpr int64_t kSpillBytes = int64_t{4} << 20;
+// Tables that stay in memory leave a quarter of the budget to those that follow: with less than their open segments
+// take, these would go to disk all but empty.
+constexpr int64_t kRoomPart = 4;
 // Bytes of segments that are read at once.
 constexpr int64_t kExtentBytes = int64_t{2} << 20;
 
@@ -26,18 +30,21 @@ SegmentedRows::~SegmentedRows() { budget_->Release(bytes_); }
 
 arrow::Status SegmentedRows::Append(size_t place, const SegmentSource& source,
                                     std::span<const uint32_t> rows) {
-  if (layout_ == nullptr) LayOutFor(source);
+  if (layout_ == nullptr) LayOutFor(source, rows);
   Place& to = places_[place];
   while (!rows.empty()) {
     if (to.open == nullptr) ARROW_RETURN_NOT_OK(Open(&to, layout_));
     const int64_t before = to.open->bytes();
     ARROW_ASSIGN_OR_RAISE(int64_t appended, to.open->Append(source, rows));
+    const std::optional<size_t> too_narrow = to.open->too_narrow();
+    if (too_narrow) MakeWider(*to.open->layout(), *too_narrow, source);
     if (appended == 0 && to.open->num_rows() == 0) {
-      // A row that is too long for any segment gets one of its own.
       to.open.reset();
       budget_->Release(before);
       bytes_ -= before;
-      if (LayOutFor(source)) continue;
+      if (too_narrow) continue;
+      // A row that is too long for any segment gets one of its own.
+      if (LayOutFor(source, rows)) continue;
       ARROW_RETURN_NOT_OK(Open(&to, SegmentLayout::ForRow(schema_, *source.rows(), rows[0])));
       ARROW_ASSIGN_OR_RAISE(appended, to.open->Append(source, rows.first(1)));
     } else {
@@ -46,7 +53,7 @@ arrow::Status SegmentedRows::Append(size_t place, const SegmentSource& source,
     }
     rows = rows.subspan(static_cast<size_t>(appended));
     if (rows.empty()) break;
-    if (to.open->IsHalfEmpty()) LayOutFor(source);
+    if (!too_narrow && to.open->IsHalfEmpty()) LayOutFor(source, rows);
     Seal(&to);
   }
   return arrow::Status::OK();
@@ -54,11 +61,26 @@ arrow::Status SegmentedRows::Append(size_t place, const SegmentSource& source,
 
 // Rows need not be like those before: a text column may begin with nulls. False where the layout is for
 // these rows already.
-bool SegmentedRows::LayOutFor(const SegmentSource& source) {
-  if (laid_out_for_.lock() == source.rows()) return false;
+bool SegmentedRows::LayOutFor(const SegmentSource& source, std::span<const uint32_t> rows) {
+  if (layout_ != nullptr && laid_out_for_.lock() == source.rows()) return false;
   laid_out_for_ = source.rows();
-  layout_ = SegmentLayout::ForRowsLike(schema_, *source.rows(), segment_bytes_);
+  StoredWidths widths = source.WidthsOf(rows);
+  if (layout_ != nullptr) {  // what was too narrow once is so again
+    std::ranges::transform(widths, layout_->widths(), widths.begin(),
+                           [](int one, int other) { return std::max(one, other); });
+  }
+  layout_ = SegmentLayout::ForRowsLike(schema_, source, widths, segment_bytes_);
   return true;
+}
+
+// Segments to come are wider in a column that was too narrow in one of this layout.
+void SegmentedRows::MakeWider(const SegmentLayout& layout, size_t column,
+                              const SegmentSource& source) {
+  StoredWidths widths = layout_->widths();
+  const int needed = 2 * layout.widths()[column];
+  if (widths[column] >= needed) return;  // another segment was too narrow before
+  widths[column] = needed;
+  layout_ = SegmentLayout::ForRowsLike(schema_, source, widths, segment_bytes_);
 }
 
 arrow::Status SegmentedRows::Open(Place* place, std::shared_ptr<const SegmentLayout> layout) {
@@ -122,6 +144,7 @@ void SegmentedRows::InsertPlaces(size_t at, size_t count) {
   places_.insert(places_.begin() + static_cast<int64_t>(at),
                  std::make_move_iterator(inserted.begin()),
                  std::make_move_iterator(inserted.end()));
+  layout_ = nullptr;  // of what fewer rows have in common more can be left out
 }
 
 void SegmentedRows::RemovePlace(size_t at) {
@@ -129,11 +152,12 @@ void SegmentedRows::RemovePlace(size_t at) {
 }
 
 int64_t SegmentedRows::row_bytes() const {
-  return layout_ == nullptr ? 0 : layout_->bytes() / layout_->rows();
+  return layout_ == nullptr ? 0 : layout_->plain_row_bytes();
 }
 
 arrow::Status SegmentedRows::MakeRoom() {
-  if (file_ == nullptr) return arrow::Status::OK();
+  const int64_t room = budget_->limit() - budget_->used();
+  if (file_ == nullptr && room >= budget_->limit() / kRoomPart) return arrow::Status::OK();
   ARROW_RETURN_NOT_OK(Spill(bytes_));
   RowMemory()->ReleaseUnused();  // batches take larger blocks
   return arrow::Status::OK();

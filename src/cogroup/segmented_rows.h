@@ -63,17 +63,18 @@ class SegmentedRows {
   /// these that fill it.
   arrow::Status Append(size_t place, const SegmentSource& source, std::span<const uint32_t> rows);
 
-  /// Inserts empty places in front of place `at`.
+  /// Inserts empty places in front of place `at`, whose rows they are for.
   void InsertPlaces(size_t at, size_t count);
   /// Removes a place that is empty.
   void RemovePlace(size_t at);
 
   [[nodiscard]] const std::shared_ptr<arrow::Schema>& schema() const { return schema_; }
 
-  /// Bytes that a row like the last ones takes on average. 0 before the first.
+  /// Bytes that a row like the last ones takes in a batch on average. 0 before the first.
   [[nodiscard]] int64_t row_bytes() const;
 
-  /// Moves all rows to disk if some are there already: what follows needs the memory.
+  /// Moves all rows to disk if some are there already, or if little is left of the budget: what follows needs
+  /// the memory.
   arrow::Status MakeRoom();
 
   /// All rows of a place, which is empty then.
@@ -95,7 +96,8 @@ class SegmentedRows {
     std::deque<Extent> spilled;
   };
 
-  bool LayOutFor(const SegmentSource& source);
+  bool LayOutFor(const SegmentSource& source, std::span<const uint32_t> rows);
+  void MakeWider(const SegmentLayout& layout, size_t column, const SegmentSource& source);
   arrow::Status Open(Place* place, std::shared_ptr<const SegmentLayout> layout);
   static void Seal(Place* place);
   arrow::Status Spill(int64_t bytes);

@@ -3,7 +3,11 @@
 #include <arrow/api.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <numeric>
+#include <random>
+#include <string>
+#include <vector>
 
 namespace sheaf {
 namespace {
@@ -46,6 +50,84 @@ TEST(SegmentedRowsTest, SegmentsSuitTheRowsThatComeWhateverTheFirstWereLike) {
     }
     EXPECT_EQ(taken, std::ssize(lengths) * kRows);
     EXPECT_LT(count, 3 * bytes / kSegmentBytes);
+  }
+}
+
+// All rows of a place, and in how many pieces they come.
+struct Taken {
+  std::vector<int64_t> values;
+  int64_t pieces = 0;
+};
+
+Taken TakeAll(SegmentedRows* rows, size_t place) {
+  Taken taken;
+  auto all = rows->Take(place);
+  while (true) {
+    const auto pieces = all.LoadSome().ValueOrDie();
+    if (pieces.empty()) return taken;
+    for (const auto& piece : pieces) {
+      const auto& column = static_cast<const arrow::Int64Array&>(*piece->column(0));
+      for (int64_t i = 0; i < column.length(); ++i) taken.values.push_back(column.Value(i));
+    }
+    taken.pieces += std::ssize(pieces);
+  }
+}
+
+// Places whose segments are open while those of another become wider: each must hold what it got.
+TEST(SegmentedRowsTest, ValuesMaySpreadFartherThanTheFirstDid) {
+  const unsigned seed = std::random_device()();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937_64 random(seed);
+  constexpr size_t kPlaces = 5;
+  const auto schema = arrow::schema({arrow::field("n", arrow::int64())});
+  for (const bool spills : {false, true}) {
+    MemoryBudget budget(int64_t{1} << (spills ? 16 : 30));
+    SegmentedRows rows(schema, kPlaces, kSegmentBytes, &budget);
+    std::vector<std::vector<int64_t>> expected(kPlaces);
+    // A random walk that leaves one byte, then two, then four behind.
+    for (const int bits : {4, 10, 20, 40, 63, 4}) {
+      for (int chunk = 0; chunk < 20; ++chunk) {
+        arrow::Int64Builder builder;
+        std::vector<std::vector<uint32_t>> numbers(kPlaces);
+        for (uint32_t row = 0; row < 500; ++row) {
+          const auto value =
+              static_cast<int64_t>(random() >> (64 - bits)) - (int64_t{1} << bits / 2);
+          const size_t place = random() % kPlaces;
+          ASSERT_TRUE(builder.Append(value).ok());
+          numbers[place].push_back(row);
+          expected[place].push_back(value);
+        }
+        const SegmentSource source(
+            arrow::RecordBatch::Make(schema, 500, {builder.Finish().ValueOrDie()}));
+        for (size_t place = 0; place < kPlaces; ++place) {
+          ASSERT_TRUE(rows.Append(place, source, numbers[place]).ok());
+        }
+      }
+    }
+    for (size_t place = 0; place < kPlaces; ++place) {
+      Taken taken = TakeAll(&rows, place);
+      if (!spills) {
+        EXPECT_LE(taken.pieces, 6 + std::ssize(taken.values) * 8 / kSegmentBytes);
+      }
+      std::ranges::sort(taken.values);
+      std::ranges::sort(expected[place]);
+      EXPECT_EQ(taken.values, expected[place]);
+    }
+  }
+}
+
+TEST(SegmentedRowsTest, ATableThatAllButFillsTheBudgetLeavesRoomToThoseThatFollow) {
+  const auto schema = arrow::schema({arrow::field("t", arrow::utf8())});
+  std::vector<uint32_t> numbers(kRows);
+  std::iota(numbers.begin(), numbers.end(), 0);
+  constexpr int64_t kTableBytes = 100 * kRows;
+  for (const bool fills : {false, true}) {
+    MemoryBudget budget(kTableBytes * (fills ? 5 : 10) / 4);
+    SegmentedRows rows(schema, 1, kSegmentBytes, &budget);
+    ASSERT_TRUE(rows.Append(0, SegmentSource(Texts(schema, 100)), numbers).ok());
+    ASSERT_FALSE(budget.Exceeded());
+    ASSERT_TRUE(rows.MakeRoom().ok());
+    EXPECT_EQ(budget.used() == 0, fills);
   }
 }
 

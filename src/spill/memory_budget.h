@@ -14,6 +14,7 @@ class MemoryBudget {
   void Add(int64_t bytes) { used_ += bytes; }
   void Release(int64_t bytes) { used_ -= bytes; }
   [[nodiscard]] bool Exceeded() const { return used_ > limit_; }
+  [[nodiscard]] int64_t used() const { return used_; }
   [[nodiscard]] int64_t limit() const { return limit_; }
 
  private:
