@@ -1,5 +1,6 @@
 #include "key/key_set.h"
 
+#include <span>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -41,11 +42,7 @@ class RankedKeySet final : public KeySet {
   arrow::Status Ranks(const KeyVector& keys, std::vector<int64_t>* ranks) const override {
     const auto& values = std::get<std::vector<typename Keys::Key>>(keys.values());
     ranks->resize(values.size());
-    for (size_t i = 0; i < values.size(); ++i) {
-      // Rows of one key often follow each other.
-      const bool repeats = i > 0 && values[i] == values[i - 1];
-      (*ranks)[i] = repeats ? (*ranks)[i - 1] : keys_.Rank(values[i]);
-    }
+    keys_.Ranks(values, ranks->data());
     return arrow::Status::OK();
   }
 
@@ -78,15 +75,14 @@ constexpr int64_t kFewKeysPerPage = 128;
 template <typename T>
 class NumberCollector {
  public:
-  void Add(const std::vector<T>& keys) {
-    for (const T& key : keys) {
-      if (is_paged_) {
-        AddToPage(key);
-      } else {
-        hashed_.Add(key);
-        if (hashed_.size() == next_look_) Look();
-      }
+  void Add(std::span<const T> keys) {
+    while (is_paged_ && !keys.empty()) {
+      AddToPage(keys.front());
+      keys = keys.subspan(1);
     }
+    if (keys.empty()) return;
+    hashed_.Add(keys);
+    if (hashed_.size() >= next_look_) Look();
   }
 
   [[nodiscard]] int64_t size() const { return is_paged_ ? paged_.size() : hashed_.size(); }
@@ -100,7 +96,7 @@ class NumberCollector {
 
  private:
   void Look() {
-    next_look_ *= 2;
+    next_look_ = 2 * hashed_.size();
     const int64_t most = hashed_.size() / kMinKeysPerPage;
     HashedKeys<T> pages;
     for (const T& key : hashed_.keys()) {
@@ -119,7 +115,7 @@ class NumberCollector {
     paged_.ForEach([this](T other) { hashed_.Add(other); });
     paged_ = {};
     is_paged_ = false;
-    while (next_look_ <= hashed_.size()) next_look_ *= 2;
+    next_look_ = 2 * hashed_.size();
   }
 
   HashedKeys<T> hashed_;
@@ -152,7 +148,7 @@ class KeySetBuilder::Impl {
   void AddValues(const KeyVector::Words& words) { words_.Add(words); }
   void AddValues(const KeyVector::WideWords& words) { wide_words_.Add(words); }
   void AddValues(const KeyVector::Strings& texts) {
-    for (const std::string_view text : texts) texts_.Add(text);
+    texts_.Add(texts);
   }
 
   NumberCollector<uint64_t> words_;

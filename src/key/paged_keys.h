@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -38,7 +39,7 @@ class PagedKeys {
     word |= BitOf(key);
   }
 
-  /// After the last Add(), before the first Rank().
+  /// After the last Add(), before the first look for a rank.
   void Sort() {
     std::ranges::sort(pages_, {}, [](const auto& page) { return page->number; });
     int64_t first_rank = 0;
@@ -63,14 +64,13 @@ class PagedKeys {
     Place();
   }
 
-  /// -1 where the set lacks the key.
-  [[nodiscard]] int64_t Rank(T key) const {
-    const Page* const page = slots_[SlotOf(key >> kPageBits)].page;
-    if (page == nullptr) return -1;
-    const size_t word = WordOf(key);
-    if ((page->words[word] & BitOf(key)) == 0) return -1;
-    return page->first_rank + page->before[word] +
-           std::popcount(page->words[word] & (BitOf(key) - 1));
+  /// Writes the rank of each key to `ranks`; -1 where the set lacks it.
+  void Ranks(std::span<const T> keys, int64_t* ranks) const {
+    for (size_t i = 0; i < keys.size(); ++i) {
+      // Rows of one key often follow each other.
+      const bool repeats = i > 0 && keys[i] == keys[i - 1];
+      ranks[i] = repeats ? ranks[i - 1] : Rank(keys[i]);
+    }
   }
 
   /// Calls `visit` with every key: ascending after Sort().
@@ -123,6 +123,16 @@ class PagedKeys {
       i = (i + 1) & (slots_.size() - 1);
     }
     return i;
+  }
+
+  // -1 where the set lacks the key.
+  [[nodiscard]] int64_t Rank(T key) const {
+    const Page* const page = slots_[SlotOf(key >> kPageBits)].page;
+    if (page == nullptr) return -1;
+    const size_t word = WordOf(key);
+    if ((page->words[word] & BitOf(key)) == 0) return -1;
+    return page->first_rank + page->before[word] +
+           std::popcount(page->words[word] & (BitOf(key) - 1));
   }
 
   // Puts all pages into the slots.
