@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "key/key_vector.h"
+#include "key/text_words.h"
 
 namespace sheaf {
 
@@ -67,7 +68,7 @@ class HashedKeys {
   /// After the last Add(), before the first look for a rank.
   void Sort() {
     if (std::ranges::is_sorted(keys_)) return;  // numbers are ranks already
-    std::ranges::sort(keys_);
+    SortKeys(&keys_);
     FillSlots();
   }
 
@@ -130,6 +131,22 @@ class HashedKeys {
   }
   // The lower bits lead to the slot.
   static uint32_t TagOf(uint64_t hash) { return static_cast<uint32_t>(hash >> 32); }
+
+  template <typename Key>
+  static void SortKeys(std::vector<Key>* keys) {
+    std::ranges::sort(*keys);
+  }
+
+  // By numbers first: they stand together, and the bytes of texts anywhere.
+  static void SortKeys(std::vector<std::string_view>* texts) {
+    const auto [least, greatest] = std::ranges::minmax(*texts);
+    const size_t shared = CommonPrefix(least, greatest);
+    std::vector<std::pair<uint64_t, std::string_view>> words;
+    words.reserve(texts->size());
+    for (const std::string_view text : *texts) words.emplace_back(WordAt(text, shared), text);
+    std::ranges::sort(words);
+    std::ranges::transform(words, texts->begin(), [](const auto& word) { return word.second; });
+  }
 
   template <typename Visit>
   static void ForEachBlock(std::span<const T> keys, const Visit& visit) {

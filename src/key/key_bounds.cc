@@ -3,9 +3,57 @@
 #include <algorithm>
 #include <bit>
 #include <numeric>
+#include <span>
+#include <string_view>
 #include <variant>
 
+#include "key/text_words.h"
+
 namespace sheaf {
+
+namespace {
+
+// For each value how many of `bounds`, which ascend, are at most that.
+template <typename T>
+void CountUpTo(std::span<const T> values, std::span<const T> bounds, uint32_t* counts) {
+  const auto all = static_cast<uint32_t>(bounds.size());
+  std::fill_n(counts, values.size(), 0);
+  // Every value takes one step of its binary search before any takes the next: they don't wait for each other, and
+  // no branch depends on a value.
+  for (uint32_t step = std::bit_floor(all); step > 0; step /= 2) {
+    for (size_t i = 0; i < values.size(); ++i) {
+      const uint32_t next = counts[i] + step;
+      const bool above = !(values[i] < bounds[std::min(next, all) - 1]);
+      counts[i] += step & -static_cast<uint32_t>(above & (next <= all));
+    }
+  }
+}
+
+// The same for texts: by numbers first, and only those that share theirs with a bound are compared.
+void CountUpTo(std::span<const std::string_view> texts, std::span<const std::string_view> bounds,
+               uint32_t* counts) {
+  const std::string_view prefix =
+      bounds.front().substr(0, CommonPrefix(bounds.front(), bounds.back()));
+  std::vector<uint64_t> bound_words;
+  bound_words.reserve(bounds.size());
+  for (const std::string_view bound : bounds) bound_words.push_back(WordAt(bound, prefix.size()));
+  std::vector<uint64_t> words;
+  words.reserve(texts.size());
+  for (const std::string_view text : texts) {
+    const int order = text.substr(0, prefix.size()).compare(prefix);
+    words.push_back(order == 0 ? WordAt(text, prefix.size()) : order < 0 ? 0 : ~uint64_t{0});
+  }
+  CountUpTo<uint64_t>(words, bound_words, counts);
+  for (size_t i = 0; i < texts.size(); ++i) {
+    if (counts[i] == 0 || bound_words[counts[i] - 1] != words[i]) continue;
+    const auto above = bounds.begin() + counts[i];
+    const auto alike = std::ranges::lower_bound(bound_words, words[i]) - bound_words.begin();
+    counts[i] = static_cast<uint32_t>(std::upper_bound(bounds.begin() + alike, above, texts[i]) -
+                                      bounds.begin());
+  }
+}
+
+}  // namespace
 
 void KeyBounds::Find(const KeyVector& keys, std::vector<uint32_t>* ranges) const {
   ranges->assign(static_cast<size_t>(keys.size()), 0);
@@ -13,18 +61,9 @@ void KeyBounds::Find(const KeyVector& keys, std::vector<uint32_t>* ranges) const
   std::visit(
       [&](const auto& values) {
         using Vector = std::decay_t<decltype(values)>;
+        using Value = typename Vector::value_type;
         const auto& bounds = std::get<Vector>(bounds_.values());
-        const auto count = static_cast<uint32_t>(bounds.size());
-        uint32_t* const found = ranges->data();
-        // Every row takes one step of its binary search before any takes the next: rows don't wait for
-        // each other, and no branch depends on a key.
-        for (uint32_t step = std::bit_floor(count); step > 0; step /= 2) {
-          for (size_t i = 0; i < values.size(); ++i) {
-            const uint32_t next = found[i] + step;
-            const bool above = !(values[i] < bounds[std::min(next, count) - 1]);
-            found[i] += step & -static_cast<uint32_t>(above & (next <= count));
-          }
-        }
+        CountUpTo(std::span<const Value>(values), std::span<const Value>(bounds), ranges->data());
       },
       keys.values());
 }

@@ -49,6 +49,32 @@ TEST(KeyBoundsTest, FindsTheRangeOfTextsAndWideNumbers) {
   ExpectFound(std::vector<Uint128>{5, high}, {0, 5, 6, high - 1, high, high + 1});
 }
 
+TEST(KeyBoundsTest, FindsTheRangeOfTextsHoweverFarTheyAreAlike) {
+  const unsigned seed = std::random_device()();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937 random(seed);
+  const auto text = [&](std::string made, size_t longest) {
+    for (size_t left = random() % (longest + 1); left > 0; --left) {
+      made += "\0ab\xff"[random() % 4];
+    }
+    return made;
+  };
+  for (const std::string prefix : {"", "a", "the same in all of them"}) {
+    for (const size_t longest : {2U, 12U}) {
+      std::vector<std::string> bounds;
+      std::vector<std::string> keys = {"", prefix, prefix + std::string(9, '\xff')};
+      for (int i = 0; i < 40; ++i) bounds.push_back(text(prefix, longest));
+      for (int i = 0; i < 500; ++i) keys.push_back(text(i % 5 == 0 ? "" : prefix, longest));
+      keys.insert(keys.end(), bounds.begin(), bounds.end());
+      std::ranges::sort(bounds);
+      const auto repeats = std::ranges::unique(bounds);
+      bounds.erase(repeats.begin(), repeats.end());
+      ExpectFound(std::vector<std::string_view>(bounds.begin(), bounds.end()),
+                  std::vector<std::string_view>(keys.begin(), keys.end()));
+    }
+  }
+}
+
 TEST(KeyBoundsTest, ARangeIsCutAgain) {
   KeyBounds ranges;
   EXPECT_EQ(ranges.ranges(), 1U);
