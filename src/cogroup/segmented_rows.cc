@@ -156,9 +156,9 @@ int64_t SegmentedRows::row_bytes() const {
 }
 
 arrow::Status SegmentedRows::MakeRoom() {
-  const int64_t room = budget_->limit() - budget_->used();
-  if (file_ == nullptr && room >= budget_->limit() / kRoomPart) return arrow::Status::OK();
-  ARROW_RETURN_NOT_OK(Spill(bytes_));
+  const int64_t excess = budget_->used() - budget_->limit() / kRoomPart * (kRoomPart - 1);
+  if (file_ == nullptr && excess <= 0) return arrow::Status::OK();
+  ARROW_RETURN_NOT_OK(Spill(file_ == nullptr ? std::min(excess, bytes_) : bytes_));
   RowMemory()->ReleaseUnused();  // batches take larger blocks
   return arrow::Status::OK();
 }

@@ -73,8 +73,8 @@ class SegmentedRows {
   /// Bytes that a row like the last ones takes in a batch on average. 0 before the first.
   [[nodiscard]] int64_t row_bytes() const;
 
-  /// Moves all rows to disk if some are there already, or if little is left of the budget: what follows needs
-  /// the memory.
+  /// Moves all rows to disk if some are there already, else so many that a quarter of the budget is left: what
+  /// follows needs the memory.
   arrow::Status MakeRoom();
 
   /// All rows of a place, which is empty then.

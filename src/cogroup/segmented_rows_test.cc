@@ -118,16 +118,23 @@ TEST(SegmentedRowsTest, ValuesMaySpreadFartherThanTheFirstDid) {
 
 TEST(SegmentedRowsTest, ATableThatAllButFillsTheBudgetLeavesRoomToThoseThatFollow) {
   const auto schema = arrow::schema({arrow::field("t", arrow::utf8())});
-  std::vector<uint32_t> numbers(kRows);
-  std::iota(numbers.begin(), numbers.end(), 0);
-  constexpr int64_t kTableBytes = 100 * kRows;
-  for (const bool fills : {false, true}) {
-    MemoryBudget budget(kTableBytes * (fills ? 5 : 10) / 4);
-    SegmentedRows rows(schema, 1, kSegmentBytes, &budget);
-    ASSERT_TRUE(rows.Append(0, SegmentSource(Texts(schema, 100)), numbers).ok());
+  constexpr uint32_t kPlaces = 8;
+  std::vector<std::vector<uint32_t>> numbers(kPlaces);
+  for (uint32_t row = 0; row < kRows; ++row) numbers[row % kPlaces].push_back(row);
+  constexpr int64_t kTableBytes = kPlaces * 2 * kSegmentBytes;
+  for (const int64_t limit : {kTableBytes * 2, kTableBytes * 9 / 8}) {
+    MemoryBudget budget(limit);
+    SegmentedRows rows(schema, kPlaces, kSegmentBytes, &budget);
+    const SegmentSource source(Texts(schema, 100));
+    for (uint32_t place = 0; place < kPlaces; ++place) {
+      ASSERT_TRUE(rows.Append(place, source, numbers[place]).ok());
+    }
     ASSERT_FALSE(budget.Exceeded());
+    const int64_t before = budget.used();
     ASSERT_TRUE(rows.MakeRoom().ok());
-    EXPECT_EQ(budget.used() == 0, fills);
+    EXPECT_LE(budget.used(), limit * 3 / 4);
+    EXPECT_EQ(budget.used() == before, limit == kTableBytes * 2);
+    EXPECT_GT(budget.used(), limit * 2 / 5);  // no more than that goes to disk
   }
 }
 
