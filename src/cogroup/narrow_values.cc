@@ -69,7 +69,7 @@ std::optional<ValueSpan> SpanOf(const ColumnRows& values, int width,
     std::optional<ValueSpan> span;
     for (const uint32_t row : rows) {
       if (!values.IsValid(row)) continue;
-      const int64_t value = ValueAt<decltype(number)>(values, row);
+      const auto value = static_cast<int64_t>(ValueAt<decltype(number)>(values, row));
       if (!span) span = {value, value};
       span->least = std::min(span->least, value);
       span->greatest = std::max(span->greatest, value);

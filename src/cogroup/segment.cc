@@ -306,7 +306,8 @@ int64_t Segment::Fitting(size_t c, const SegmentSource& source,
   const ColumnRows& values = source.columns_[c];
   if (column.is_narrow()) {
     const int64_t base = column_heads()[c].base;
-    if (source.spans_[c] && Fits(*source.spans_[c], base, column.stored)) return std::ssize(rows);
+    const std::optional<ValueSpan>& span = source.spans_[c];
+    if (span && Fits(*span, base, column.stored)) return std::ssize(rows);
     return CountFitting(values, column.width, rows, base, column.stored);
   }
   if (!IsBinary(column.kind) || source.longest_[c] <= MaxLength(column.stored)) {

@@ -164,7 +164,9 @@ class HashedKeys {
     std::array<uint32_t, kBlock> numbers;
     for (size_t i = 0; i < count; ++i) {
       size_t slot = hashes[i] & (slots_.size() - 1);
-      while (slots_[slot].number != kEmpty && slots_[slot].tag != TagOf(hashes[i])) slot = After(slot);
+      while (slots_[slot].number != kEmpty && slots_[slot].tag != TagOf(hashes[i])) {
+        slot = After(slot);
+      }
       numbers[i] = slots_[slot].number;
       if (numbers[i] != kEmpty) __builtin_prefetch(&keys_[numbers[i]]);
     }

@@ -41,7 +41,8 @@ void CountUpTo(std::span<const std::string_view> texts, std::span<const std::str
   words.reserve(texts.size());
   for (const std::string_view text : texts) {
     const int order = text.substr(0, prefix.size()).compare(prefix);
-    words.push_back(order == 0 ? WordAt(text, prefix.size()) : order < 0 ? 0 : ~uint64_t{0});
+    const uint64_t beside = order < 0 ? 0 : ~uint64_t{0};  // all bounds
+    words.push_back(order == 0 ? WordAt(text, prefix.size()) : beside);
   }
   CountUpTo<uint64_t>(words, bound_words, counts);
   for (size_t i = 0; i < texts.size(); ++i) {
@@ -61,7 +62,7 @@ void KeyBounds::Find(const KeyVector& keys, std::vector<uint32_t>* ranges) const
   std::visit(
       [&](const auto& values) {
         using Vector = std::decay_t<decltype(values)>;
-        using Value = typename Vector::value_type;
+        using Value = Vector::value_type;
         const auto& bounds = std::get<Vector>(bounds_.values());
         CountUpTo(std::span<const Value>(values), std::span<const Value>(bounds), ranges->data());
       },

@@ -147,9 +147,7 @@ class KeySetBuilder::Impl {
  private:
   void AddValues(const KeyVector::Words& words) { words_.Add(words); }
   void AddValues(const KeyVector::WideWords& words) { wide_words_.Add(words); }
-  void AddValues(const KeyVector::Strings& texts) {
-    texts_.Add(texts);
-  }
+  void AddValues(const KeyVector::Strings& texts) { texts_.Add(texts); }
 
   NumberCollector<uint64_t> words_;
   NumberCollector<Uint128> wide_words_;
