@@ -20,18 +20,6 @@ auto WithNumber(int width, const Visit& visit) {
   }
 }
 
-template <typename Visit>
-auto WithStored(int stored, const Visit& visit) {
-  switch (stored) {
-    case 1:
-      return visit(uint8_t{});
-    case 2:
-      return visit(uint16_t{});
-    default:
-      return visit(uint32_t{});
-  }
-}
-
 template <typename Number>
 Number ValueAt(const ColumnRows& values, int64_t row) {
   Number value;

@@ -14,6 +14,21 @@
 
 namespace sheaf {
 
+/// Calls `visit` with a number of the unsigned type that has so many bytes: 1, 2, 4 or 8.
+template <typename Visit>
+void WithStored(int stored, const Visit& visit) {
+  switch (stored) {
+    case 1:
+      return visit(uint8_t{});
+    case 2:
+      return visit(uint16_t{});
+    case 4:
+      return visit(uint32_t{});
+    default:
+      return visit(uint64_t{});
+  }
+}
+
 /// The least and the greatest of some values.
 struct ValueSpan {
   int64_t least;

@@ -76,21 +76,6 @@ int64_t LongestOf(const ColumnRows& column, ColumnKind kind, int64_t rows) {
 // The numbers stand for consecutive rows. They ascend.
 bool IsRun(std::span<const uint32_t> rows) { return rows.back() - rows.front() == rows.size() - 1; }
 
-// Calls `visit` with a number of the type that has so many bytes.
-template <typename Visit>
-void WithLength(int stored, const Visit& visit) {
-  switch (stored) {
-    case 1:
-      return visit(uint8_t{});
-    case 2:
-      return visit(uint16_t{});
-    case 4:
-      return visit(uint32_t{});
-    default:
-      return visit(uint64_t{});
-  }
-}
-
 // The longest text whose length has so many bytes.
 int64_t MaxLength(int stored) {
   return stored < 8 ? (int64_t{1} << (8 * stored)) - 1 : std::numeric_limits<int64_t>::max();
@@ -107,7 +92,7 @@ int LengthWidth(int64_t longest, int width) {
 
 template <typename Offset>
 void OffsetsOf(const uint8_t* lengths, int64_t count, int stored, Offset* offsets) {
-  WithLength(stored, [&](auto length) {
+  WithStored(stored, [&](auto length) {
     offsets[0] = 0;
     for (int64_t i = 0; i < count; ++i) {
       std::memcpy(&length, lengths + i * static_cast<int64_t>(sizeof(length)), sizeof(length));
@@ -416,7 +401,7 @@ template <typename Offset>
 void Segment::AppendBinary(size_t c, const ColumnRows& source, std::span<const uint32_t> rows) {
   const SegmentLayout::Column& column = layout_->columns_[c];
   uint8_t* const lengths = data_ + column.values + num_rows_ * column.stored;
-  WithLength(column.stored, [&](auto length) {
+  WithStored(column.stored, [&](auto length) {
     for (size_t i = 0; i < rows.size(); ++i) {
       length = static_cast<decltype(length)>(source.Length<Offset>(rows[i]));
       std::memcpy(lengths + i * sizeof(length), &length, sizeof(length));

@@ -103,7 +103,7 @@ class Segment {
   /// The column that the last append ended for, where it is too narrow for the row that came next.
   [[nodiscard]] std::optional<size_t> too_narrow() const { return too_narrow_; }
 
-  /// The rows, which share the block. Nothing is appended after that.
+  /// The rows, which share the block but for what is narrow there. Nothing is appended after that.
   arrow::Result<std::shared_ptr<arrow::RecordBatch>> Rows();
 
   /// The rows as they stand on disk. Nothing is appended after that.

@@ -84,7 +84,7 @@ TEST(SegmentedRowsTest, ValuesMaySpreadFartherThanTheFirstDid) {
     MemoryBudget budget(int64_t{1} << (spills ? 16 : 30));
     SegmentedRows rows(schema, kPlaces, kSegmentBytes, &budget);
     std::vector<std::vector<int64_t>> expected(kPlaces);
-    // A random walk that leaves one byte, then two, then four behind.
+    // Values that one byte holds, then two, then four, then none of these.
     for (const int bits : {4, 10, 20, 40, 63, 4}) {
       for (int chunk = 0; chunk < 20; ++chunk) {
         arrow::Int64Builder builder;
