@@ -11,7 +11,6 @@
 #include "cogroup/row_builder.h"
 #include "cogroup/table_input.h"
 #include "cogroup/table_share.h"
-#include "spill/row_memory.h"
 
 namespace sheaf {
 
@@ -29,11 +28,14 @@ class ShareBuilder {
   /// Keys of which the share has the rows.
   [[nodiscard]] int64_t num_keys() const { return std::ssize(offsets_) - 1; }
 
-  /// The rows of the keys that follow; `counts`: rows a key. They stand in key order, or `refs` names them so. Each
-  /// group is put in the table's order.
+  /// The rows of the keys that follow; `counts`: rows a key. They stand in key order; each group is put in the
+  /// table's order.
   /// Errors, here and below: kEngine where the rows of one window exceed what Arrow's offsets hold.
-  arrow::Status Add(const Pieces& pieces, std::span<const int64_t> counts,
-                    RowVector<RowRef> refs = {});
+  arrow::Status Add(const Pieces& pieces, std::span<const int64_t> counts);
+
+  /// The same for rows that OrderRows() has put in order: `refs` names them, or is empty where they stand so.
+  arrow::Status AddOrdered(const Pieces& pieces, std::span<const int64_t> counts,
+                           std::span<const RowRef> refs);
 
   /// Groups whose rows wait on disk; their numbers count from the share's first key.
   void AddLarge(std::vector<LargeGroup> groups);
@@ -43,7 +45,7 @@ class ShareBuilder {
 
  private:
   arrow::Status AddRows(const Pieces& pieces, std::span<const int64_t> counts,
-                        RowVector<RowRef> refs);
+                        std::span<const RowRef> refs);
   arrow::Status AddOffsets(std::span<const int64_t> counts);
   arrow::Result<std::shared_ptr<arrow::RecordBatch>> FinishRows();
 

@@ -3,8 +3,10 @@
 #include <arrow/array.h>
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
+#include "cogroup/order_rows.h"
 #include "cogroup/rows_by_place.h"
 #include "parallel/parallel.h"
 
@@ -19,9 +21,6 @@ constexpr int64_t kPartsOverLimit = 16;
 
 // Partitions that are loaded at the same time: a disk is fast only where it is asked for much at once.
 constexpr size_t kMaxLoading = 4;
-
-// The part of what may be loaded as a whole that they take, where they are more than one.
-constexpr int64_t kAheadPart = 8;
 
 // Partitions that a window is mostly made of.
 constexpr int64_t kPortions = 8;
@@ -40,6 +39,22 @@ Pieces SliceOf(const Pieces& pieces, int64_t begin, int64_t end) {
     start += piece->num_rows();
   }
   return slices;
+}
+
+// The rows of a partition by place; `counts`: rows of each place.
+RowVector<RowRef> ByPlace(const std::vector<LargeKeyFilter::Placed>& placed,
+                          const RowVector<int64_t>& counts) {
+  RowVector<int64_t> next(counts.size());
+  std::exclusive_scan(counts.begin(), counts.end(), next.begin(), int64_t{0});
+  RowVector<RowRef> order(static_cast<size_t>(counts.empty() ? 0 : next.back() + counts.back()));
+  for (uint32_t p = 0; p < placed.size(); ++p) {
+    const RowVector<uint32_t>& places = placed[p].places;
+    for (uint32_t row = 0; row < places.size(); ++row) {
+      if (places[row] == kOrphan) continue;
+      order[static_cast<size_t>(next[places[row]]++)] = {p, row};
+    }
+  }
+  return order;
 }
 
 }  // namespace
@@ -68,10 +83,9 @@ arrow::Result<TableShare> WindowRows::Take(const RankRange& window) {
       ARROW_ASSIGN_OR_RAISE(loaded_, std::move(loaded));
       continue;  // the disk goes on to the next one
     }
-    const RankRange ranks = loaded_->ranks;
-    ARROW_RETURN_NOT_OK(
-        AddRows(*loaded_, {std::max(window.begin, ranks.begin), std::min(window.end, ranks.end)}));
-    if (ranks.end > window.end) break;
+    const int64_t end = loaded_->ranks.end;
+    ARROW_RETURN_NOT_OK(AddRows(std::min(window.end, end)));
+    if (end > window.end) break;
     loaded_.reset();
   }
   if (large_) {
@@ -81,18 +95,22 @@ arrow::Result<TableShare> WindowRows::Take(const RankRange& window) {
   return share_.Finish();
 }
 
-// Adds the rows of these keys to the share.
-arrow::Status WindowRows::AddRows(const Loaded& loaded, const RankRange& ranks) {
-  const auto first = static_cast<size_t>(ranks.begin - loaded.ranks.begin);
-  const auto last = static_cast<size_t>(ranks.end - loaded.ranks.begin);
-  RowVector<int64_t> counts;
-  counts.reserve(last - first);
-  for (size_t k = first; k < last; ++k) counts.push_back(loaded.starts[k + 1] - loaded.starts[k]);
-  const int64_t begin = loaded.starts[first];
-  const int64_t end = loaded.starts[last];
-  if (loaded.order.empty()) return share_.Add(SliceOf(loaded.pieces, begin, end), counts);
-  return share_.Add(loaded.pieces, counts,
-                    {loaded.order.begin() + begin, loaded.order.begin() + end});
+// Adds the rows of the next keys, up to rank `end`, to the share.
+arrow::Status WindowRows::AddRows(int64_t end) {
+  Loaded& from = *loaded_;
+  const auto counts = std::span(from.counts)
+                          .subspan(static_cast<size_t>(from.taken_keys),
+                                   static_cast<size_t>(end - from.ranks.begin - from.taken_keys));
+  const int64_t begin = from.taken_rows;
+  const int64_t rows = std::reduce(counts.begin(), counts.end());
+  from.taken_keys += std::ssize(counts);
+  from.taken_rows += rows;
+  if (from.order.empty()) {
+    return share_.AddOrdered(SliceOf(from.pieces, begin, begin + rows), counts, {});
+  }
+  return share_.AddOrdered(
+      from.pieces, counts,
+      std::span(from.order).subspan(static_cast<size_t>(begin), static_cast<size_t>(rows)));
 }
 
 // Starts to load the partitions that follow and begin below `rank`, so that the disk and the cores are busy together:
@@ -113,10 +131,11 @@ arrow::Status WindowRows::LoadAhead(int64_t rank) {
   return arrow::Status::OK();
 }
 
-// True where so many bytes may be loaded beside those that are.
+// True where so many bytes may be loaded beside those that are: all together are no more than one partition may be.
 bool WindowRows::HasRoomFor(int64_t bytes) const {
+  if (loaded_) bytes += loaded_->bytes;
   for (const Loading& loading : loading_) bytes += loading.bytes;
-  return bytes <= max_loaded_ / kAheadPart;
+  return bytes <= max_loaded_;
 }
 
 void WindowRows::StartLoad(Source* source) {
@@ -129,12 +148,14 @@ void WindowRows::StartLoad(Source* source) {
   loading_.push_back({bytes, RunAside([this, due] { return Load(std::move(*due)); })});
 }
 
-// A counting sort of the rows of a partition by rank.
+// A counting sort of the rows of a partition by rank, and the order of each group: the next partition's while the
+// rows of the one before are moved.
 arrow::Result<WindowRows::Loaded> WindowRows::Load(Due due) {
   Loaded loaded;
   loaded.ranks = due.ranks;
+  loaded.bytes = due.bytes;
   ARROW_ASSIGN_OR_RAISE(const auto placed, TakePlaced(&due));
-  loaded.starts.assign(static_cast<size_t>(loaded.ranks.end - loaded.ranks.begin) + 1, 0);
+  loaded.counts.assign(static_cast<size_t>(loaded.ranks.end - loaded.ranks.begin), 0);
   bool stands = true;
   uint32_t last = 0;
   for (const auto& [piece, places] : placed) {
@@ -144,7 +165,7 @@ arrow::Result<WindowRows::Loaded> WindowRows::Load(Due due) {
         stands = false;
         continue;
       }
-      ++loaded.starts[place + 1];
+      ++loaded.counts[place];
       stands = stands && place >= last;
       last = place;
     }
@@ -153,17 +174,8 @@ arrow::Result<WindowRows::Loaded> WindowRows::Load(Due due) {
     loaded.pieces.push_back(
         arrow::RecordBatch::Make(input_.schema, piece->num_rows(), std::move(columns)));
   }
-  for (size_t k = 1; k < loaded.starts.size(); ++k) loaded.starts[k] += loaded.starts[k - 1];
-  if (stands) return loaded;
-  RowVector<int64_t> next(loaded.starts.begin(), loaded.starts.end() - 1);
-  loaded.order.resize(static_cast<size_t>(loaded.starts.back()));
-  for (uint32_t p = 0; p < placed.size(); ++p) {
-    const RowVector<uint32_t>& places = placed[p].places;
-    for (uint32_t row = 0; row < places.size(); ++row) {
-      if (places[row] == kOrphan) continue;
-      loaded.order[static_cast<size_t>(next[places[row]]++)] = {p, row};
-    }
-  }
+  if (!stands) loaded.order = ByPlace(placed, loaded.counts);
+  ARROW_RETURN_NOT_OK(OrderRows(input_, loaded.pieces, loaded.counts, &loaded.order));
   return loaded;
 }
 

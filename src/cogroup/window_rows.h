@@ -62,12 +62,15 @@ class WindowRows {
     [[nodiscard]] bool HasNext() const { return next < scattered.bytes.size(); }
   };
 
-  // A partition, or a part of one, in key order.
+  // A partition, or a part of one, with its rows in order.
   struct Loaded {
     RankRange ranks;
+    int64_t bytes = 0;
     std::vector<std::shared_ptr<arrow::RecordBatch>> pieces;
-    RowVector<int64_t> starts;  // of each key among the rows in order, and the end
-    RowVector<RowRef> order;    // the rows by key; empty where they stand so
+    RowVector<int64_t> counts;  // rows of each key
+    RowVector<RowRef> order;    // the rows by key, each group in order; empty where they stand so
+    int64_t taken_keys = 0;     // by windows before, as are the next
+    int64_t taken_rows = 0;
   };
 
   // A partition to load.
@@ -84,7 +87,7 @@ class WindowRows {
     std::future<arrow::Result<Loaded>> loaded;
   };
 
-  arrow::Status AddRows(const Loaded& loaded, const RankRange& ranks);
+  arrow::Status AddRows(int64_t end);
   arrow::Status LoadAhead(int64_t rank);
   [[nodiscard]] bool HasRoomFor(int64_t bytes) const;
   void StartLoad(Source* source);
