@@ -172,9 +172,8 @@ std::unique_ptr<Segment> SegmentedRows::TakeSealed(Place* place) {
   return segment;
 }
 
-arrow::Result<SegmentedRows::Pieces> SegmentedRows::Take(const BlockFile& file,
-                                                         const Extent& extent) {
-  ARROW_ASSIGN_OR_RAISE(const auto bytes, file.Take(extent.offset, extent.bytes));
+arrow::Result<SegmentedRows::Pieces> SegmentedRows::Take(const Extent& extent, BlockFile* file) {
+  ARROW_ASSIGN_OR_RAISE(const auto bytes, file->Take(extent.offset, extent.bytes));
   return Segment::FromBlocks(*extent.layout, bytes);
 }
 
@@ -209,7 +208,7 @@ arrow::Result<SegmentedRows::Pieces> SegmentedRows::TakeSome(size_t place) {
   if (from.spilled.empty()) return Pieces();
   const Extent extent = std::move(from.spilled.front());
   from.spilled.pop_front();
-  return SegmentedRows::Take(*file_, extent);
+  return SegmentedRows::Take(extent, file_.get());
 }
 
 SegmentedRows::Taken SegmentedRows::Take(size_t place) {
@@ -226,7 +225,7 @@ arrow::Result<SegmentedRows::Pieces> SegmentedRows::Taken::LoadSome() {
   if (!spilled_.empty()) {
     const Extent extent = std::move(spilled_.front());
     spilled_.pop_front();
-    return SegmentedRows::Take(*file_, extent);
+    return SegmentedRows::Take(extent, file_);
   }
   if (segments_.empty()) return Pieces();
   const std::unique_ptr<Segment> segment = std::move(segments_.front());

@@ -47,7 +47,7 @@ class SegmentedRows {
 
    private:
     friend class SegmentedRows;
-    const BlockFile* file_ = nullptr;  // outlives this
+    BlockFile* file_ = nullptr;  // outlives this
     std::deque<Extent> spilled_;
     std::deque<std::unique_ptr<Segment>> segments_;
   };
@@ -104,7 +104,7 @@ class SegmentedRows {
   arrow::Status SpillSealed(Place* place);
   arrow::Status SpillRun(Place* place);
   std::unique_ptr<Segment> TakeSealed(Place* place);
-  static arrow::Result<Pieces> Take(const BlockFile& file, const Extent& extent);
+  static arrow::Result<Pieces> Take(const Extent& extent, BlockFile* file);
 
   const std::shared_ptr<arrow::Schema> schema_;
   const int64_t segment_bytes_;

@@ -3,23 +3,51 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstring>
 #include <filesystem>
+#include <string>
+#include <thread>
+#include <vector>
 
 #include "sheaf/error.h"
+#include "spill/row_memory.h"
 
 namespace sheaf {
 namespace {
 
 constexpr int64_t kUnit = 1000;
+constexpr int64_t kPages = 16;
 
 /// A block of so many units, all of this byte.
 std::shared_ptr<arrow::Buffer> Block(char byte, int64_t units) {
   std::shared_ptr<arrow::Buffer> block = arrow::AllocateBuffer(units * kUnit).ValueOrDie();
   std::memset(block->mutable_data(), byte, static_cast<size_t>(block->size()));
   return block;
+}
+
+/// A block that can go to the disk past the system's cache, where rows stand in such memory.
+std::shared_ptr<arrow::Buffer> WholePages(char byte) {
+  std::shared_ptr<arrow::Buffer> block =
+      arrow::AllocateBuffer(kPages * UnnamedFile::kDirectUnit, RowMemory()).ValueOrDie();
+  std::memset(block->mutable_data(), byte, static_cast<size_t>(block->size()));
+  return block;
+}
+
+/// Bytes of disk of all spill files that this process has open.
+int64_t BytesOnDisk() {
+  int64_t bytes = 0;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    std::error_code error;
+    const auto name = std::filesystem::read_symlink(entry.path(), error).string();
+    struct stat status{};
+    if (name.find("sheaf-spill-") == std::string::npos) continue;
+    if (::stat(entry.path().c_str(), &status) == 0) bytes += status.st_blocks * 512;
+  }
+  return bytes;
 }
 
 std::unique_ptr<BlockFile> File() { return BlockFile::Create(SpillDirectory()).ValueOrDie(); }
@@ -47,6 +75,39 @@ TEST(BlockFileTest, MoreBlocksThanOneCallOfTheSystemTakesAreWritten) {
   const int64_t offset = file->Write(blocks).ValueOrDie();
   const auto read = file->Read(offset, 2000 * kUnit).ValueOrDie();
   for (int i = 0; i < 2000; ++i) ASSERT_EQ(read->data()[i * kUnit], 'a' + i % 26) << i;
+}
+
+TEST(BlockFileTest, BlocksOfWholePagesAndOthersComeBackInAnyOrder) {
+  const auto file = File();
+  std::vector<int64_t> offsets;
+  const std::string bytes = "abcdefgh";
+  for (const char byte : bytes) {
+    // From the fifth on none are whole pages at their place in the file.
+    if (byte == 'e') {
+      ASSERT_TRUE(file->Write({Block('x', 1)}).ok());
+    }
+    offsets.push_back(file->Write({WholePages(byte), WholePages(byte)}).ValueOrDie());
+  }
+  for (size_t i = bytes.size(); i-- > 0;) {
+    const int64_t length = (i % 2 + 1) * kPages * UnnamedFile::kDirectUnit;
+    const auto read = file->Take(offsets[i], length).ValueOrDie();
+    EXPECT_TRUE(read->ToString() == std::string(static_cast<size_t>(length), bytes[i])) << i;
+  }
+}
+
+TEST(BlockFileTest, WhatIsTakenOutOfTheCacheIsGivenBack) {
+  const auto file = File();
+  ASSERT_TRUE(file->Write({Block('a', 1)}).ok());  // no whole page: all go through the cache
+  const int64_t offset = file->Write({Block('b', 4000)}).ValueOrDie();
+  ASSERT_TRUE(file->Read(offset, 4000 * kUnit).ok());
+  const int64_t before = BytesOnDisk();
+  ASSERT_GE(before, 4000 * kUnit);
+  ASSERT_TRUE(file->Take(offset, 4000 * kUnit).ok());
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+  while (BytesOnDisk() > before / 2) {
+    ASSERT_LT(std::chrono::steady_clock::now(), deadline);
+    std::this_thread::yield();
+  }
 }
 
 TEST(BlockFileTest, HasNoNameInItsDirectory) {

@@ -49,18 +49,22 @@ std::filesystem::path SpillDirectory() {
 
 arrow::Result<std::unique_ptr<UnnamedFile>> UnnamedFile::Create(std::filesystem::path directory) {
   std::string name = (directory / "sheaf-spill-XXXXXX").string();
-  const int descriptor = ::mkostemp(name.data(), O_CLOEXEC);
-  if (descriptor < 0) return FileError(directory, "create it", errno);
+  const int cached = ::mkostemp(name.data(), O_CLOEXEC);
+  if (cached < 0) return FileError(directory, "create it", errno);
+  const int direct = ::open(name.c_str(), O_RDWR | O_CLOEXEC | O_DIRECT);
   ::unlink(name.c_str());
-  return std::unique_ptr<UnnamedFile>(new UnnamedFile(descriptor, std::move(directory)));
+  return std::unique_ptr<UnnamedFile>(new UnnamedFile(cached, direct, std::move(directory)));
 }
 
-UnnamedFile::~UnnamedFile() { ::close(descriptor_); }
+UnnamedFile::~UnnamedFile() {
+  ::close(cached_);
+  if (direct_ >= 0) ::close(direct_);
+}
 
-arrow::Status UnnamedFile::Write(int64_t offset, std::span<iovec> parts) {
+arrow::Status UnnamedFile::Write(int64_t offset, std::span<iovec> parts, DiskPath path) {
   while (!parts.empty()) {
     const auto at_once = static_cast<int>(std::min<size_t>(parts.size(), IOV_MAX));
-    const ssize_t count = ::pwritev(descriptor_, parts.data(), at_once, offset);
+    const ssize_t count = ::pwritev(DescriptorOf(path), parts.data(), at_once, offset);
     if (count < 0 && errno == EINTR) continue;
     if (count <= 0) return Error("write to it", count < 0 ? errno : ENOSPC);
     offset += count;
@@ -69,9 +73,9 @@ arrow::Status UnnamedFile::Write(int64_t offset, std::span<iovec> parts) {
   return arrow::Status::OK();
 }
 
-arrow::Status UnnamedFile::Read(int64_t offset, int64_t length, uint8_t* out) const {
+arrow::Status UnnamedFile::Read(int64_t offset, int64_t length, uint8_t* out, DiskPath path) const {
   while (length > 0) {
-    const ssize_t count = ::pread(descriptor_, out, static_cast<size_t>(length), offset);
+    const ssize_t count = ::pread(DescriptorOf(path), out, static_cast<size_t>(length), offset);
     if (count < 0 && errno == EINTR) continue;
     if (count <= 0) return Error("read from it", count < 0 ? errno : EIO);
     out += count;
@@ -83,7 +87,7 @@ arrow::Status UnnamedFile::Read(int64_t offset, int64_t length, uint8_t* out) co
 
 // Where the file system can't, the file keeps them until it is closed.
 void UnnamedFile::Discard(int64_t offset, int64_t length) const {
-  ::fallocate(descriptor_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, length);
+  ::fallocate(cached_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, length);
 }
 
 arrow::Status UnnamedFile::Error(const char* what, int code) const {
