@@ -12,12 +12,12 @@ namespace {
 
 // Enough rows to tell how keys are spread, and few enough that it costs nothing to copy them twice.
 constexpr int64_t kFirstCutBytes = int64_t{4} << 20;
-constexpr int64_t kMaxFirstCuts = 128;
+constexpr int64_t kFirstCuts = 256;
+// Where tables are scattered one after another there is little memory: smaller partitions can be loaded ahead.
+constexpr int64_t kFirstCutsAlone = 512;
 // Later a partition is cut once it has so many times its share.
 constexpr int64_t kFarBeyond = 4;
 constexpr size_t kLaterCuts = 4;
-// Segments are small enough for so many times the first partitions.
-constexpr int64_t kGrowth = 2;
 
 // `count` times `value` in the place of one.
 void Replace(std::vector<int64_t>* values, size_t at, size_t count, int64_t value) {
@@ -30,14 +30,15 @@ void Replace(std::vector<int64_t>* values, size_t at, size_t count, int64_t valu
 RangeScatter::RangeScatter(const TableInput& input, size_t at_once, int64_t max_loaded,
                            MemoryBudget* budget)
     : input_(input),
-      cuts_(static_cast<size_t>(std::min(kMaxFirstCuts, MaxPartitions(at_once, *budget)))),
+      cuts_(static_cast<size_t>(
+          std::min(at_once == 1 ? kFirstCutsAlone : kFirstCuts, MaxPartitions(at_once, *budget)))),
       max_bytes_(max_loaded * 3 / 4),
       max_partitions_(static_cast<size_t>(MaxPartitions(at_once, *budget))),
       limits_{kFirstCutBytes} {
   scattered_.bytes = {0};
   scattered_.rows = std::make_unique<SegmentedRows>(
-      input.schema, /*places=*/1,
-      SegmentBytes(kGrowth * static_cast<int64_t>(cuts_), at_once, *budget), budget);
+      input.schema, /*places=*/1, SegmentBytes(static_cast<int64_t>(cuts_), at_once, *budget),
+      budget);
 }
 
 RangeScatter::RangeScatter(const TableInput& input, KeyBounds ranges, size_t at_once,

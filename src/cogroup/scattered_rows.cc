@@ -6,9 +6,9 @@
 namespace sheaf {
 namespace {
 
-constexpr int64_t kOpenPart = 8;  // of the budget, for segments that are open
+constexpr int64_t kOpenPart = 5;  // of the budget, for segments that are open
 constexpr int64_t kMinSegmentBytes = int64_t{16} << 10;
-constexpr int64_t kMaxSegmentBytes = int64_t{256} << 10;
+constexpr int64_t kMaxSegmentBytes = int64_t{128} << 10;
 constexpr int64_t kGoodSegmentBytes = int64_t{32} << 10;
 constexpr int64_t kMinPartitions = 16;
 
