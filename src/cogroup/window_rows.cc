@@ -84,7 +84,7 @@ arrow::Result<TableShare> WindowRows::Take(const RankRange& window) {
       continue;  // the disk goes on to the next one
     }
     const int64_t end = loaded_->ranks.end;
-    ARROW_RETURN_NOT_OK(AddRows(std::min(window.end, end)));
+    ARROW_RETURN_NOT_OK(AddRows(&*loaded_, std::min(window.end, end)));
     if (end > window.end) break;
     loaded_.reset();
   }
@@ -95,9 +95,9 @@ arrow::Result<TableShare> WindowRows::Take(const RankRange& window) {
   return share_.Finish();
 }
 
-// Adds the rows of the next keys, up to rank `end`, to the share.
-arrow::Status WindowRows::AddRows(int64_t end) {
-  Loaded& from = *loaded_;
+// Adds the rows of the partition's next keys, up to rank `end`, to the share.
+arrow::Status WindowRows::AddRows(Loaded* loaded, int64_t end) {
+  Loaded& from = *loaded;
   const auto counts = std::span(from.counts)
                           .subspan(static_cast<size_t>(from.taken_keys),
                                    static_cast<size_t>(end - from.ranks.begin - from.taken_keys));

@@ -87,7 +87,7 @@ class WindowRows {
     std::future<arrow::Result<Loaded>> loaded;
   };
 
-  arrow::Status AddRows(int64_t end);
+  arrow::Status AddRows(Loaded* loaded, int64_t end);
   arrow::Status LoadAhead(int64_t rank);
   [[nodiscard]] bool HasRoomFor(int64_t bytes) const;
   void StartLoad(Source* source);
