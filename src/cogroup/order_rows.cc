@@ -4,7 +4,6 @@
 
 #include <atomic>
 #include <cstddef>
-#include <limits>
 #include <utility>
 
 #include "cogroup/gather.h"
@@ -54,17 +53,8 @@ RowVector<RowRef> RefsOf(const Pieces& pieces) {
 // rows of the chunk. True if any moved.
 arrow::Result<bool> OrderChunk(const TableInput& input, const Pieces& pieces,
                                std::span<const int64_t> counts, std::span<RowRef> refs) {
-  std::vector<int32_t> starts = {0};
-  starts.reserve(counts.size() + 1);
-  int64_t rows = 0;
-  for (const int64_t count : counts) {
-    rows += count;
-    if (rows > std::numeric_limits<int32_t>::max()) {
-      return arrow::Status::CapacityError("more than 2^31-1 rows");
-    }
-    starts.push_back(static_cast<int32_t>(rows));
-  }
-  refs = refs.first(static_cast<size_t>(rows));
+  ARROW_ASSIGN_OR_RAISE(const auto starts, GroupOffsets(counts));
+  refs = refs.first(static_cast<size_t>(starts.back()));
   arrow::ArrayVector values;
   for (const int column : input.group_order->OrderColumns()) {
     ARROW_ASSIGN_OR_RAISE(auto array, GatherColumn(column, input.schema, pieces, refs));

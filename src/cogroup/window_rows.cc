@@ -83,9 +83,10 @@ arrow::Result<TableShare> WindowRows::Take(const RankRange& window) {
       ARROW_ASSIGN_OR_RAISE(loaded_, std::move(loaded));
       continue;  // the disk goes on to the next one
     }
-    const int64_t end = loaded_->ranks.end;
-    ARROW_RETURN_NOT_OK(AddRows(&*loaded_, std::min(window.end, end)));
-    if (end > window.end) break;
+    const RankRange ranks = loaded_->ranks;
+    ARROW_RETURN_NOT_OK(
+        AddRows({std::max(window.begin, ranks.begin), std::min(window.end, ranks.end)}, &*loaded_));
+    if (ranks.end > window.end) break;
     loaded_.reset();
   }
   if (large_) {
@@ -95,22 +96,20 @@ arrow::Result<TableShare> WindowRows::Take(const RankRange& window) {
   return share_.Finish();
 }
 
-// Adds the rows of the partition's next keys, up to rank `end`, to the share.
-arrow::Status WindowRows::AddRows(Loaded* loaded, int64_t end) {
-  Loaded& from = *loaded;
-  const auto counts = std::span(from.counts)
-                          .subspan(static_cast<size_t>(from.taken_keys),
-                                   static_cast<size_t>(end - from.ranks.begin - from.taken_keys));
-  const int64_t begin = from.taken_rows;
+// Adds the rows of these keys, the next ones of the partition, to the share.
+arrow::Status WindowRows::AddRows(const RankRange& ranks, Loaded* from) {
+  const auto counts = std::span(from->counts)
+                          .subspan(static_cast<size_t>(ranks.begin - from->ranks.begin),
+                                   static_cast<size_t>(ranks.end - ranks.begin));
+  const int64_t begin = from->taken;
   const int64_t rows = std::reduce(counts.begin(), counts.end());
-  from.taken_keys += std::ssize(counts);
-  from.taken_rows += rows;
-  if (from.order.empty()) {
-    return share_.AddOrdered(SliceOf(from.pieces, begin, begin + rows), counts, {});
+  from->taken += rows;
+  if (from->order.empty()) {
+    return share_.AddOrdered(SliceOf(from->pieces, begin, begin + rows), counts, {});
   }
   return share_.AddOrdered(
-      from.pieces, counts,
-      std::span(from.order).subspan(static_cast<size_t>(begin), static_cast<size_t>(rows)));
+      from->pieces, counts,
+      std::span(from->order).subspan(static_cast<size_t>(begin), static_cast<size_t>(rows)));
 }
 
 // Starts to load the partitions that follow and begin below `rank`, so that the disk and the cores are busy together:

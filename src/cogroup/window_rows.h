@@ -69,8 +69,7 @@ class WindowRows {
     std::vector<std::shared_ptr<arrow::RecordBatch>> pieces;
     RowVector<int64_t> counts;  // rows of each key
     RowVector<RowRef> order;    // the rows by key, each group in order; empty where they stand so
-    int64_t taken_keys = 0;     // by windows before, as are the next
-    int64_t taken_rows = 0;
+    int64_t taken = 0;          // rows, by the windows before
   };
 
   // A partition to load.
@@ -87,7 +86,7 @@ class WindowRows {
     std::future<arrow::Result<Loaded>> loaded;
   };
 
-  arrow::Status AddRows(Loaded* loaded, int64_t end);
+  arrow::Status AddRows(const RankRange& ranks, Loaded* from);
   arrow::Status LoadAhead(int64_t rank);
   [[nodiscard]] bool HasRoomFor(int64_t bytes) const;
   void StartLoad(Source* source);

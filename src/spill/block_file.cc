@@ -104,11 +104,12 @@ void BlockFile::WriteAll(std::unique_lock<std::mutex>* lock) {
 
 // Past the cache, if that can be; false if it was not. What fails is written again: why it does is told by that.
 bool BlockFile::WriteDirect(int64_t begin, const Blocks& blocks) {
+  if (!is_direct_) return false;
   const bool fit = std::ranges::all_of(
       blocks, [](const auto& block) { return FitsDirect(block->data(), block->size()); });
   std::vector<iovec> parts = PartsOf(blocks);
   const auto start = std::chrono::steady_clock::now();
-  is_direct_ = is_direct_ && fit && file_->Write(begin, parts, DiskPath::kDirect).ok();
+  is_direct_ = fit && file_->Write(begin, parts, DiskPath::kDirect).ok();
   if (!is_direct_) return false;
   is_direct_ = IsFast(BytesOf(blocks), std::chrono::steady_clock::now() - start);
   return true;
