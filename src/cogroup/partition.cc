@@ -61,8 +61,7 @@ class PartitionReader final : public LaneReader {
         split_(SplitMemory(job().memory, lanes().size())),
         at_once_(std::min(lanes().size(), static_cast<size_t>(split_.scans))),
         rows_budget_(split_.rows),
-        scans_(split_.scans),
-        loads_(std::max(2, split_.scans / 2)) {
+        scans_(split_.scans) {
     for (size_t t = 0; t < lanes().size(); ++t) {
       AddReader(t, KeyOrder::kAny, split_.read_ahead);
       if (lanes()[t]->input->table.selects_keys) ++selecting_;
@@ -100,7 +99,6 @@ class PartitionReader final : public LaneReader {
   bool alone_ = false;    // one table selects the keys
   MemoryBudget rows_budget_;
   MemoryTurns scans_;
-  MemoryTurns loads_;  // a table's share of a batch, on its way, holds twice its memory
 
   mutable std::mutex keys_mutex_;
   std::condition_variable keys_changed_;
@@ -168,9 +166,7 @@ arrow::Result<ScatteredRows> PartitionReader::Scatter(Lane* lane) {
 }
 
 arrow::Result<TableShare> PartitionReader::Load(WindowRows* rows, const RankRange& window) {
-  if (!loads_.Begin()) return arrow::Status::Cancelled("the run has ended");
   auto table = rows->Take(window);
-  loads_.End();
   if (table.ok() && !table->large.empty()) MakeOneAtATime();
   return table;
 }
@@ -282,7 +278,6 @@ const KeySet* PartitionReader::WaitForKeys() {
 
 void PartitionReader::Wake() {
   scans_.Close();
-  loads_.Close();
   const std::lock_guard lock(keys_mutex_);
   stopped_ = true;
   keys_changed_.notify_all();

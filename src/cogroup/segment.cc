@@ -501,9 +501,9 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> Segment::Rows() {
   return RowsOf(*layout_, block_, others);
 }
 
-arrow::Result<BlockFile::Blocks> Segment::ToBlocks() {
+arrow::Result<BlockStore::Blocks> Segment::ToBlocks() {
   head()->rows = num_rows_;
-  if (layout_->others_->num_fields() == 0) return BlockFile::Blocks{block_};
+  if (layout_->others_->num_fields() == 0) return BlockStore::Blocks{block_};
   ARROW_ASSIGN_OR_RAISE(arrow::ArrayVector others, Others());
   ARROW_ASSIGN_OR_RAISE(
       const std::shared_ptr<arrow::Buffer> message,
@@ -511,7 +511,7 @@ arrow::Result<BlockFile::Blocks> Segment::ToBlocks() {
           *arrow::RecordBatch::Make(layout_->others_, num_rows_, std::move(others)),
           arrow::ipc::IpcWriteOptions::Defaults()));
   head()->others = message->size();
-  return BlockFile::Blocks{block_, message};
+  return BlockStore::Blocks{block_, message};
 }
 
 arrow::Result<std::vector<std::shared_ptr<arrow::RecordBatch>>> Segment::FromBlocks(

@@ -20,7 +20,7 @@
 
 #include "cogroup/column_rows.h"
 #include "cogroup/narrow_values.h"
-#include "spill/block_file.h"
+#include "spill/block_store.h"
 
 namespace sheaf {
 
@@ -107,7 +107,7 @@ class Segment {
   arrow::Result<std::shared_ptr<arrow::RecordBatch>> Rows();
 
   /// The rows as they stand on disk. Nothing is appended after that.
-  arrow::Result<BlockFile::Blocks> ToBlocks();
+  arrow::Result<BlockStore::Blocks> ToBlocks();
 
   /// The rows of all segments of one layout whose blocks stand in `bytes`, one after another.
   static arrow::Result<std::vector<std::shared_ptr<arrow::RecordBatch>>> FromBlocks(

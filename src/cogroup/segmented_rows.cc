@@ -5,8 +5,6 @@
 #include <optional>
 #include <utility>
 
-#include "spill/row_memory.h"
-
 namespace sheaf {
 namespace {
 
@@ -114,8 +112,8 @@ arrow::Status SegmentedRows::Spill(int64_t bytes) {
 }
 
 arrow::Status SegmentedRows::SpillSealed(Place* place) {
-  if (file_ == nullptr && !place->sealed.empty()) {
-    ARROW_ASSIGN_OR_RAISE(file_, BlockFile::Create(SpillDirectory()));
+  if (store_ == nullptr && !place->sealed.empty()) {
+    store_ = std::make_unique<BlockStore>(SpillDirectory());
   }
   while (!place->sealed.empty()) ARROW_RETURN_NOT_OK(SpillRun(place));
   return arrow::Status::OK();
@@ -124,7 +122,7 @@ arrow::Status SegmentedRows::SpillSealed(Place* place) {
 // Segments of one layout, as many as follow each other, become one extent: a disk is slow with small ones.
 arrow::Status SegmentedRows::SpillRun(Place* place) {
   const auto layout = place->sealed.front()->layout();
-  BlockFile::Blocks blocks;
+  BlockStore::Blocks blocks;
   int64_t bytes = 0;
   while (!place->sealed.empty() && place->sealed.front()->layout() == layout &&
          bytes < kExtentBytes) {
@@ -134,8 +132,11 @@ arrow::Status SegmentedRows::SpillRun(Place* place) {
       blocks.push_back(block);
     }
   }
-  ARROW_ASSIGN_OR_RAISE(const int64_t offset, file_->Write(std::move(blocks)));
-  place->spilled.push_back({layout, offset, bytes});
+  // Places that are taken one after another stand in one file, which is done with then.
+  const auto number = static_cast<size_t>(place - places_.data());
+  const size_t file = number * BlockStore::kFiles / places_.size();
+  ARROW_ASSIGN_OR_RAISE(const auto written, store_->Write(file, blocks));
+  place->spilled.push_back({layout, written});
   return arrow::Status::OK();
 }
 
@@ -157,10 +158,8 @@ int64_t SegmentedRows::row_bytes() const {
 
 arrow::Status SegmentedRows::MakeRoom() {
   const int64_t excess = budget_->used() - budget_->limit() / kRoomPart * (kRoomPart - 1);
-  if (file_ == nullptr && excess <= 0) return arrow::Status::OK();
-  ARROW_RETURN_NOT_OK(Spill(file_ == nullptr ? std::min(excess, bytes_) : bytes_));
-  RowMemory()->ReleaseUnused();  // batches take larger blocks
-  return arrow::Status::OK();
+  if (store_ == nullptr && excess <= 0) return arrow::Status::OK();
+  return Spill(store_ == nullptr ? std::min(excess, bytes_) : bytes_);
 }
 
 std::unique_ptr<Segment> SegmentedRows::TakeSealed(Place* place) {
@@ -170,11 +169,6 @@ std::unique_ptr<Segment> SegmentedRows::TakeSealed(Place* place) {
   budget_->Release(segment->bytes());
   bytes_ -= segment->bytes();
   return segment;
-}
-
-arrow::Result<SegmentedRows::Pieces> SegmentedRows::Take(const Extent& extent, BlockFile* file) {
-  ARROW_ASSIGN_OR_RAISE(const auto bytes, file->Take(extent.offset, extent.bytes));
-  return Segment::FromBlocks(*extent.layout, bytes);
 }
 
 arrow::Status SegmentedRows::Visit(
@@ -191,7 +185,7 @@ arrow::Status SegmentedRows::Visit(
     ARROW_RETURN_NOT_OK(visit_columns(*piece));
   }
   for (const Extent& extent : of.spilled) {
-    ARROW_ASSIGN_OR_RAISE(const auto bytes, file_->Read(extent.offset, extent.bytes));
+    ARROW_ASSIGN_OR_RAISE(const auto bytes, store_->Read(extent.place));
     ARROW_ASSIGN_OR_RAISE(const Pieces pieces, Segment::FromBlocks(*extent.layout, bytes));
     for (const auto& piece : pieces) ARROW_RETURN_NOT_OK(visit_columns(*piece));
   }
@@ -208,24 +202,43 @@ arrow::Result<SegmentedRows::Pieces> SegmentedRows::TakeSome(size_t place) {
   if (from.spilled.empty()) return Pieces();
   const Extent extent = std::move(from.spilled.front());
   from.spilled.pop_front();
-  return SegmentedRows::Take(extent, file_.get());
+  ARROW_ASSIGN_OR_RAISE(const auto bytes, store_->Take(extent.place));
+  return Segment::FromBlocks(*extent.layout, bytes);
 }
 
 SegmentedRows::Taken SegmentedRows::Take(size_t place) {
   Taken taken;
   Place& from = places_[place];
   Seal(&from);
-  taken.file_ = file_.get();
+  taken.store_ = store_.get();
   taken.spilled_ = std::exchange(from.spilled, {});
   while (!from.sealed.empty()) taken.segments_.push_back(TakeSealed(&from));
   return taken;
 }
 
-arrow::Result<SegmentedRows::Pieces> SegmentedRows::Taken::LoadSome() {
-  if (!spilled_.empty()) {
-    const Extent extent = std::move(spilled_.front());
+void SegmentedRows::Taken::ReadAhead(int64_t max_bytes) {
+  max_ahead_ = max_bytes;
+  ReadOn();
+}
+
+void SegmentedRows::Taken::ReadOn() {
+  while (!spilled_.empty() && (coming_.empty() || coming_bytes_ < max_ahead_)) {
+    Extent& next = spilled_.front();
+    coming_bytes_ += next.place.length;
+    auto bytes = store_->TakeAhead(next.place);
+    coming_.push_back({std::move(next), std::move(bytes)});
     spilled_.pop_front();
-    return SegmentedRows::Take(extent, file_);
+  }
+}
+
+arrow::Result<SegmentedRows::Pieces> SegmentedRows::Taken::LoadSome() {
+  ReadOn();
+  if (!coming_.empty()) {
+    const auto [extent, coming] = std::move(coming_.front());
+    coming_.pop_front();
+    coming_bytes_ -= extent.place.length;
+    ARROW_ASSIGN_OR_RAISE(const auto bytes, coming.result());
+    return Segment::FromBlocks(*extent.layout, bytes);
   }
   if (segments_.empty()) return Pieces();
   const std::unique_ptr<Segment> segment = std::move(segments_.front());

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "cogroup/segment.h"
-#include "spill/block_file.h"
+#include "spill/block_store.h"
 #include "spill/memory_budget.h"
 
 namespace sheaf {
@@ -21,11 +21,16 @@ namespace sheaf {
 /// Used by one thread at a time.
 class SegmentedRows {
  private:
-  // Segments of one layout, one after another in the file.
+  // Segments of one layout, one after another on disk.
   struct Extent {
     std::shared_ptr<const SegmentLayout> layout;
-    int64_t offset;
-    int64_t bytes;
+    BlockStore::Place place;
+  };
+
+  // An extent that is read.
+  struct ComingExtent {
+    Extent extent;
+    BlockStore::Coming bytes;
   };
 
  public:
@@ -41,14 +46,23 @@ class SegmentedRows {
     Taken(const Taken&) = delete;
     Taken& operator=(const Taken&) = delete;
 
+    /// Starts to read what is on disk, beside the caller: about so many bytes, and from then on each time as
+    /// much ahead of what is loaded.
+    void ReadAhead(int64_t max_bytes);
+
     /// Some of the rows that are left, those on disk first; none at the end. Other threads may load other
     /// places meanwhile.
     arrow::Result<Pieces> LoadSome();
 
    private:
     friend class SegmentedRows;
-    BlockFile* file_ = nullptr;  // outlives this
+    void ReadOn();
+
+    BlockStore* store_ = nullptr;  // outlives this
     std::deque<Extent> spilled_;
+    std::deque<ComingExtent> coming_;
+    int64_t coming_bytes_ = 0;
+    int64_t max_ahead_ = 0;
     std::deque<std::unique_ptr<Segment>> segments_;
   };
 
@@ -104,16 +118,14 @@ class SegmentedRows {
   arrow::Status SpillSealed(Place* place);
   arrow::Status SpillRun(Place* place);
   std::unique_ptr<Segment> TakeSealed(Place* place);
-  static arrow::Result<Pieces> Take(const Extent& extent, BlockFile* file);
-
   const std::shared_ptr<arrow::Schema> schema_;
   const int64_t segment_bytes_;
   MemoryBudget* const budget_;
   std::shared_ptr<const SegmentLayout> layout_;     // of segments to come
   std::weak_ptr<arrow::RecordBatch> laid_out_for_;  // the rows that it suits
   std::vector<Place> places_;
-  int64_t bytes_ = 0;  // in memory
-  std::unique_ptr<BlockFile> file_;
+  int64_t bytes_ = 0;                  // in memory
+  std::unique_ptr<BlockStore> store_;  // null where nothing is on disk
 };
 
 }  // namespace sheaf

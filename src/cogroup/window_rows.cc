@@ -19,8 +19,12 @@ using Pieces = std::vector<std::shared_ptr<arrow::RecordBatch>>;
 // evenly over the keys, and small parts leave a hot key alone.
 constexpr int64_t kPartsOverLimit = 16;
 
-// Partitions that are loaded at the same time: a disk is fast only where it is asked for much at once.
+// Partitions that are put in order at the same time.
 constexpr size_t kMaxLoading = 4;
+
+// Of what may be loaded as a whole, the part that may be read before there is room to load it: a disk is busy then
+// from one window to the next.
+constexpr int64_t kReadAheadPart = 4;
 
 // Partitions that a window is mostly made of.
 constexpr int64_t kPortions = 8;
@@ -112,20 +116,43 @@ arrow::Status WindowRows::AddRows(const RankRange& ranks, Loaded* from) {
       std::span(from->order).subspan(static_cast<size_t>(begin), static_cast<size_t>(rows)));
 }
 
-// Starts to load the partitions that follow and begin below `rank`, so that the disk and the cores are busy together:
-// one, and more as there is room for them.
-arrow::Status WindowRows::LoadAhead(int64_t rank) {
-  while (loading_.size() < kMaxLoading && (parts_.HasNext() || whole_.HasNext())) {
+// Starts to read the partitions that follow. One that begins below `rank` and is too large is scattered first.
+arrow::Status WindowRows::ReadAhead(int64_t rank) {
+  while (parts_.HasNext() || whole_.HasNext()) {
     Source& source = parts_.HasNext() ? parts_ : whole_;
     const RankRange ranks = source.NextRanks();
     const int64_t bytes = source.scattered.bytes[source.next];
-    if (ranks.begin >= rank || (!loading_.empty() && !HasRoomFor(bytes))) break;
+    if (!due_.empty() && due_bytes_ + bytes > max_loaded_ / kReadAheadPart) break;
     if (&source == &whole_ && bytes > max_loaded_ && ranks.end - ranks.begin > 1) {
-      if (!loading_.empty()) break;  // it is still read from the parts that these replace
+      // The others are still read from the parts that these replace.
+      if (ranks.begin >= rank || !due_.empty() || !loading_.empty()) break;
       ARROW_RETURN_NOT_OK(ScatterParts());
     } else {
-      StartLoad(&source);
+      StartRead(&source);
     }
+  }
+  return arrow::Status::OK();
+}
+
+void WindowRows::StartRead(Source* source) {
+  const ScatteredRows& from = source->scattered;
+  const RankRange ranks = source->NextRanks();
+  const size_t partition = source->next++;
+  const int64_t bytes = from.bytes[partition];
+  due_.push_back(std::make_shared<Due>(ranks, from.has_ranks, bytes, from.rows->Take(partition)));
+  due_.back()->rows.ReadAhead(max_loaded_ / kReadAheadPart);
+  due_bytes_ += bytes;
+}
+
+// Starts to load the partitions that follow and begin below `rank`, so that the disk and the cores are busy together:
+// one, and more as there is room for them.
+arrow::Status WindowRows::LoadAhead(int64_t rank) {
+  while (true) {
+    ARROW_RETURN_NOT_OK(ReadAhead(rank));
+    if (due_.empty() || due_.front()->ranks.begin >= rank) break;
+    if (loading_.size() == kMaxLoading) break;
+    if (!loading_.empty() && !HasRoomFor(due_.front()->bytes)) break;
+    StartLoad();
   }
   return arrow::Status::OK();
 }
@@ -137,14 +164,11 @@ bool WindowRows::HasRoomFor(int64_t bytes) const {
   return bytes <= max_loaded_;
 }
 
-void WindowRows::StartLoad(Source* source) {
-  const ScatteredRows& from = source->scattered;
-  const RankRange ranks = source->NextRanks();
-  const size_t partition = source->next++;
-  const int64_t bytes = from.bytes[partition];
-  // Shared, for it can't be copied and a task must.
-  const auto due = std::make_shared<Due>(ranks, from.has_ranks, bytes, from.rows->Take(partition));
-  loading_.push_back({bytes, RunAside([this, due] { return Load(std::move(*due)); })});
+void WindowRows::StartLoad() {
+  const std::shared_ptr<Due> due = std::move(due_.front());
+  due_.pop_front();
+  due_bytes_ -= due->bytes;
+  loading_.push_back({due->bytes, RunAside([this, due] { return Load(std::move(*due)); })});
 }
 
 // A counting sort of the rows of a partition by rank, and the order of each group: the next partition's while the

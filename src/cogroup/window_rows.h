@@ -72,7 +72,7 @@ class WindowRows {
     int64_t taken = 0;          // rows, by the windows before
   };
 
-  // A partition to load.
+  // A partition to load. Its first rows are on their way from the disk.
   struct Due {
     RankRange ranks;
     bool has_ranks;
@@ -87,9 +87,11 @@ class WindowRows {
   };
 
   arrow::Status AddRows(const RankRange& ranks, Loaded* from);
+  arrow::Status ReadAhead(int64_t rank);
+  void StartRead(Source* source);
   arrow::Status LoadAhead(int64_t rank);
   [[nodiscard]] bool HasRoomFor(int64_t bytes) const;
-  void StartLoad(Source* source);
+  void StartLoad();
   arrow::Result<Loaded> Load(Due due);
   arrow::Result<std::vector<LargeKeyFilter::Placed>> TakePlaced(Due* due);
   arrow::Status ScatterParts();
@@ -106,7 +108,10 @@ class WindowRows {
   std::optional<Loaded> loaded_;  // the partition that rows are taken from
   ShareBuilder share_;
   std::optional<LargeGroups> large_;  // by rank; nullopt where none is kept apart
-  std::deque<Loading> loading_;       // the partitions after it; last, for loading uses all above
+  std::deque<std::shared_ptr<Due>>
+      due_;  // the partitions after those that are loaded, and of these:
+  int64_t due_bytes_ = 0;
+  std::deque<Loading> loading_;  // the partitions after loaded_; last, for loading uses all above
 };
 
 }  // namespace sheaf

@@ -1,7 +1,5 @@
 #include "parallel/parallel.h"
 
-#include <arrow/util/thread_pool.h>
-
 #include <algorithm>
 #include <atomic>
 #include <mutex>

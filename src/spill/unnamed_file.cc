@@ -85,11 +85,6 @@ arrow::Status UnnamedFile::Read(int64_t offset, int64_t length, uint8_t* out, Di
   return arrow::Status::OK();
 }
 
-// Where the file system can't, the file keeps them until it is closed.
-void UnnamedFile::Discard(int64_t offset, int64_t length) const {
-  ::fallocate(cached_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, length);
-}
-
 arrow::Status UnnamedFile::Error(const char* what, int code) const {
   return FileError(directory_, what, code);
 }

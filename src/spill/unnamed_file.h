@@ -39,9 +39,6 @@ class UnnamedFile {
   arrow::Status Read(int64_t offset, int64_t length, uint8_t* out,
                      DiskPath path = DiskPath::kCached) const;
 
-  /// Gives back the disk, and what waits to be written there, of bytes that nobody reads again.
-  void Discard(int64_t offset, int64_t length) const;
-
  private:
   UnnamedFile(int cached, int direct, std::filesystem::path directory)
       : cached_(cached), direct_(direct), directory_(std::move(directory)) {}

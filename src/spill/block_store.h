@@ -1,0 +1,115 @@
+// Blocks of memory that wait on disk, as they are: neither encoded nor compressed.
+//
+// To compress rows costs more than to move them: LZ4 takes as long for a block as its rows take to be gathered.
+// A fast disk gets them straight from memory, which takes a fifth off a run's processor time; before a slow one the
+// system's cache is faster. So the store begins with the first and goes over to the second for good where the disk
+// turns out to be slow.
+//
+// The blocks stand in several files, of which each is closed as soon as all of it is taken: to give a disk's room back
+// takes a tenth of the time that the bytes took to be written, which at the end of a run nothing else would fill, and
+// to punch holes into a file stops whoever reads from it.
+#pragma once
+
+#include <arrow/buffer.h>
+#include <arrow/result.h>
+#include <arrow/util/future.h>
+#include <arrow/util/thread_pool.h>
+
+#include <array>
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "spill/unnamed_file.h"
+
+namespace sheaf {
+
+/// Threads of the store's own write, read ahead and close files. One thread at a time calls Write(), any the others.
+class BlockStore {
+ public:
+  using Blocks = std::vector<std::shared_ptr<arrow::Buffer>>;
+
+  /// Where blocks stand that were written together.
+  struct Place {
+    size_t file;
+    int64_t offset;
+    int64_t length;
+    int64_t end;  ///< Bytes of the store that are written once these are.
+  };
+
+  /// A block that is read beside the caller.
+  using Coming = arrow::Future<std::shared_ptr<arrow::Buffer>>;
+
+  /// Files to be written to.
+  static constexpr size_t kFiles = 8;
+
+  explicit BlockStore(std::filesystem::path directory) : directory_(std::move(directory)) {}
+  ~BlockStore();  ///< Does not wait for blocks that are not written yet, or that nobody has waited for.
+  BlockStore(const BlockStore&) = delete;
+  BlockStore& operator=(const BlockStore&) = delete;
+
+  /// Appends blocks, one after another, to a file. They are held until they are written. Waits while too many wait
+  /// that came before.
+  /// Errors, of all methods: kEngine, a full disk among them, of this call or of a write before.
+  arrow::Result<Place> Write(size_t file, const Blocks& blocks);
+
+  /// What stands there, in memory from RowMemory(), once it is written.
+  [[nodiscard]] arrow::Result<std::shared_ptr<arrow::Buffer>> Read(const Place& place) const;
+
+  /// The same for the last time.
+  [[nodiscard]] arrow::Result<std::shared_ptr<arrow::Buffer>> Take(const Place& place);
+
+  /// The same beside the caller, a few at a time: those asked for first come first.
+  [[nodiscard]] Coming TakeAhead(const Place& place);
+
+ private:
+  struct File {
+    std::shared_ptr<UnnamedFile> file;  // null: nothing stands in it
+    int64_t end = 0;                    // bytes that were handed over
+    int64_t taken = 0;                  // bytes
+  };
+
+  // Blocks to be written to one file, one after another.
+  struct Waiting {
+    std::shared_ptr<UnnamedFile> file;
+    int64_t offset = 0;
+    Blocks blocks;
+  };
+
+  void Work();
+  void WriteAll(std::unique_lock<std::mutex>* lock);
+  arrow::Status WriteTo(const Waiting& waiting);
+  bool WriteDirect(const Waiting& waiting);
+  bool IsFast(int64_t bytes, std::chrono::steady_clock::duration time);
+  arrow::Result<arrow::internal::ThreadPool*> Readers();
+
+  const std::filesystem::path directory_;
+
+  mutable std::mutex mutex_;
+  mutable std::condition_variable changed_;
+  std::array<File, kFiles> files_;  // guarded by mutex_, as are the next eight
+  std::array<Waiting, kFiles> waiting_;
+  int64_t end_ = 0;      // bytes that were handed over
+  int64_t written_ = 0;  // bytes
+  int64_t direct_ = 0;   // bytes, the first ones, that were written past the cache
+  arrow::Status failure_;
+  std::vector<std::shared_ptr<UnnamedFile>> closing_;
+  bool closed_ = false;
+  std::shared_ptr<arrow::internal::ThreadPool>
+      readers_;  // started when something is to be read ahead
+
+  std::thread thread_;  // started by the first Write()
+
+  // Of this thread alone.
+  bool is_direct_ = true;
+  int64_t measured_bytes_ = 0;
+  std::chrono::steady_clock::duration measured_time_{};
+};
+
+}  // namespace sheaf
