@@ -45,7 +45,7 @@ int64_t BytesOf(const BlockStore::Blocks& blocks) {
 }  // namespace
 
 BlockStore::~BlockStore() {
-  if (readers_ != nullptr) readers_->Shutdown(/*wait=*/false).Warn();
+  readers_.reset();  // waits for those at work
   {
     const std::lock_guard lock(mutex_);
     closed_ = true;
