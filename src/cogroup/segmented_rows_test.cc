@@ -4,10 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <numeric>
 #include <random>
 #include <string>
+#include <thread>
 #include <vector>
+
+#include "spill/row_memory.h"
 
 namespace sheaf {
 namespace {
@@ -136,6 +140,33 @@ TEST(SegmentedRowsTest, ATableThatAllButFillsTheBudgetLeavesRoomToThoseThatFollo
     EXPECT_EQ(budget.used() == before, limit == kTableBytes * 2);
     EXPECT_GT(budget.used(), limit * 2 / 5);  // no more than that goes to disk
   }
+}
+
+TEST(SegmentedRowsTest, NoMoreIsReadAheadThanIsAskedFor) {
+  constexpr int kTimes = 20;
+  constexpr int64_t kAhead = 8 * kSegmentBytes;
+  const auto schema = arrow::schema({arrow::field("t", arrow::utf8())});
+  std::vector<uint32_t> numbers(kRows);
+  std::iota(numbers.begin(), numbers.end(), 0);
+  MemoryBudget budget(kSegmentBytes);
+  SegmentedRows rows(schema, 1, kSegmentBytes, &budget);
+  const SegmentSource source(Texts(schema, 100));
+  for (int i = 0; i < kTimes; ++i) ASSERT_TRUE(rows.Append(0, source, numbers).ok());
+  ASSERT_TRUE(rows.MakeRoom().ok());
+  auto all = rows.Take(0);
+  const int64_t before = RowMemory()->bytes_allocated();
+  all.ReadAhead(kAhead);
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));  // time to read far more
+  int64_t most = 0;
+  int64_t taken = 0;
+  while (true) {
+    const auto pieces = all.LoadSome().ValueOrDie();
+    if (pieces.empty()) break;
+    for (const auto& piece : pieces) taken += piece->num_rows();
+    most = std::max(most, RowMemory()->bytes_allocated() - before);
+  }
+  EXPECT_EQ(taken, kTimes * int64_t{kRows});
+  EXPECT_LE(most, 2 * kAhead);
 }
 
 }  // namespace
