@@ -234,10 +234,10 @@ void SegmentedRows::Taken::ReadOn() {
 arrow::Result<SegmentedRows::Pieces> SegmentedRows::Taken::LoadSome() {
   ReadOn();
   if (!coming_.empty()) {
-    const auto [extent, coming] = std::move(coming_.front());
+    auto [extent, coming] = std::move(coming_.front());
     coming_.pop_front();
     coming_bytes_ -= extent.place.length;
-    ARROW_ASSIGN_OR_RAISE(const auto bytes, coming.result());
+    ARROW_ASSIGN_OR_RAISE(const auto bytes, coming.get());
     return Segment::FromBlocks(*extent.layout, bytes);
   }
   if (segments_.empty()) return Pieces();

@@ -1,7 +1,6 @@
 #include "spill/block_store.h"
 
 #include <algorithm>
-#include <system_error>
 #include <utility>
 
 #include "spill/row_memory.h"
@@ -20,7 +19,7 @@ constexpr double kFastDisk = 400e6;
 
 // Blocks that are read ahead at the same time: as many as a disk needs to be busy, few enough that what is asked for
 // first comes first.
-constexpr int kReaders = 3;
+constexpr size_t kReaders = 3;
 
 bool FitsDirect(int64_t offset, const void* address, int64_t size) {
   constexpr auto kUnit = static_cast<uint64_t>(UnnamedFile::kDirectUnit);
@@ -44,11 +43,14 @@ int64_t BytesOf(const BlockStore::Blocks& blocks) {
 
 }  // namespace
 
+BlockStore::BlockStore(std::filesystem::path directory)
+    : directory_(std::move(directory)), readers_(kReaders) {}
+
 BlockStore::~BlockStore() {
-  readers_.reset();  // waits for those at work
   {
     const std::lock_guard lock(mutex_);
     closed_ = true;
+    if (failure_.ok()) failure_ = arrow::Status::Cancelled("nobody waits for these blocks");
     changed_.notify_all();
   }
   if (thread_.joinable()) thread_.join();
@@ -103,8 +105,11 @@ void BlockStore::WriteAll(std::unique_lock<std::mutex>* lock) {
   }
   all = {};
   lock->lock();
-  failure_ = status;
-  if (status.ok()) written_ = end;
+  if (status.ok()) {
+    written_ = end;
+  } else {
+    failure_ = status;
+  }
   if (is_direct_) direct_ = end;
   changed_.notify_all();
 }
@@ -174,22 +179,10 @@ arrow::Result<std::shared_ptr<arrow::Buffer>> BlockStore::Take(const Place& plac
 }
 
 BlockStore::Coming BlockStore::TakeAhead(const Place& place) {
-  const auto take = [this, place] { return Take(place); };
-  try {
-    const auto readers = Readers();
-    const auto coming = readers.ok() ? (*readers)->Submit(take) : readers.status();
-    return coming.ok() ? *coming : Coming::MakeFinished(coming.status());
-  } catch (const std::system_error&) {  // the machine has no thread to spare
-    return Coming::MakeFinished(take());
-  }
-}
-
-arrow::Result<arrow::internal::ThreadPool*> BlockStore::Readers() {
-  const std::lock_guard lock(mutex_);
-  if (readers_ == nullptr) {
-    ARROW_ASSIGN_OR_RAISE(readers_, arrow::internal::ThreadPool::Make(kReaders));
-  }
-  return readers_.get();
+  using Task = std::packaged_task<arrow::Result<std::shared_ptr<arrow::Buffer>>()>;
+  const auto task = std::make_shared<Task>([this, place] { return Take(place); });
+  readers_.Add([task] { (*task)(); });
+  return task->get_future();
 }
 
 }  // namespace sheaf

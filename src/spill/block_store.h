@@ -5,15 +5,13 @@
 // system's cache is faster. So the store begins with the first and goes over to the second for good where the disk
 // turns out to be slow.
 //
-// The blocks stand in several files, of which each is closed as soon as all of it is taken: to give a disk's room back
-// takes a tenth of the time that the bytes took to be written, which at the end of a run nothing else would fill, and
-// to punch holes into a file stops whoever reads from it.
+// The blocks stand in several files, each closed as soon as all of it is taken. Where the file system discards, to
+// close a file takes a third of the time that it took to write it: at the end of a run nothing else would be done
+// meanwhile. (To punch holes into a file stops whoever reads from it.)
 #pragma once
 
 #include <arrow/buffer.h>
 #include <arrow/result.h>
-#include <arrow/util/future.h>
-#include <arrow/util/thread_pool.h>
 
 #include <array>
 #include <chrono>
@@ -21,11 +19,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <future>
 #include <memory>
 #include <mutex>
 #include <thread>
+#include <utility>
 #include <vector>
 
+#include "parallel/task_queue.h"
 #include "spill/unnamed_file.h"
 
 namespace sheaf {
@@ -44,12 +45,12 @@ class BlockStore {
   };
 
   /// A block that is read beside the caller.
-  using Coming = arrow::Future<std::shared_ptr<arrow::Buffer>>;
+  using Coming = std::future<arrow::Result<std::shared_ptr<arrow::Buffer>>>;
 
   /// Files to be written to.
   static constexpr size_t kFiles = 8;
 
-  explicit BlockStore(std::filesystem::path directory) : directory_(std::move(directory)) {}
+  explicit BlockStore(std::filesystem::path directory);
   ~BlockStore();  ///< Does not wait for blocks that are not written yet, or that nobody has waited for.
   BlockStore(const BlockStore&) = delete;
   BlockStore& operator=(const BlockStore&) = delete;
@@ -87,13 +88,12 @@ class BlockStore {
   arrow::Status WriteTo(const Waiting& waiting);
   bool WriteDirect(const Waiting& waiting);
   bool IsFast(int64_t bytes, std::chrono::steady_clock::duration time);
-  arrow::Result<arrow::internal::ThreadPool*> Readers();
 
   const std::filesystem::path directory_;
 
   mutable std::mutex mutex_;
   mutable std::condition_variable changed_;
-  std::array<File, kFiles> files_;  // guarded by mutex_, as are the next eight
+  std::array<File, kFiles> files_;  // guarded by mutex_, as are the next seven
   std::array<Waiting, kFiles> waiting_;
   int64_t end_ = 0;      // bytes that were handed over
   int64_t written_ = 0;  // bytes
@@ -101,8 +101,6 @@ class BlockStore {
   arrow::Status failure_;
   std::vector<std::shared_ptr<UnnamedFile>> closing_;
   bool closed_ = false;
-  std::shared_ptr<arrow::internal::ThreadPool>
-      readers_;  // started when something is to be read ahead
 
   std::thread thread_;  // started by the first Write()
 
@@ -110,6 +108,8 @@ class BlockStore {
   bool is_direct_ = true;
   int64_t measured_bytes_ = 0;
   std::chrono::steady_clock::duration measured_time_{};
+
+  TaskQueue readers_;  // last, for reading uses all above
 };
 
 }  // namespace sheaf

@@ -117,7 +117,7 @@ TEST(BlockStoreTest, WhatIsReadAheadComesWhateverTheOrderItIsAskedForIn) {
   for (const auto& place : places) coming.push_back(store->TakeAhead(place));
   for (size_t i = places.size(); i-- > 0;) {
     const auto byte = static_cast<char>('a' + i % 26);
-    EXPECT_TRUE(coming[i].result().ValueOrDie()->ToString() == Units({byte, byte, byte})) << i;
+    EXPECT_TRUE(coming[i].get().ValueOrDie()->ToString() == Units({byte, byte, byte})) << i;
   }
 }
 
@@ -133,7 +133,7 @@ TEST(BlockStoreTest, DiskIsGivenBackOnceAllOfAFileIsTaken) {
     ASSERT_TRUE(store->Read(other).ok());
     ASSERT_TRUE(store->Take(first).ok());
     ASSERT_GE(BytesOnDisk(), before + 3 * length);
-    ASSERT_TRUE(store->TakeAhead(second).result().ok());
+    ASSERT_TRUE(store->TakeAhead(second).get().ok());
     WaitForDiskBelow(before + 3 * length);
     // The file is there again for what comes.
     const auto later = store->Write(0, {Block('b', 1)}).ValueOrDie();
@@ -171,7 +171,7 @@ TEST(BlockStoreTest, AFailedWriteIsToldByEveryLaterCall) {
   EXPECT_EQ(KindOf(read.status()), ErrorKind::kEngine);
   EXPECT_THAT(read.status().message(), testing::HasSubstr("can't write to it"));
   EXPECT_EQ(store->Write(1, {Block('c', 1)}).status(), read.status());
-  EXPECT_EQ(store->TakeAhead(failed).status(), read.status());
+  EXPECT_EQ(store->TakeAhead(failed).get().status(), read.status());
   EXPECT_TRUE(store->Read(written).ok());
 }
 
