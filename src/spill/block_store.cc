@@ -108,7 +108,7 @@ void BlockStore::WriteAll(std::unique_lock<std::mutex>* lock) {
   if (status.ok()) {
     written_ = end;
   } else {
-    failure_ = status;
+    failure_ = std::move(status);
   }
   if (is_direct_) direct_ = end;
   changed_.notify_all();
