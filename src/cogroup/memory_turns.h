@@ -1,5 +1,5 @@
 // Lets so many threads do what takes much memory at the same time, and no more: such as to read a query, whose
-// engine holds what no budget counts, or to put a table's share of a batch together.
+// engine holds what no budget counts.
 // (A std::counting_semaphore can't tell those who wait that the run has ended.)
 #pragma once
 

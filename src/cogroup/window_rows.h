@@ -108,8 +108,8 @@ class WindowRows {
   std::optional<Loaded> loaded_;  // the partition that rows are taken from
   ShareBuilder share_;
   std::optional<LargeGroups> large_;  // by rank; nullopt where none is kept apart
-  std::deque<std::shared_ptr<Due>>
-      due_;  // the partitions after those that are loaded, and of these:
+  // The partitions after those that are loaded. Shared, for what is moved into a task must be copied.
+  std::deque<std::shared_ptr<Due>> due_;
   int64_t due_bytes_ = 0;
   std::deque<Loading> loading_;  // the partitions after loaded_; last, for loading uses all above
 };

@@ -31,9 +31,8 @@ bool TaskQueue::HasThread() {
   if (idle_ > tasks_.size() || threads_.size() == max_threads_) return true;
   try {
     threads_.emplace_back([this] { Work(); });
-  } catch (const std::
-               system_error&) {  // the machine has no thread to spare: those there are do the work
-    return !threads_.empty();
+  } catch (const std::system_error&) {
+    return !threads_.empty();  // the machine has none to spare: those there are do the work
   }
   return true;
 }

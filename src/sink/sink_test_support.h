@@ -1,14 +1,11 @@
-// What the tests of src/sink share: folders that go away, a disk that is full, batches made by
-// hand.
+// What the tests of src/sink share: folders that go away, batches made by hand.
 #pragma once
 
 #include <arrow/api.h>
 #include <arrow/json/from_string.h>
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
-#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -19,6 +16,7 @@
 #include <vector>
 
 #include "sheaf/batch_reader.h"
+#include "spill/file_size_limit_test_support.h"
 
 namespace sheaf::testing {
 
@@ -44,27 +42,6 @@ class TemporaryDirectory {
 
  private:
   std::filesystem::path path_;
-};
-
-/// While it lives no file of this process can grow beyond `bytes`: the nearest to a full disk that
-/// needs no rights.
-class FileSizeLimit {
- public:
-  explicit FileSizeLimit(rlim_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
-    getrlimit(RLIMIT_FSIZE, &before_);
-    const rlimit limit{.rlim_cur = bytes, .rlim_max = before_.rlim_max};
-    setrlimit(RLIMIT_FSIZE, &limit);
-  }
-  ~FileSizeLimit() {
-    setrlimit(RLIMIT_FSIZE, &before_);
-    std::signal(SIGXFSZ, handler_);
-  }
-  FileSizeLimit(const FileSizeLimit&) = delete;
-  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
-
- private:
-  void (*handler_)(int);
-  rlimit before_{};
 };
 
 inline std::string ReadText(const std::filesystem::path& path) {

@@ -49,7 +49,6 @@ BlockStore::BlockStore(std::filesystem::path directory)
 BlockStore::~BlockStore() {
   {
     const std::lock_guard lock(mutex_);
-    closed_ = true;
     if (failure_.ok()) failure_ = arrow::Status::Cancelled("nobody waits for these blocks");
     changed_.notify_all();
   }
@@ -80,11 +79,10 @@ arrow::Result<BlockStore::Place> BlockStore::Write(size_t file, const Blocks& bl
 void BlockStore::Work() {
   std::unique_lock lock(mutex_);
   while (true) {
-    changed_.wait(lock, [this] { return closed_ || written_ < end_ || !closing_.empty(); });
-    if (closed_) return;
+    changed_.wait(lock, [this] { return !failure_.ok() || written_ < end_ || !closing_.empty(); });
+    if (!failure_.ok()) return;
     if (written_ < end_) {
       WriteAll(&lock);
-      if (!failure_.ok()) return;
     } else {
       auto files = std::exchange(closing_, {});
       lock.unlock();

@@ -93,14 +93,13 @@ class BlockStore {
 
   mutable std::mutex mutex_;
   mutable std::condition_variable changed_;
-  std::array<File, kFiles> files_;  // guarded by mutex_, as are the next seven
+  std::array<File, kFiles> files_;  // guarded by mutex_, as are the next six
   std::array<Waiting, kFiles> waiting_;
-  int64_t end_ = 0;      // bytes that were handed over
-  int64_t written_ = 0;  // bytes
-  int64_t direct_ = 0;   // bytes, the first ones, that were written past the cache
-  arrow::Status failure_;
+  int64_t end_ = 0;        // bytes that were handed over
+  int64_t written_ = 0;    // bytes
+  int64_t direct_ = 0;     // bytes, the first ones, that were written past the cache
+  arrow::Status failure_;  // of a write, or the store's end
   std::vector<std::shared_ptr<UnnamedFile>> closing_;
-  bool closed_ = false;
 
   std::thread thread_;  // started by the first Write()
 

@@ -2,18 +2,19 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <chrono>
-#include <csignal>
 #include <cstring>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "sheaf/error.h"
+#include "spill/file_size_limit_test_support.h"
 #include "spill/row_memory.h"
 
 namespace sheaf {
@@ -158,18 +159,12 @@ TEST(BlockStoreTest, AFailedWriteIsToldByEveryLaterCall) {
   const auto store = Store();
   const auto written = store->Write(0, {Block('a', 1)}).ValueOrDie();
   ASSERT_TRUE(store->Read(written).ok());
-  // A file that may not grow, as on a full disk.
-  rlimit before{};
-  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
-  const rlimit none{0, before.rlim_max};
-  const auto handler = ::signal(SIGXFSZ, SIG_IGN);
-  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &none), 0);
+  std::optional<testing::FileSizeLimit> full_disk(std::in_place, 0);
   const auto failed = store->Write(0, {Block('b', 1)}).ValueOrDie();
   const auto read = store->Read(failed);
-  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
-  ::signal(SIGXFSZ, handler);
+  full_disk.reset();
   EXPECT_EQ(KindOf(read.status()), ErrorKind::kEngine);
-  EXPECT_THAT(read.status().message(), testing::HasSubstr("can't write to it"));
+  EXPECT_THAT(read.status().message(), ::testing::HasSubstr("can't write to it"));
   EXPECT_EQ(store->Write(1, {Block('c', 1)}).status(), read.status());
   EXPECT_EQ(store->TakeAhead(failed).get().status(), read.status());
   EXPECT_TRUE(store->Read(written).ok());
@@ -187,7 +182,7 @@ TEST(BlockStoreTest, MissingDirectoryIsAnErrorThatNamesIt) {
   BlockStore store("/nonexistent/spill");
   const auto status = store.Write(0, {Block('a', 1)}).status();
   EXPECT_EQ(KindOf(status), ErrorKind::kEngine);
-  EXPECT_THAT(status.message(), testing::HasSubstr("/nonexistent/spill"));
+  EXPECT_THAT(status.message(), ::testing::HasSubstr("/nonexistent/spill"));
 }
 
 }  // namespace

@@ -3,12 +3,13 @@
 #include <arrow/api.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 
-#include <csignal>
 #include <filesystem>
+#include <optional>
+#include <utility>
 
 #include "sheaf/error.h"
+#include "spill/file_size_limit_test_support.h"
 
 namespace sheaf {
 namespace {
@@ -58,18 +59,12 @@ TEST(SpillFileTest, AFailedWriteIsToldByEveryLaterCall) {
   auto file = SpillFile::Create(SpillDirectory(), TestSchema()).ValueOrDie();
   const auto written = file->Write(Rows(0)).ValueOrDie();
   ASSERT_TRUE(file->Read(written).ok());
-  // A file that may not grow, as on a full disk.
-  rlimit before{};
-  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
-  const rlimit none{0, before.rlim_max};
-  const auto handler = ::signal(SIGXFSZ, SIG_IGN);
-  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &none), 0);
+  std::optional<testing::FileSizeLimit> full_disk(std::in_place, 0);
   const auto block = file->Write(Rows(0)).ValueOrDie();
   const auto read = file->Read(block);
-  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
-  ::signal(SIGXFSZ, handler);
+  full_disk.reset();
   EXPECT_EQ(KindOf(read.status()), ErrorKind::kEngine);
-  EXPECT_THAT(read.status().message(), testing::HasSubstr("can't write to it"));
+  EXPECT_THAT(read.status().message(), ::testing::HasSubstr("can't write to it"));
   EXPECT_EQ(file->Write(Rows(0)).status(), read.status());
   EXPECT_TRUE(file->Read(written).ok());
 }
@@ -82,7 +77,7 @@ TEST(SpillFileTest, ItsEndDoesNotWaitForWhatNobodyWillRead) {
 TEST(SpillFileTest, MissingDirectoryIsAnErrorThatNamesIt) {
   const auto file = SpillFile::Create("/nonexistent/spill", TestSchema());
   EXPECT_EQ(KindOf(file.status()), ErrorKind::kEngine);
-  EXPECT_THAT(file.status().message(), testing::HasSubstr("/nonexistent/spill"));
+  EXPECT_THAT(file.status().message(), ::testing::HasSubstr("/nonexistent/spill"));
 }
 
 }  // namespace
