@@ -11,10 +11,10 @@ use datafusion::arrow::datatypes::Schema;
 
 use crate::cancel::CancelSlot;
 use crate::catalog::{ObjectFilter, get_objects, get_table_schema, get_table_types};
-use crate::database::Shared;
 use crate::error::{error, guard, not_implemented};
 use crate::info::get_info;
-use crate::options::{Settings, to_bool, to_double, to_int, to_text};
+use crate::options::{to_bool, to_double, to_int, to_text};
+use crate::runtime::Runtime;
 use crate::session::Session;
 use crate::statement::DataFusionStatement;
 
@@ -25,14 +25,16 @@ type Reader = Box<dyn RecordBatchReader + Send + 'static>;
 pub struct DataFusionConnection {
     session: Arc<Session>,
     cancel: CancelSlot,
+    runtime: Arc<Runtime>,
 }
 
 impl DataFusionConnection {
-    pub(crate) fn open(shared: Arc<Shared>, settings: Settings) -> Result<Self> {
-        Ok(Self {
-            session: Arc::new(Session::new(shared, settings)),
+    pub(crate) fn new(session: Session, runtime: Arc<Runtime>) -> Self {
+        Self {
+            session: Arc::new(session),
             cancel: CancelSlot::new(),
-        })
+            runtime,
+        }
     }
 
     #[cfg(test)]
@@ -104,7 +106,10 @@ impl Connection for DataFusionConnection {
     type StatementType = DataFusionStatement;
 
     fn new_statement(&mut self) -> Result<DataFusionStatement> {
-        Ok(DataFusionStatement::new(Arc::clone(&self.session)))
+        Ok(DataFusionStatement::new(
+            Arc::clone(&self.session),
+            Arc::clone(&self.runtime),
+        ))
     }
 
     fn get_cancel_handle(&self) -> Box<dyn CancelHandle> {
@@ -135,9 +140,8 @@ impl Connection for DataFusionConnection {
                     .map(|types| types.into_iter().map(str::to_owned).collect::<Vec<_>>()),
                 column: owned(column_name),
             };
-            let session = Arc::clone(&self.session);
-            let runtime = Arc::clone(session.runtime());
-            runtime.run(&self.cancel.start(), get_objects(session, filter))
+            let objects = get_objects(Arc::clone(&self.session), filter);
+            self.session.workers().run(&self.cancel.start(), objects)
         })
     }
 
@@ -149,9 +153,8 @@ impl Connection for DataFusionConnection {
     ) -> Result<Schema> {
         guard(|| {
             let name = self.session.resolve(catalog, db_schema, table_name);
-            let session = Arc::clone(&self.session);
-            let runtime = Arc::clone(session.runtime());
-            runtime.run(&self.cancel.start(), get_table_schema(session, name))
+            let schema = get_table_schema(Arc::clone(&self.session), name);
+            self.session.workers().run(&self.cancel.start(), schema)
         })
     }
 

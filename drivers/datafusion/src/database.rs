@@ -20,13 +20,14 @@ use crate::error::{error, from_datafusion, guard, invalid_argument};
 use crate::memory::new_pool;
 use crate::options::{Limits, MEMORY_LIMIT, Settings, to_double, to_int, to_text};
 use crate::parquet_format::ParquetFactory;
-use crate::runtime::Runtime;
+use crate::runtime::{Runtime, Workers};
+use crate::session::Session;
 use crate::table_factory::ParquetTableFactory;
 
 /// What the connections of a database share.
 #[derive(Debug)]
 pub(crate) struct Shared {
-    pub(crate) runtime: Arc<Runtime>,
+    pub(crate) workers: Workers,
     pub(crate) catalogs: Arc<dyn CatalogProviderList>,
     /// The functions, file formats, caches and object stores of every session.
     pub(crate) template: SessionState,
@@ -53,6 +54,8 @@ impl Shared {
 pub struct DataFusionDatabase {
     shared: Arc<Shared>,
     settings: Settings,
+    // Dropped last, as with all that hold it: nothing of theirs outlives the threads.
+    runtime: Arc<Runtime>,
 }
 
 impl DataFusionDatabase {
@@ -78,8 +81,9 @@ impl DataFusionDatabase {
             "PARQUET".to_owned(),
             Arc::new(ParquetTableFactory::default()),
         );
+        let runtime = Runtime::new()?;
         let shared = Shared {
-            runtime: Runtime::new()?,
+            workers: runtime.workers().clone(),
             catalogs: first_catalog(&settings.config)?,
             template,
             pool: Mutex::new(settings.limits.memory.map(new_pool)),
@@ -87,6 +91,7 @@ impl DataFusionDatabase {
         Ok(Self {
             shared: Arc::new(shared),
             settings,
+            runtime: Arc::new(runtime),
         })
     }
 }
@@ -188,7 +193,11 @@ impl Database for DataFusionDatabase {
             let mut settings = self.settings.clone();
             // What limits the database as a whole is its shared pool, not a pool a query.
             settings.set(MEMORY_LIMIT, "")?;
-            DataFusionConnection::open(Arc::clone(&self.shared), settings)
+            let session = Session::new(Arc::clone(&self.shared), settings);
+            Ok(DataFusionConnection::new(
+                session,
+                Arc::clone(&self.runtime),
+            ))
         })
     }
 

@@ -15,6 +15,7 @@ use crate::cancel::CancelToken;
 use crate::error::{error, from_arrow, from_datafusion, guard, to_arrow};
 use crate::memory::SpillGuard;
 use crate::query::{Outcome, Query};
+use crate::runtime::Runtime;
 use crate::statement::no_rows;
 use crate::stream::QueryReader;
 
@@ -26,6 +27,7 @@ pub(crate) struct Execution {
     pub(crate) plan: LogicalPlan,
     pub(crate) cancel: CancelToken,
     pub(crate) spill: Arc<SpillGuard>,
+    pub(crate) runtime: Arc<Runtime>,
 }
 
 impl Execution {
@@ -112,7 +114,7 @@ impl Execution {
         let query = self.query.clone();
         self.query
             .session
-            .runtime()
+            .workers()
             .run(&self.cancel, async move { query.run(plan).await })
     }
 
@@ -123,7 +125,7 @@ impl Execution {
 
     fn reader(&self, stream: datafusion::execution::SendableRecordBatchStream) -> QueryReader {
         QueryReader::start(
-            Arc::clone(self.query.session.runtime()),
+            Arc::clone(&self.runtime),
             self.cancel.clone(),
             stream,
             Arc::clone(&self.spill),

@@ -25,7 +25,7 @@ use tokio::sync::mpsc;
 use crate::cancel::{CancelToken, lock};
 use crate::error::{cancelled, error, from_arrow, from_datafusion, invalid_argument};
 use crate::query::{Outcome, Query};
-use crate::runtime::{AbortOnDrop, Runtime, joining};
+use crate::runtime::{AbortOnDrop, Workers, joining};
 
 /// DataFusion's own default.
 const ROWS_A_BATCH: usize = 8192;
@@ -87,8 +87,8 @@ struct Ingest<'a> {
 }
 
 impl Ingest<'_> {
-    fn runtime(&self) -> &Runtime {
-        self.query.session.runtime()
+    fn workers(&self) -> &Workers {
+        self.query.session.workers()
     }
 
     fn temporary_name(&self) -> (String, String, String) {
@@ -165,9 +165,9 @@ impl Ingest<'_> {
                 _ => Ok(-1),
             }
         };
-        let mut task = AbortOnDrop(self.runtime().spawn(insert));
-        feed(rows, sender, self.runtime(), self.cancel)?;
-        self.runtime().block_on(async {
+        let mut task = AbortOnDrop(self.workers().spawn(insert));
+        feed(rows, sender, self.workers(), self.cancel)?;
+        self.workers().block_on(async {
             let joined = crate::stream::or_cancelled(self.cancel, &mut task.0).await?;
             joined.unwrap_or_else(|cause| Err(joining(cause)))
         })
@@ -193,13 +193,13 @@ fn split(batch: &RecordBatch, into: &mut Vec<RecordBatch>) -> Result<()> {
 fn feed(
     rows: Box<dyn RecordBatchReader + Send>,
     sender: mpsc::Sender<std::result::Result<RecordBatch, DataFusionError>>,
-    runtime: &Runtime,
+    workers: &Workers,
     cancel: &CancelToken,
 ) -> Result<()> {
     for batch in rows {
         let batch = batch.map_err(DataFusionError::from);
         let failed = batch.is_err();
-        let sent = runtime.block_on(crate::stream::or_cancelled(cancel, sender.send(batch)))?;
+        let sent = workers.block_on(crate::stream::or_cancelled(cancel, sender.send(batch)))?;
         // The insert has failed, and says why better than a closed channel does.
         if sent.is_err() || failed {
             break;

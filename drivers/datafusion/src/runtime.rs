@@ -2,7 +2,6 @@
 
 use std::future::Future;
 use std::pin::pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use adbc_core::error::{Error, Result, Status};
@@ -26,18 +25,24 @@ fn blocking_threads() -> usize {
     32 + 4 * cores
 }
 
-/// One pool of worker threads, shared by a database, its connections and their open results.
+/// How long the end of a runtime waits for its threads.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// The worker threads of a database, held by what a client holds: the database, its connections,
+/// statements and open results, but by no task.
 ///
-/// Whoever lets go last ends it, without waiting for its threads: a query that does not yield must
-/// not hold up the client that has given up on it.
+/// The client that lets go last waits for the threads, for what a query still holds may be the
+/// client's own: rows that it bound are freed by its code, which a client that ends may have taken
+/// down already. It waits `PATIENCE` and no longer: a query that does not yield must not hold up the
+/// client that has given up on it.
 #[derive(Debug)]
 pub(crate) struct Runtime {
     tokio: Option<tokio::runtime::Runtime>,
-    handle: Handle,
+    workers: Workers,
 }
 
 impl Runtime {
-    pub(crate) fn new() -> Result<Arc<Self>> {
+    pub(crate) fn new() -> Result<Self> {
         let tokio = Builder::new_multi_thread()
             .enable_all()
             .thread_name("datafusion")
@@ -46,13 +51,31 @@ impl Runtime {
             .thread_keep_alive(IDLE)
             .build()
             .map_err(|cause| error(Status::IO, format!("cannot start threads: {cause}")))?;
-        let handle = tokio.handle().clone();
-        Ok(Arc::new(Self {
+        let workers = Workers(tokio.handle().clone());
+        Ok(Self {
             tokio: Some(tokio),
-            handle,
-        }))
+            workers,
+        })
     }
 
+    pub(crate) fn workers(&self) -> &Workers {
+        &self.workers
+    }
+}
+
+impl Drop for Runtime {
+    fn drop(&mut self) {
+        if let Some(tokio) = self.tokio.take() {
+            blocking(move || tokio.shutdown_timeout(PATIENCE));
+        }
+    }
+}
+
+/// Runs work on the threads of a runtime, as long as that lives.
+#[derive(Clone, Debug)]
+pub(crate) struct Workers(Handle);
+
+impl Workers {
     /// Runs `work` on a worker thread and waits for it, for a cancel, or for its panic.
     pub(crate) fn run<T: Send + 'static>(
         &self,
@@ -72,30 +95,24 @@ impl Runtime {
         &self,
         work: impl Future<Output = T> + Send + 'static,
     ) -> JoinHandle<T> {
-        self.handle.spawn(work)
+        self.0.spawn(work)
     }
 
-    /// Waits on the calling thread, also when that thread belongs to a client's own runtime.
     pub(crate) fn block_on<T: Send>(&self, work: impl Future<Output = T> + Send) -> T {
-        if Handle::try_current().is_err() {
-            return self.handle.block_on(work);
-        }
-        std::thread::scope(|scope| {
-            let waiting = scope.spawn(|| self.handle.block_on(work));
-            match waiting.join() {
-                Ok(value) => value,
-                Err(payload) => std::panic::resume_unwind(payload),
-            }
-        })
+        blocking(|| self.0.block_on(work))
     }
 }
 
-impl Drop for Runtime {
-    fn drop(&mut self) {
-        if let Some(tokio) = self.tokio.take() {
-            tokio.shutdown_background();
-        }
+/// Waits on the calling thread, also when that thread belongs to a client's own runtime, whose
+/// threads must not wait.
+fn blocking<T: Send>(wait: impl FnOnce() -> T + Send) -> T {
+    if Handle::try_current().is_err() {
+        return wait();
     }
+    std::thread::scope(|scope| match scope.spawn(wait).join() {
+        Ok(value) => value,
+        Err(payload) => std::panic::resume_unwind(payload),
+    })
 }
 
 /// Ends a task when its waiter goes away.

@@ -15,7 +15,7 @@ use crate::database::Shared;
 use crate::error::{error, from_datafusion};
 use crate::memory::{SpillGuard, bound_partitions, query_env};
 use crate::options::{Limits, MEMORY_LIMIT, Settings, is_runtime_setting, nearest};
-use crate::runtime::Runtime;
+use crate::runtime::Workers;
 use crate::scan_ahead::ScanAhead;
 use crate::temporary::{SessionCatalogs, TemporaryTables};
 use crate::text_views::TextViews;
@@ -56,8 +56,8 @@ impl Session {
         }
     }
 
-    pub(crate) fn runtime(&self) -> &Arc<Runtime> {
-        &self.shared.runtime
+    pub(crate) fn workers(&self) -> &Workers {
+        &self.shared.workers
     }
 
     pub(crate) fn read_only(&self) -> bool {
@@ -103,7 +103,7 @@ impl Session {
             let done = context.execute_logical_plan(set).await;
             done.map(|_| ()).map_err(from_datafusion)
         };
-        self.runtime().run(&crate::cancel::CancelToken::new(), work)
+        self.workers().run(&crate::cancel::CancelToken::new(), work)
     }
 
     pub(crate) fn use_catalog(&self, name: &str) -> Result<()> {

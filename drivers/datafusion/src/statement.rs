@@ -17,6 +17,7 @@ use crate::execution::Execution;
 use crate::ingest::{Target, ingest};
 use crate::options::{ESTIMATED_ROWS, EXPLAIN, to_bool, to_double, to_int, to_text};
 use crate::query::{Input, Query, result_schema};
+use crate::runtime::Runtime;
 use crate::session::Session;
 
 type Reader = Box<dyn RecordBatchReader + Send + 'static>;
@@ -30,10 +31,11 @@ pub struct DataFusionStatement {
     /// The settings that differ from the connection's.
     overrides: Vec<(String, String)>,
     cancel: CancelSlot,
+    runtime: Arc<Runtime>,
 }
 
 impl DataFusionStatement {
-    pub(crate) fn new(session: Arc<Session>) -> Self {
+    pub(crate) fn new(session: Arc<Session>, runtime: Arc<Runtime>) -> Self {
         Self {
             session,
             input: None,
@@ -41,6 +43,7 @@ impl DataFusionStatement {
             target: Target::default(),
             overrides: Vec::new(),
             cancel: CancelSlot::new(),
+            runtime,
         }
     }
 
@@ -70,13 +73,14 @@ impl DataFusionStatement {
         let planner = query.clone();
         let plan = self
             .session
-            .runtime()
+            .workers()
             .run(&cancel, async move { planner.plan(input).await })?;
         Ok(Execution {
             query,
             plan,
             cancel,
             spill: Arc::new(spill),
+            runtime: Arc::clone(&self.runtime),
         })
     }
 
@@ -110,7 +114,7 @@ impl DataFusionStatement {
         };
         let looked = look(query, self.input()?);
         let cancel = self.cancel.join();
-        let result = self.session.runtime().run(&cancel, looked);
+        let result = self.session.workers().run(&cancel, looked);
         drop(spill);
         result
     }

@@ -45,7 +45,7 @@ impl QueryReader {
     ) -> Self {
         let schema = stream.schema();
         let (sender, batches) = mpsc::channel(BATCHES_AHEAD);
-        let query = runtime.spawn(pump(stream, sender));
+        let query = runtime.workers().spawn(pump(stream, sender));
         Self {
             schema,
             batches,
@@ -64,9 +64,10 @@ impl QueryReader {
         let Some(query) = self.query.as_mut() else {
             return Ok(None);
         };
-        let next = self
-            .runtime
-            .block_on(next_batch(&mut self.batches, &self.cancel, query));
+        let next =
+            self.runtime
+                .workers()
+                .block_on(next_batch(&mut self.batches, &self.cancel, query));
         match next {
             Ok(Some(batch)) => return Ok(Some(batch)),
             Ok(None) => {}

@@ -69,13 +69,32 @@ fn letting_go_of_everything_does_not_wait_for_the_query() {
 }
 
 #[test]
-fn a_result_is_read_inside_a_clients_own_runtime() {
-    let mut connection = connect(10, |index| index as i64);
+fn once_everything_is_let_go_nothing_of_the_query_is_left() {
+    let held = Arc::new(());
+    let by_query = Arc::clone(&held);
+    let mut connection = connect(10, move |_| {
+        let _ = &by_query;
+        sleep(PAUSE);
+        0
+    });
     let mut statement = statement(&mut connection, "SELECT x FROM source");
+    let reader = statement.execute().unwrap();
+    sleep(PAUSE / 2);
+    drop(reader);
+    drop(statement);
+    assert!(Arc::strong_count(&held) > 1);
+    drop(connection);
+    assert_eq!(Arc::strong_count(&held), 1);
+}
+
+#[test]
+fn a_result_is_read_inside_a_clients_own_runtime() {
     let client = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();
-    let rows: usize = client.block_on(async move {
+    let rows: usize = client.block_on(async {
+        let mut connection = connect(10, |index| index as i64);
+        let mut statement = statement(&mut connection, "SELECT x FROM source");
         let reader = statement.execute().unwrap();
         reader.map(|batch| batch.unwrap().num_rows()).sum()
     });
