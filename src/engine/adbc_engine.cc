@@ -97,7 +97,8 @@ class AdbcEngine final : public Engine::Impl {
     takes_ = {is_own_driver_ && !Names(options, "target_partitions"),
               is_own_driver_ && !Names(options, "batch_size"),
               is_own_driver_ && !Names(options, "scan_ahead"),
-              is_own_driver_ && !Names(options, "text_views")};
+              is_own_driver_ && !Names(options, "text_views"),
+              is_own_driver_ && !Names(options, "spill_path")};
     return SetUp(options.setup);
   }
 

@@ -5,11 +5,13 @@
 #include <utility>
 
 #include "sheaf/error.h"
+#include "spill/unnamed_file.h"
 
 namespace sheaf {
 namespace {
 
 constexpr char kMemoryLimit[] = "datafusion.memory_limit";
+constexpr char kSpillPath[] = "datafusion.spill_path";
 constexpr char kPartitions[] = "datafusion.target_partitions";
 constexpr char kBatchRows[] = "datafusion.batch_size";
 constexpr char kScanAhead[] = "datafusion.scan_ahead";
@@ -209,6 +211,9 @@ class AdbcConnection final : public Connection {
       std::shared_ptr<adbc::Statement> statement, int64_t memory_limit) {
     if (is_own_driver_ && memory_limit > 0) {
       ARROW_RETURN_NOT_OK(statement->SetOption(kMemoryLimit, std::to_string(memory_limit)));
+    }
+    if (const auto chosen = ChosenSpillDirectory(); chosen && takes_.spill_path) {
+      ARROW_RETURN_NOT_OK(statement->SetOption(kSpillPath, chosen->string()));
     }
     ARROW_RETURN_NOT_OK(SetOptions(statement.get()));
     auto stream = statement->ExecuteQuery();

@@ -15,6 +15,7 @@ struct TakenOptions {
   bool batch_rows = false;
   bool ahead = false;
   bool views = false;
+  bool spill_path = false;
 };
 
 /// `is_own_driver`: the driver is sheaf's, which takes a memory limit and tells of its plans.

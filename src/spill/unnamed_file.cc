@@ -17,10 +17,13 @@ namespace sheaf {
 namespace {
 
 arrow::Status FileError(const std::filesystem::path& directory, const char* what, int code) {
-  return MakeError(ErrorKind::kEngine, "spill file in \"" + directory.string() + "\": can't " +
-                                           what + ": " + std::strerror(code) +
-                                           "; free space there, set SHEAF_SPILL_DIR to another "
-                                           "directory, or raise batch.memory");
+  const bool many_open = code == EMFILE || code == ENFILE;
+  return MakeError(
+      ErrorKind::kEngine,
+      "spill file in \"" + directory.string() + "\": can't " + what + ": " + std::strerror(code) +
+          (many_open ? "; allow more of them (ulimit -n)"
+                     : "; free space there, set SHEAF_SPILL_DIR to another directory") +
+          ", or raise batch.memory");
 }
 
 // What is left of `parts` once their first `count` bytes are done.
@@ -38,10 +41,14 @@ std::span<iovec> Rest(std::span<iovec> parts, size_t count) {
 
 }  // namespace
 
+std::optional<std::filesystem::path> ChosenSpillDirectory() {
+  const char* chosen = std::getenv("SHEAF_SPILL_DIR");
+  if (chosen == nullptr || *chosen == '\0') return std::nullopt;
+  return chosen;
+}
+
 std::filesystem::path SpillDirectory() {
-  if (const char* chosen = std::getenv("SHEAF_SPILL_DIR"); chosen != nullptr && *chosen != '\0') {
-    return chosen;
-  }
+  if (auto chosen = ChosenSpillDirectory()) return *chosen;
   std::error_code error;
   std::filesystem::path const directory = std::filesystem::temp_directory_path(error);
   return error ? std::filesystem::path(".") : directory;

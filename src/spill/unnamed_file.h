@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -53,7 +54,10 @@ class UnnamedFile {
   const std::filesystem::path directory_;
 };
 
-/// Where such files go: $SHEAF_SPILL_DIR, else the system's directory for temporary files.
+/// $SHEAF_SPILL_DIR, where it is set: for such files, and for those of the embedded engine.
+std::optional<std::filesystem::path> ChosenSpillDirectory();
+
+/// Where such files go: the directory chosen, else the system's for temporary files.
 std::filesystem::path SpillDirectory();
 
 }  // namespace sheaf

@@ -38,11 +38,20 @@ def test_a_failing_query(sheaf, tmp_path, strategy):
 
 
 @each_strategy
-def test_a_full_disk_for_what_is_beyond_memory(sheaf, tmp_path, strategy):
+@pytest.mark.parametrize("variable", ["TMPDIR", "SHEAF_SPILL_DIR"])
+def test_a_full_disk_for_what_is_beyond_memory(sheaf, tmp_path, strategy, variable):
     write(tmp_path, strategy, KEYS // 2)
-    with small_disk(tmp_path / "temporary", 1000) as full:
-        line = refused(sheaf, tmp_path, 1, "o space left on device")
+    with small_disk(tmp_path / "full", 1000) as full:
+        env = {variable: str(full)}
+        line = refused(sheaf, tmp_path, 1, "o space left on device", full, "another directory", env=env)
         assert not list(full.rglob("*")), line
+
+
+@each_strategy
+def test_a_folder_for_what_is_beyond_memory_that_is_none(sheaf, tmp_path, strategy):
+    write(tmp_path, strategy, KEYS // 2)
+    nowhere = tmp_path / "not" / "there"
+    refused(sheaf, tmp_path, 1, nowhere, "o such file", env={"SHEAF_SPILL_DIR": str(nowhere)})
 
 
 @each_strategy

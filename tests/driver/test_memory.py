@@ -126,6 +126,14 @@ def test_a_cancelled_sort_leaves_no_spill_files(spilling):
     assert list(spill.iterdir()) == []
 
 
+def test_a_folder_for_spill_files_that_cannot_be_made_is_named(spilling):
+    database, spill = spilling
+    path = spill / "not" / "there"
+    with manager.AdbcConnection(database) as connection:
+        with pytest.raises(Exception, match=f"(?s){path}.*No such file"):
+            run(connection, "SELECT 1", **{"datafusion.spill_path": str(path)})
+
+
 def test_the_spill_limit_is_kept(spilling):
     database, _ = spilling
     options = {"datafusion.memory_limit": "16MiB", "datafusion.spill_limit": "1MiB"}

@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use adbc_core::error::Result;
+use adbc_core::error::{Error, Result};
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::config::{ConfigNonZeroUsize, ConfigOptions, ExecutionOptions};
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
@@ -14,11 +14,18 @@ use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 
 use crate::error::from_datafusion;
-use crate::options::Limits;
+use crate::options::{Limits, SPILL_PATH};
 use crate::pool::SortingPool;
 
 /// How many consumers an out-of-memory message names.
 const CONSUMERS_NAMED: NonZeroUsize = NonZeroUsize::new(5).unwrap();
+
+/// What the system says of a full disk, of a quota and of a limit: DataFusion hands on its words only.
+const DISK_FULL: [&str; 3] = [
+    "No space left on device",
+    "Disk quota exceeded",
+    "File too large",
+];
 
 type Pool = TrackConsumersPool<SortingPool>;
 
@@ -47,13 +54,35 @@ pub(crate) fn query_env(
     if let Some(pool) = limits.memory.map(new_pool).or(shared) {
         builder = builder.with_memory_pool(pool);
     }
-    builder.build_arc().map_err(from_datafusion)
+    builder
+        .build_arc()
+        .map_err(|cause| match &limits.spill_path {
+            Some(path) => {
+                from_datafusion(cause.context(format!("spill files in '{}'", path.display())))
+            }
+            None => from_datafusion(cause),
+        })
 }
 
 /// Removes a query's spill files as soon as the query is over. DataFusion removes them when its
 /// last task lets go, which may be after the client's process has ended.
 #[derive(Debug)]
 pub(crate) struct SpillGuard(pub(crate) Arc<RuntimeEnv>);
+
+impl SpillGuard {
+    /// The error of a query; where the disk takes no more, with the place of the query's files.
+    pub(crate) fn locate(&self, mut cause: Error) -> Error {
+        let full = DISK_FULL.iter().any(|text| cause.message.contains(text));
+        let paths = self.0.disk_manager.temp_dir_paths();
+        if full && let Some(directory) = paths.first().and_then(|path| path.parent()) {
+            cause.message += &format!(
+                "; the query's spill files are in '{}': free space there, or set '{SPILL_PATH}' to another directory",
+                directory.display()
+            );
+        }
+        cause
+    }
+}
 
 impl Drop for SpillGuard {
     fn drop(&mut self) {

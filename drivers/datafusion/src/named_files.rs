@@ -31,7 +31,12 @@ use object_store::path::Path;
 
 /// The error with the name of its file in front.
 pub(crate) fn in_file(location: &Path, cause: DataFusionError) -> DataFusionError {
-    cause.context(format!("file {location}"))
+    // A location counts from the root of its store, and does not say of which.
+    let local = std::path::Path::new("/").join(location.as_ref());
+    match local.exists() {
+        true => cause.context(format!("file {}", local.display())),
+        false => cause.context(format!("file {location}")),
+    }
 }
 
 /// The scan with errors that name their file; any other plan as it is.

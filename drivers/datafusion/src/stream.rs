@@ -71,7 +71,12 @@ impl QueryReader {
         match next {
             Ok(Some(batch)) => return Ok(Some(batch)),
             Ok(None) => {}
-            Err(cause) => self.failed = Some(cause),
+            Err(cause) => {
+                self.failed = Some(match &self.spill {
+                    Some(spill) => spill.locate(cause),
+                    None => cause,
+                });
+            }
         }
         self.close();
         self.failed.clone().map_or(Ok(None), Err)
