@@ -3,6 +3,17 @@
 #include <arrow/type_traits.h>
 
 namespace sheaf {
+namespace {
+
+template <typename Offset>
+int64_t TextBytes(const ColumnRows& rows, int64_t begin, int64_t end) {
+  if (rows.is_contiguous()) return int64_t{rows.Begin<Offset>(end)} - rows.Begin<Offset>(begin);
+  int64_t bytes = 0;
+  for (int64_t row = begin; row < end; ++row) bytes += rows.Length<Offset>(row);
+  return bytes;
+}
+
+}  // namespace
 
 ColumnKind KindOf(const arrow::DataType& type) {
   switch (type.id()) {
@@ -27,6 +38,19 @@ ColumnKind PlainKindOf(const arrow::DataType& type) {
   return arrow::is_binary_view_like(type.id()) ? ColumnKind::kBinary : KindOf(type);
 }
 
+int PlainWidth(ColumnKind kind, const arrow::DataType& type) {
+  switch (kind) {
+    case ColumnKind::kFixed:
+      return type.byte_width();
+    case ColumnKind::kBinary:
+      return sizeof(int32_t);
+    case ColumnKind::kLargeBinary:
+      return sizeof(int64_t);
+    default:
+      return 0;
+  }
+}
+
 ColumnRows::ColumnRows(const arrow::ArrayData& data, ColumnKind kind) : offset_(data.offset) {
   if (kind == ColumnKind::kOther) return;
   if (data.GetNullCount() > 0) validity_ = data.buffers[0]->data();
@@ -43,6 +67,11 @@ ColumnRows::ColumnRows(const arrow::ArrayData& data, ColumnKind kind) : offset_(
   } else if (data.buffers[1] != nullptr) {
     values_ = data.buffers[1]->data();
   }
+}
+
+int64_t TextBytes(const ColumnRows& rows, ColumnKind kind, int64_t begin, int64_t end) {
+  return kind == ColumnKind::kBinary ? TextBytes<int32_t>(rows, begin, end)
+                                     : TextBytes<int64_t>(rows, begin, end);
 }
 
 }  // namespace sheaf

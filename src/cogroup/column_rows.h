@@ -26,6 +26,13 @@ ColumnKind KindOf(const arrow::DataType& type);
 /// The kind of the plain type that stands for `type`: string views count as text.
 ColumnKind PlainKindOf(const arrow::DataType& type);
 
+inline bool IsBinary(ColumnKind kind) {
+  return kind == ColumnKind::kBinary || kind == ColumnKind::kLargeBinary;
+}
+
+/// Bytes a value of a plain type, or an offset; 0 of kinds that have neither.
+int PlainWidth(ColumnKind kind, const arrow::DataType& type);
+
 /// A text in memory that ends at `end`.
 struct Text {
   const uint8_t* begin;
@@ -67,6 +74,10 @@ class ColumnRows {
     if (views_ != nullptr) return views_[offset_ + row].size();
     return int64_t{Begin<Offset>(row + 1)} - Begin<Offset>(row);
   }
+  /// `kind`: the column's, a binary one.
+  [[nodiscard]] int64_t Length(ColumnKind kind, int64_t row) const {
+    return kind == ColumnKind::kBinary ? Length<int32_t>(row) : Length<int64_t>(row);
+  }
   template <typename Offset>
   [[nodiscard]] Text TextAt(int64_t row) const {
     if (views_ != nullptr) return View(views_[offset_ + row]);
@@ -92,6 +103,9 @@ class ColumnRows {
   const void* offsets_ = nullptr;
   int64_t offset_ = 0;
 };
+
+/// Bytes of the texts of rows [begin, end) of a binary column.
+int64_t TextBytes(const ColumnRows& rows, ColumnKind kind, int64_t begin, int64_t end);
 
 /// Copies a text, and where there is room on both sides up to 64: a short text then costs neither a
 /// call nor a branch that its length decides. What it writes beyond its length must not matter yet.

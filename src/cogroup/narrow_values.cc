@@ -76,6 +76,18 @@ int NarrowWidth(const ValueSpan& span, int width) {
   return width;
 }
 
+int64_t MaxLength(int stored) {
+  return stored < 8 ? static_cast<int64_t>(MostOf(stored)) : std::numeric_limits<int64_t>::max();
+}
+
+int LengthWidth(int64_t longest, int width) {
+  constexpr int64_t kReserve = 2;  // later texts may be so many times as long
+  for (const int stored : {1, 2, 4}) {
+    if (stored < width && longest <= MaxLength(stored) / kReserve) return stored;
+  }
+  return width;
+}
+
 int64_t BaseOf(const ValueSpan& span, int stored) {
   const uint64_t most = MostOf(stored);
   const uint64_t spread = Above(span.least, span.greatest);

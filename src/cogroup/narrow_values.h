@@ -48,6 +48,12 @@ std::optional<ValueSpan> SpanOf(const ColumnRows& values, int width,
 /// 1, 2 or 4 bytes that values hold which spread some more than these, if that is less than `width`; else `width`.
 int NarrowWidth(const ValueSpan& span, int width);
 
+/// The longest text whose length has so many bytes.
+int64_t MaxLength(int stored);
+
+/// 1, 2 or 4 bytes that lengths hold which are some longer than this, if that is less than `width`; else `width`.
+int LengthWidth(int64_t longest, int width);
+
 /// The base from which `stored` bytes reach as far above these values as below them.
 int64_t BaseOf(const ValueSpan& span, int stored);
 

@@ -13,82 +13,16 @@
 
 #include <algorithm>
 #include <cstring>
-#include <limits>
 #include <utility>
 
+#include "cogroup/narrow_values.h"
 #include "spill/row_memory.h"
 
 namespace sheaf {
 namespace {
 
-constexpr int64_t kAlignment = 64;
-// Texts of later rows may be this much longer than those of the first before they fill a segment early.
-constexpr double kHeapReserve = 1.03;
-
-int64_t Aligned(int64_t bytes) { return arrow::bit_util::RoundUp(bytes, kAlignment); }
-
-int OffsetWidth(ColumnKind kind) {
-  return kind == ColumnKind::kBinary ? sizeof(int32_t) : sizeof(int64_t);
-}
-
-bool IsBinary(ColumnKind kind) {
-  return kind == ColumnKind::kBinary || kind == ColumnKind::kLargeBinary;
-}
-
-// Bytes a value, or an offset; 0 of columns that have neither.
-int PlainWidth(ColumnKind kind, const arrow::DataType& type) {
-  if (kind == ColumnKind::kFixed) return type.byte_width();
-  return IsBinary(kind) ? OffsetWidth(kind) : 0;
-}
-
-// Bytes of the texts of rows [begin, end).
-template <typename Offset>
-int64_t Bytes(const ColumnRows& rows, int64_t begin, int64_t end) {
-  if (rows.is_contiguous()) return int64_t{rows.Begin<Offset>(end)} - rows.Begin<Offset>(begin);
-  int64_t bytes = 0;
-  for (int64_t row = begin; row < end; ++row) bytes += rows.Length<Offset>(row);
-  return bytes;
-}
-
-int64_t Bytes(const ColumnRows& rows, ColumnKind kind, int64_t begin, int64_t end) {
-  return kind == ColumnKind::kBinary ? Bytes<int32_t>(rows, begin, end)
-                                     : Bytes<int64_t>(rows, begin, end);
-}
-
-int64_t LengthAt(const ColumnRows& rows, ColumnKind kind, int64_t row) {
-  return kind == ColumnKind::kBinary ? rows.Length<int32_t>(row) : rows.Length<int64_t>(row);
-}
-
-template <typename Offset>
-int64_t LongestOf(const ColumnRows& column, int64_t rows) {
-  int64_t longest = 0;
-  for (int64_t row = 0; row < rows; ++row) {
-    longest = std::max<int64_t>(longest, column.Length<Offset>(row));
-  }
-  return longest;
-}
-
-int64_t LongestOf(const ColumnRows& column, ColumnKind kind, int64_t rows) {
-  return kind == ColumnKind::kBinary ? LongestOf<int32_t>(column, rows)
-                                     : LongestOf<int64_t>(column, rows);
-}
-
 // The numbers stand for consecutive rows. They ascend.
 bool IsRun(std::span<const uint32_t> rows) { return rows.back() - rows.front() == rows.size() - 1; }
-
-// The longest text whose length has so many bytes.
-int64_t MaxLength(int stored) {
-  return stored < 8 ? (int64_t{1} << (8 * stored)) - 1 : std::numeric_limits<int64_t>::max();
-}
-
-// Bytes for lengths like `longest`.
-int LengthWidth(int64_t longest, int width) {
-  constexpr int64_t kReserve = 2;  // later texts may be so many times as long
-  for (const int stored : {1, 2, 4}) {
-    if (stored < width && longest <= MaxLength(stored) / kReserve) return stored;
-  }
-  return width;
-}
 
 template <typename Offset>
 void OffsetsOf(const uint8_t* lengths, int64_t count, int stored, Offset* offsets) {
@@ -103,143 +37,6 @@ void OffsetsOf(const uint8_t* lengths, int64_t count, int stored, Offset* offset
 
 }  // namespace
 
-// ---- SegmentLayout
-
-int64_t SegmentLayout::HeadBytes(int64_t columns) {
-  return Aligned(static_cast<int64_t>(sizeof(Segment::Head)) +
-                 columns * static_cast<int64_t>(sizeof(Segment::ColumnHead)));
-}
-
-std::shared_ptr<const SegmentLayout> SegmentLayout::ForRowsLike(
-    const std::shared_ptr<arrow::Schema>& schema, const SegmentSource& sample,
-    const StoredWidths& widths, int64_t bytes) {
-  const auto sample_rows = static_cast<double>(sample.rows()->num_rows());
-  double row_bytes = 0;
-  std::vector<double> heap(widths.size());
-  for (size_t c = 0; c < widths.size(); ++c) {
-    const ColumnKind kind = sample.kinds_[c];
-    constexpr double kBit = 1.0 / 8;
-    row_bytes += kBit + widths[c];
-    if (kind == ColumnKind::kBool) row_bytes += kBit;
-    if (!IsBinary(kind)) continue;
-    const auto total = Bytes(sample.columns_[c], kind, 0, sample.rows()->num_rows());
-    heap[c] = kHeapReserve * static_cast<double>(total) / sample_rows;
-    row_bytes += heap[c];
-  }
-  const auto columns = static_cast<int64_t>(widths.size());
-  const int64_t padding = 3 * kAlignment * columns + HeadBytes(columns);
-  const auto rows =
-      std::max<int64_t>(1, static_cast<int64_t>(static_cast<double>(bytes - padding) / row_bytes));
-  std::vector<int64_t> heap_bytes;
-  heap_bytes.reserve(heap.size());
-  for (const double length : heap) {
-    heap_bytes.push_back(static_cast<int64_t>(length * static_cast<double>(rows)));
-  }
-  const std::shared_ptr<SegmentLayout> layout(new SegmentLayout(schema, rows, widths, heap_bytes));
-  layout->bytes_ = std::max(layout->bytes_, bytes);  // on disk, blocks of whole pages
-  return layout;
-}
-
-std::shared_ptr<const SegmentLayout> SegmentLayout::ForRow(
-    const std::shared_ptr<arrow::Schema>& schema, const arrow::RecordBatch& rows, uint32_t row) {
-  std::vector<int64_t> heap_bytes;
-  StoredWidths widths;
-  for (int c = 0; c < rows.num_columns(); ++c) {
-    const auto& data = *rows.column_data(c);
-    const arrow::DataType& type = *schema->field(c)->type();
-    const ColumnKind kind = KindOf(type);
-    heap_bytes.push_back(IsBinary(kind) ? Bytes(ColumnRows(data, kind), kind, row, int64_t{row} + 1)
-                                        : 0);
-    widths.push_back(PlainWidth(kind, type));
-  }
-  return std::shared_ptr<const SegmentLayout>(new SegmentLayout(schema, 1, widths, heap_bytes));
-}
-
-SegmentLayout::SegmentLayout(std::shared_ptr<arrow::Schema> schema, int64_t num_rows,
-                             const StoredWidths& widths, const std::vector<int64_t>& heap_bytes)
-    : schema_(std::move(schema)), rows_(num_rows), bytes_(HeadBytes(schema_->num_fields())) {
-  arrow::FieldVector others;
-  for (int c = 0; c < schema_->num_fields(); ++c) {
-    const arrow::DataType& type = *schema_->field(c)->type();
-    Column column;
-    column.kind = KindOf(type);
-    column.validity = bytes_;
-    if (column.kind == ColumnKind::kOther) {
-      others.push_back(schema_->field(c));
-      columns_.push_back(column);
-      continue;
-    }
-    const int64_t bits = arrow::bit_util::BytesForBits(rows_);
-    bytes_ += Aligned(bits);
-    column.values = bytes_;
-    if (column.kind == ColumnKind::kBool) {
-      bytes_ += Aligned(bits);
-      plain_bytes_ += bits;
-    } else {
-      column.width = PlainWidth(column.kind, type);
-      column.stored = widths[static_cast<size_t>(c)];
-      bytes_ += Aligned(rows_ * column.stored);
-      plain_bytes_ += rows_ * column.width;
-    }
-    if (IsBinary(column.kind)) {
-      column.heap = bytes_;
-      column.heap_bytes = heap_bytes[static_cast<size_t>(c)];
-      bytes_ += Aligned(column.heap_bytes);
-      plain_bytes_ += column.heap_bytes;
-    }
-    columns_.push_back(column);
-  }
-  others_ = arrow::schema(std::move(others));
-}
-
-int64_t SegmentLayout::Column::WideBytes(int64_t rows) const {
-  if (IsBinary(kind)) return (rows + 1) * width;
-  return is_narrow() ? rows * width : 0;
-}
-
-StoredWidths SegmentLayout::widths() const {
-  StoredWidths widths;
-  for (const Column& column : columns_) widths.push_back(column.stored);
-  return widths;
-}
-
-// ---- SegmentSource
-
-SegmentSource::SegmentSource(std::shared_ptr<arrow::RecordBatch> rows) : rows_(std::move(rows)) {
-  const int64_t count = rows_->num_rows();
-  for (int c = 0; c < rows_->num_columns(); ++c) {
-    const auto& data = *rows_->column_data(c);
-    const ColumnKind kind = PlainKindOf(*data.type);
-    const ColumnRows& column = columns_.emplace_back(data, kind);
-    kinds_.push_back(kind);
-    const int width = PlainWidth(kind, *data.type);
-    spans_.push_back(kind == ColumnKind::kFixed && CanNarrow(width) ? SpanOf(column, width, count)
-                                                                    : std::nullopt);
-    longest_.push_back(IsBinary(kind) ? LongestOf(column, kind, count) : 0);
-  }
-}
-
-StoredWidths SegmentSource::WidthsOf(std::span<const uint32_t> rows) const {
-  // Fewer rows don't tell how others spread: then all do.
-  constexpr int64_t kTellingRows = 8;
-  StoredWidths widths;
-  for (size_t c = 0; c < columns_.size(); ++c) {
-    const int width = PlainWidth(kinds_[c], *rows_->column_data(static_cast<int>(c))->type);
-    if (IsBinary(kinds_[c])) {
-      widths.push_back(LengthWidth(longest_[c], width));
-    } else if (kinds_[c] == ColumnKind::kFixed && CanNarrow(width)) {
-      const bool few = std::ssize(rows) < kTellingRows && spans_[c];
-      const auto span = few ? spans_[c] : SpanOf(columns_[c], width, rows);
-      widths.push_back(span ? NarrowWidth(*span, width) : 1);
-    } else {
-      widths.push_back(width);
-    }
-  }
-  return widths;
-}
-
-// ---- Segment
-
 arrow::Result<std::unique_ptr<Segment>> Segment::Open(std::shared_ptr<const SegmentLayout> layout) {
   ARROW_ASSIGN_OR_RAISE(auto block, arrow::AllocateBuffer(layout->bytes(), RowMemory()));
   return std::unique_ptr<Segment>(new Segment(std::move(layout), std::move(block)));
@@ -249,16 +46,16 @@ Segment::Segment(std::shared_ptr<const SegmentLayout> layout, std::shared_ptr<ar
     : layout_(std::move(layout)),
       block_(std::move(block)),
       data_(block_->mutable_data()),
-      columns_(layout_->columns_.size()) {
-  std::memset(data_, 0, static_cast<size_t>(SegmentLayout::HeadBytes(std::ssize(columns_))));
+      columns_(layout_->columns().size()) {
+  std::memset(data_, 0, static_cast<size_t>(SegmentHead::Bytes(std::ssize(columns_))));
 }
 
 // The first rows tell what the values of all lie around.
 void Segment::SetBases(const SegmentSource& source, std::span<const uint32_t> rows) {
   for (size_t c = 0; c < columns_.size(); ++c) {
-    const SegmentLayout::Column& column = layout_->columns_[c];
+    const SegmentLayout::Column& column = layout_->columns()[c];
     if (!column.is_narrow()) continue;
-    const auto span = SpanOf(source.columns_[c], column.width, rows);
+    const auto span = SpanOf(source.column(c).rows, column.width, rows);
     if (span) column_heads()[c].base = BaseOf(*span, column.stored);
   }
 }
@@ -266,7 +63,7 @@ void Segment::SetBases(const SegmentSource& source, std::span<const uint32_t> ro
 // How many of the rows, from the first on, every column has room for.
 int64_t Segment::Room(const SegmentSource& source, std::span<const uint32_t> rows) {
   rows = rows.first(
-      static_cast<size_t>(std::min<int64_t>(std::ssize(rows), layout_->rows_ - num_rows_)));
+      static_cast<size_t>(std::min<int64_t>(std::ssize(rows), layout_->rows() - num_rows_)));
   too_narrow_.reset();
   for (size_t c = 0; c < columns_.size(); ++c) {
     const int64_t fitting = Fitting(c, source, rows);
@@ -276,7 +73,7 @@ int64_t Segment::Room(const SegmentSource& source, std::span<const uint32_t> row
     }
   }
   for (size_t c = 0; c < columns_.size() && !rows.empty(); ++c) {
-    if (!IsBinary(layout_->columns_[c].kind)) continue;
+    if (!IsBinary(layout_->columns()[c].kind)) continue;
     const int64_t room = HeapRoom(c, source, rows);
     if (room < std::ssize(rows)) too_narrow_.reset();  // it is full before that
     rows = rows.first(static_cast<size_t>(room));
@@ -287,19 +84,19 @@ int64_t Segment::Room(const SegmentSource& source, std::span<const uint32_t> row
 // How many of the rows have values, or lengths, that the bytes stored of a column are enough for.
 int64_t Segment::Fitting(size_t c, const SegmentSource& source,
                          std::span<const uint32_t> rows) const {
-  const SegmentLayout::Column& column = layout_->columns_[c];
-  const ColumnRows& values = source.columns_[c];
+  const SegmentLayout::Column& column = layout_->columns()[c];
+  const ColumnRows& values = source.column(c).rows;
   if (column.is_narrow()) {
     const int64_t base = column_heads()[c].base;
-    const std::optional<ValueSpan>& span = source.spans_[c];
+    const std::optional<ValueSpan>& span = source.column(c).span;
     if (span && Fits(*span, base, column.stored)) return std::ssize(rows);
     return CountFitting(values, column.width, rows, base, column.stored);
   }
-  if (!IsBinary(column.kind) || source.longest_[c] <= MaxLength(column.stored)) {
+  if (!IsBinary(column.kind) || source.column(c).longest <= MaxLength(column.stored)) {
     return std::ssize(rows);
   }
   const auto longer = std::ranges::find_if(rows, [&](uint32_t row) {
-    return LengthAt(values, column.kind, row) > MaxLength(column.stored);
+    return values.Length(column.kind, row) > MaxLength(column.stored);
   });
   return longer - rows.begin();
 }
@@ -307,17 +104,17 @@ int64_t Segment::Fitting(size_t c, const SegmentSource& source,
 // How many of the rows, of which there are some, have texts that there is room for.
 int64_t Segment::HeapRoom(size_t c, const SegmentSource& source,
                           std::span<const uint32_t> rows) const {
-  const SegmentLayout::Column& column = layout_->columns_[c];
-  const ColumnRows& values = source.columns_[c];
+  const SegmentLayout::Column& column = layout_->columns()[c];
+  const ColumnRows& values = source.column(c).rows;
   int64_t left = column.heap_bytes - column_heads()[c].heap_used;
   // Seldom is it close: then it takes no look at each row.
-  if (std::ssize(rows) * source.longest_[c] <= left) return std::ssize(rows);
+  if (std::ssize(rows) * source.column(c).longest <= left) return std::ssize(rows);
   if (values.is_contiguous() && IsRun(rows) &&
-      Bytes(values, column.kind, rows.front(), int64_t{rows.back()} + 1) <= left) {
+      TextBytes(values, column.kind, rows.front(), int64_t{rows.back()} + 1) <= left) {
     return std::ssize(rows);
   }
   const auto beyond = std::ranges::find_if(rows, [&](uint32_t row) {
-    left -= LengthAt(values, column.kind, row);
+    left -= values.Length(column.kind, row);
     return left < 0;
   });
   return beyond - rows.begin();
@@ -330,10 +127,10 @@ arrow::Result<int64_t> Segment::Append(const SegmentSource& source,
   if (count == 0) return 0;
   rows = rows.first(static_cast<size_t>(count));
   for (size_t c = 0; c < columns_.size(); ++c) {
-    if (layout_->columns_[c].kind == ColumnKind::kOther) {
-      ARROW_RETURN_NOT_OK(AppendOther(c, *source.rows_->column(static_cast<int>(c)), rows));
+    if (layout_->columns()[c].kind == ColumnKind::kOther) {
+      ARROW_RETURN_NOT_OK(AppendOther(c, *source.rows()->column(static_cast<int>(c)), rows));
     } else {
-      AppendColumn(c, source.columns_[c], rows);
+      AppendColumn(c, source.column(c).rows, rows);
     }
   }
   num_rows_ += count;
@@ -341,7 +138,7 @@ arrow::Result<int64_t> Segment::Append(const SegmentSource& source,
 }
 
 void Segment::AppendColumn(size_t c, const ColumnRows& source, std::span<const uint32_t> rows) {
-  const SegmentLayout::Column& column = layout_->columns_[c];
+  const SegmentLayout::Column& column = layout_->columns()[c];
   if (source.has_nulls() || columns_[c].has_validity) AppendValidity(c, source, rows);
   switch (column.kind) {
     case ColumnKind::kFixed: {
@@ -383,7 +180,7 @@ void Segment::AppendColumn(size_t c, const ColumnRows& source, std::span<const u
 }
 
 void Segment::AppendValidity(size_t c, const ColumnRows& source, std::span<const uint32_t> rows) {
-  uint8_t* const validity = data_ + layout_->columns_[c].validity;
+  uint8_t* const validity = data_ + layout_->columns()[c].validity;
   bool& has_validity = columns_[c].has_validity;
   if (!has_validity) arrow::bit_util::SetBitsTo(validity, 0, num_rows_, true);
   has_validity = true;
@@ -399,7 +196,7 @@ void Segment::AppendValidity(size_t c, const ColumnRows& source, std::span<const
 
 template <typename Offset>
 void Segment::AppendBinary(size_t c, const ColumnRows& source, std::span<const uint32_t> rows) {
-  const SegmentLayout::Column& column = layout_->columns_[c];
+  const SegmentLayout::Column& column = layout_->columns()[c];
   uint8_t* const lengths = data_ + column.values + num_rows_ * column.stored;
   WithStored(column.stored, [&](auto length) {
     for (size_t i = 0; i < rows.size(); ++i) {
@@ -440,7 +237,7 @@ arrow::Status Segment::AppendOther(size_t c, const arrow::Array& source,
 arrow::Result<arrow::ArrayVector> Segment::Others() const {
   arrow::ArrayVector others;
   for (size_t c = 0; c < columns_.size(); ++c) {
-    if (layout_->columns_[c].kind != ColumnKind::kOther) continue;
+    if (layout_->columns()[c].kind != ColumnKind::kOther) continue;
     ARROW_ASSIGN_OR_RAISE(auto joined, arrow::Concatenate(columns_[c].pieces));
     others.push_back(std::move(joined));
   }
@@ -450,19 +247,19 @@ arrow::Result<arrow::ArrayVector> Segment::Others() const {
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> Segment::RowsOf(
     const SegmentLayout& layout, const std::shared_ptr<arrow::Buffer>& block,
     const arrow::ArrayVector& others) {
-  const auto* const head = reinterpret_cast<const Head*>(block->data());
-  const auto* const heads = reinterpret_cast<const ColumnHead*>(block->data() + sizeof(Head));
+  const auto* const head = reinterpret_cast<const SegmentHead*>(block->data());
+  const SegmentHead::Column* const heads = head->columns();
   int64_t wide_bytes = 0;
-  for (const SegmentLayout::Column& column : layout.columns_) {
-    wide_bytes += Aligned(column.WideBytes(head->rows));
+  for (const SegmentLayout::Column& column : layout.columns()) {
+    wide_bytes += SegmentAligned(column.WideBytes(head->rows));
   }
   ARROW_ASSIGN_OR_RAISE(const std::shared_ptr<arrow::Buffer> wide,
                         arrow::AllocateBuffer(wide_bytes, RowMemory()));
   wide_bytes = 0;
   std::vector<std::shared_ptr<arrow::ArrayData>> arrays;
   auto next_other = others.begin();
-  for (size_t c = 0; c < layout.columns_.size(); ++c) {
-    const SegmentLayout::Column& column = layout.columns_[c];
+  for (size_t c = 0; c < layout.columns().size(); ++c) {
+    const SegmentLayout::Column& column = layout.columns()[c];
     if (column.kind == ColumnKind::kOther) {
       arrays.push_back((*next_other++)->data());
       continue;
@@ -470,7 +267,7 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> Segment::RowsOf(
     const uint8_t* const stored = block->data() + column.values;
     const int64_t bits = arrow::bit_util::BytesForBits(head->rows);
     auto values = arrow::SliceMutableBuffer(wide, wide_bytes, column.WideBytes(head->rows));
-    wide_bytes += Aligned(values->size());
+    wide_bytes += SegmentAligned(values->size());
     std::vector<std::shared_ptr<arrow::Buffer>> buffers;
     buffers.push_back(heads[c].nulls > 0 ? arrow::SliceBuffer(block, column.validity, bits)
                                          : nullptr);
@@ -489,10 +286,10 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> Segment::RowsOf(
     if (IsBinary(column.kind)) {
       buffers.push_back(arrow::SliceBuffer(block, column.heap, heads[c].heap_used));
     }
-    arrays.push_back(arrow::ArrayData::Make(layout.schema_->field(static_cast<int>(c))->type(),
+    arrays.push_back(arrow::ArrayData::Make(layout.schema()->field(static_cast<int>(c))->type(),
                                             head->rows, std::move(buffers), heads[c].nulls));
   }
-  return arrow::RecordBatch::Make(layout.schema_, head->rows, std::move(arrays));
+  return arrow::RecordBatch::Make(layout.schema(), head->rows, std::move(arrays));
 }
 
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> Segment::Rows() {
@@ -503,12 +300,12 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> Segment::Rows() {
 
 arrow::Result<BlockStore::Blocks> Segment::ToBlocks() {
   head()->rows = num_rows_;
-  if (layout_->others_->num_fields() == 0) return BlockStore::Blocks{block_};
+  if (layout_->others()->num_fields() == 0) return BlockStore::Blocks{block_};
   ARROW_ASSIGN_OR_RAISE(arrow::ArrayVector others, Others());
   ARROW_ASSIGN_OR_RAISE(
       const std::shared_ptr<arrow::Buffer> message,
       arrow::ipc::SerializeRecordBatch(
-          *arrow::RecordBatch::Make(layout_->others_, num_rows_, std::move(others)),
+          *arrow::RecordBatch::Make(layout_->others(), num_rows_, std::move(others)),
           arrow::ipc::IpcWriteOptions::Defaults()));
   head()->others = message->size();
   return BlockStore::Blocks{block_, message};
@@ -518,15 +315,15 @@ arrow::Result<std::vector<std::shared_ptr<arrow::RecordBatch>>> Segment::FromBlo
     const SegmentLayout& layout, const std::shared_ptr<arrow::Buffer>& bytes) {
   std::vector<std::shared_ptr<arrow::RecordBatch>> segments;
   for (int64_t offset = 0; offset < bytes->size();) {
-    const auto block = arrow::SliceBuffer(bytes, offset, layout.bytes_);
-    offset += layout.bytes_;
-    const int64_t length = reinterpret_cast<const Head*>(block->data())->others;
+    const auto block = arrow::SliceBuffer(bytes, offset, layout.bytes());
+    offset += layout.bytes();
+    const int64_t length = reinterpret_cast<const SegmentHead*>(block->data())->others;
     arrow::ArrayVector others;
     if (length > 0) {
       arrow::io::BufferReader reader(arrow::SliceBuffer(bytes, offset, length));
       const arrow::ipc::DictionaryMemo no_dictionaries;
       ARROW_ASSIGN_OR_RAISE(const auto batch, arrow::ipc::ReadRecordBatch(
-                                                  layout.others_, &no_dictionaries,
+                                                  layout.others(), &no_dictionaries,
                                                   arrow::ipc::IpcReadOptions::Defaults(), &reader));
       others = batch->columns();
       offset += length;

@@ -1,7 +1,5 @@
 // Rows of one table that are appended few at a time and read as a whole: columns in one block of memory,
-// each with the place it may fill.
-//
-//   | head: what is filled | id: validity | id: 1 to 8 bytes a row | name: validity | name: lengths | name: bytes ... |
+// each with the place it may fill (segment_layout).
 //
 // A segment is full when any column is. Fixed-width values that lie close together take fewer bytes (narrow_values),
 // and so do the lengths of short texts. A value that does not fit so ends the segment too: the next one has more room
@@ -19,78 +17,11 @@
 #include <vector>
 
 #include "cogroup/column_rows.h"
-#include "cogroup/narrow_values.h"
+#include "cogroup/segment_layout.h"
+#include "cogroup/segment_source.h"
 #include "spill/block_store.h"
 
 namespace sheaf {
-
-class SegmentSource;
-
-/// Bytes that a value takes in a segment, or the length of a text, of each column; 0 of columns that have neither.
-using StoredWidths = std::vector<int>;
-
-/// How a table's segments divide their blocks. Immutable; shared by them.
-class SegmentLayout {
- public:
-  /// Blocks of about `bytes` for rows like those of `sample`, which has some. `schema`: its plain types.
-  static std::shared_ptr<const SegmentLayout> ForRowsLike(
-      const std::shared_ptr<arrow::Schema>& schema, const SegmentSource& sample,
-      const StoredWidths& widths, int64_t bytes);
-  /// A block for one row, number `row` of `rows`, however long it is.
-  static std::shared_ptr<const SegmentLayout> ForRow(const std::shared_ptr<arrow::Schema>& schema,
-                                                     const arrow::RecordBatch& rows, uint32_t row);
-
-  [[nodiscard]] int64_t rows() const { return rows_; }
-  [[nodiscard]] int64_t bytes() const { return bytes_; }
-  /// Bytes that a row of plain types takes on average.
-  [[nodiscard]] int64_t plain_row_bytes() const { return plain_bytes_ / rows_; }
-  [[nodiscard]] StoredWidths widths() const;
-
- private:
-  friend class Segment;
-  struct Column {
-    ColumnKind kind;
-    int width = 0;           // bytes a value, or an offset
-    int stored = 0;          // bytes a value in the block, or a length
-    int64_t values = 0;      // where in the block: values, or lengths
-    int64_t validity = 0;    // where
-    int64_t heap = 0;        // where, of binary columns
-    int64_t heap_bytes = 0;  // how long
-
-    [[nodiscard]] bool is_narrow() const { return kind == ColumnKind::kFixed && stored < width; }
-    // What so many values take that do not stand in the block as they are.
-    [[nodiscard]] int64_t WideBytes(int64_t rows) const;
-  };
-  SegmentLayout(std::shared_ptr<arrow::Schema> schema, int64_t num_rows, const StoredWidths& widths,
-                const std::vector<int64_t>& heap_bytes);
-  static int64_t HeadBytes(int64_t columns);
-
-  std::shared_ptr<arrow::Schema> schema_;
-  std::shared_ptr<arrow::Schema> others_;  // the columns of kOther
-  std::vector<Column> columns_;
-  int64_t rows_ = 0;
-  int64_t bytes_ = 0;
-  int64_t plain_bytes_ = 0;
-};
-
-/// The columns of a record batch, ready to be appended from. Text may be views.
-class SegmentSource {
- public:
-  explicit SegmentSource(std::shared_ptr<arrow::RecordBatch> rows);
-  [[nodiscard]] const std::shared_ptr<arrow::RecordBatch>& rows() const { return rows_; }
-
-  /// The widths in which the numbered rows fit, and others that are some more different from each other.
-  [[nodiscard]] StoredWidths WidthsOf(std::span<const uint32_t> rows) const;
-
- private:
-  friend class Segment;
-  friend class SegmentLayout;
-  std::shared_ptr<arrow::RecordBatch> rows_;
-  std::vector<ColumnRows> columns_;
-  std::vector<ColumnKind> kinds_;
-  std::vector<std::optional<ValueSpan>> spans_;  // of columns that may be narrow
-  std::vector<int64_t> longest_;                 // bytes of a text, of each column
-};
 
 /// Used by one thread at a time.
 class Segment {
@@ -121,18 +52,6 @@ class Segment {
   [[nodiscard]] int64_t bytes() const { return layout_->bytes() + other_bytes_; }
 
  private:
-  friend class SegmentLayout;
-  // What a block says of a column, and before that of all of them.
-  struct ColumnHead {
-    int64_t base = 0;  // of narrow values
-    int64_t heap_used = 0;
-    int64_t nulls = 0;
-  };
-  struct Head {
-    int64_t rows = 0;
-    int64_t others =
-        0;  // bytes of the message that holds the columns of kOther; it follows the block
-  };
   struct Column {
     bool has_validity = false;                          // false: no bit of it is written
     std::vector<std::shared_ptr<arrow::Array>> pieces;  // of kOther
@@ -152,10 +71,8 @@ class Segment {
   void AppendBinary(size_t c, const ColumnRows& source, std::span<const uint32_t> rows);
   arrow::Status AppendOther(size_t c, const arrow::Array& source, std::span<const uint32_t> rows);
   [[nodiscard]] arrow::Result<arrow::ArrayVector> Others() const;
-  [[nodiscard]] Head* head() const { return reinterpret_cast<Head*>(data_); }
-  [[nodiscard]] ColumnHead* column_heads() const {
-    return reinterpret_cast<ColumnHead*>(data_ + sizeof(Head));
-  }
+  [[nodiscard]] SegmentHead* head() const { return reinterpret_cast<SegmentHead*>(data_); }
+  [[nodiscard]] SegmentHead::Column* column_heads() const { return head()->columns(); }
 
   static arrow::Result<std::shared_ptr<arrow::RecordBatch>> RowsOf(
       const SegmentLayout& layout, const std::shared_ptr<arrow::Buffer>& block,
