@@ -38,10 +38,13 @@ def plan(connection, sql, **options):
         return statement.get_option("datafusion.explain")
 
 
-def test_rows_come_in_the_order_of_the_files(connection, files):
+@pytest.mark.parametrize("partitions", ["1", "2", "3", "8"])
+def test_rows_come_in_the_order_of_the_files(connection, files, partitions):
     declare(connection, files)
-    assert "InOrderExec: ranges=3" in plan(connection, QUERY, **AHEAD)
-    with reader(connection, QUERY, **AHEAD) as stream:
+    options = {**AHEAD, "datafusion.target_partitions": partitions}
+    shown = plan(connection, QUERY, **options)
+    assert "InOrderExec: ranges=3" in shown and "SortPreservingMergeExec" not in shown, shown
+    with reader(connection, QUERY, **options) as stream:
         found = stream.read_all()
     ids = np.arange(2 * ROWS_A_FILE)
     assert np.array_equal(found["id"].to_numpy(), ids[ids % 5 != 0])
@@ -60,6 +63,28 @@ def test_rows_come_in_the_order_of_the_files(connection, files):
 def test_other_queries_are_read_as_before(connection, files, order, sql, options):
     declare(connection, files, order)
     assert "InOrderExec" not in plan(connection, sql, **options)
+
+
+@pytest.mark.parametrize(
+    ("ids", "order"),
+    [
+        (np.arange(ROWS_A_FILE) + ROWS_A_FILE // 2, "id ASC"),  # among those of the first file
+        (np.arange(ROWS_A_FILE) + 1.0 * ROWS_A_FILE, "id ASC"),  # statistics leave NaN out
+        (pa.array([*range(ROWS_A_FILE, 2 * ROWS_A_FILE - 1), None]), "id ASC"),
+        (np.arange(ROWS_A_FILE) + ROWS_A_FILE, "id ASC, noise ASC"),
+    ],
+)
+def test_files_that_may_overlap_are_merged(connection, files, ids, order):
+    for number, part in enumerate([np.arange(ROWS_A_FILE), ids]):
+        table = pa.table({"id": part, "noise": np.zeros(ROWS_A_FILE)})
+        table = table.set_column(0, "id", table["id"].cast(pa.array(ids).type))
+        pq.write_table(table, files / f"{number}.parquet", row_group_size=50_000)
+    declare(connection, files, f"WITH ORDER ({order})")
+    options = {**AHEAD, "datafusion.target_partitions": "2"}
+    query = QUERY + (", noise" if "noise" in order else "")
+    assert "InOrderExec" not in plan(connection, query, **options)
+    keys = [row[0] for row in rows(connection, query, **options)]
+    assert keys == [row[0] for row in rows(connection, query)]
 
 
 def test_a_damaged_range_is_an_error_and_no_end(connection, files):

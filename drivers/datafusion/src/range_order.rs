@@ -7,12 +7,14 @@ use datafusion::arrow::array::{Array, ArrayRef};
 use datafusion::arrow::compute::kernels::cmp::lt_eq;
 use datafusion::arrow::compute::{concat, sort_to_indices, take};
 use datafusion::arrow::datatypes::DataType;
+use datafusion::common::stats::Precision;
 use datafusion::datasource::listing::{FileRange, PartitionedFile};
 use datafusion::datasource::physical_plan::parquet::metadata::CachedParquetMetaData;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfig};
 use datafusion::execution::cache::cache_manager::FileMetadataCache;
 use datafusion::parquet::arrow::arrow_reader::statistics::StatisticsConverter;
 use datafusion::parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
+use datafusion::scalar::ScalarValue;
 
 use crate::scan_ahead::{MAX_RANGES, RANGE_BYTES};
 
@@ -61,6 +63,30 @@ pub(crate) fn ranges_in_order(
         return None;
     }
     Some(join(&groups))
+}
+
+/// The least and the greatest value of a column in the whole of a file; `None` where its statistics don't
+/// tell, and where a value is null.
+pub(crate) fn bounds_of(
+    file: &PartitionedFile,
+    config: &FileScanConfig,
+    column: &str,
+) -> Option<(ScalarValue, ScalarValue)> {
+    let (index, field) = config.file_schema().column_with_name(column)?;
+    if !is_ordered_as_its_statistics(field.data_type()) {
+        return None;
+    }
+    let statistics = file.statistics.as_ref()?.column_statistics.get(index)?;
+    match (
+        &statistics.null_count,
+        &statistics.min_value,
+        &statistics.max_value,
+    ) {
+        (Precision::Exact(0), Precision::Exact(least), Precision::Exact(greatest)) => {
+            Some((least.clone(), greatest.clone()))
+        }
+        _ => None,
+    }
 }
 
 /// Floats are not: their statistics leave NaN out. Text may be by signed bytes in old files.

@@ -6,6 +6,7 @@
 //!
 //! A sort of the whole becomes one of each range where the ranges are known to follow each other.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use datafusion::arrow::compute::SortOptions;
@@ -22,10 +23,11 @@ use datafusion::physical_plan::execution_plan::replace_children_if_necessary;
 use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::sorts::sort::SortExec;
+use datafusion::physical_plan::sorts::sort_preserving_merge::SortPreservingMergeExec;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 
 use crate::in_order::InOrderExec;
-use crate::range_order::ranges_in_order;
+use crate::range_order::{bounds_of, ranges_in_order};
 use crate::sort_ranges::SortRangesExec;
 
 /// Bytes of files a range, at least: some row groups.
@@ -106,19 +108,55 @@ fn sort_in_ranges(
     Some(read.over(ranges).map(sorted))
 }
 
-/// The plan with a partition for each range of its files; `None` where it is no ordered scan of one
-/// partition, or too small.
+/// The plan with a partition for each range of its files; `None` where it is no ordered scan, or too small.
 fn in_ranges(plan: &Arc<dyn ExecutionPlan>) -> Option<Result<Arc<dyn ExecutionPlan>>> {
-    let read = RowWise::of(plan)?;
-    let [group] = read.scan.file_groups.as_slice() else {
-        return None;
-    };
+    let merge = plan.downcast_ref::<SortPreservingMergeExec>();
+    let read = RowWise::of(merge.map_or(plan, SortPreservingMergeExec::input))?;
     // Without an order DataFusion's own partitions do.
     if read.scan.output_ordering.is_empty() {
         return None;
     }
-    let ranges = ranges_of(group.files());
+    let files = match read.scan.file_groups.as_slice() {
+        [group] => group.files().to_vec(),
+        _ => parts_in_order(merge?, &read)?,
+    };
+    let ranges = ranges_of(&files);
     (ranges.len() > 1).then(|| read.over(ranges))
+}
+
+/// The parts of all groups, one behind the other in the order that the merge keeps; `None` where they may
+/// overlap in it.
+fn parts_in_order(merge: &SortPreservingMergeExec, read: &RowWise) -> Option<Vec<PartitionedFile>> {
+    let start = |part: &PartitionedFile| part.range.as_ref().map_or(0, |range| range.start);
+    let groups = read.scan.file_groups.iter();
+    let mut parts: Vec<_> = groups.flat_map(FileGroup::iter).cloned().collect();
+    let first = &parts.first()?.object_meta.location;
+    if parts.iter().all(|part| part.object_meta.location == *first) {
+        parts.sort_by_key(start);
+        return Some(parts);
+    }
+    let [key] = merge.expr().as_ref() else {
+        return None;
+    };
+    if key.options != SortOptions::new(false, false) {
+        return None;
+    }
+    let column = read.file_column(key.expr.downcast_ref::<Column>()?.index())?;
+    let bounds: Option<Vec<_>> = parts
+        .iter()
+        .map(|part| bounds_of(part, read.scan, &column))
+        .collect();
+    let mut parts: Vec<_> = bounds?.into_iter().zip(parts).collect();
+    parts.sort_by(|((one, _), part), ((other, _), next)| {
+        let of_file = part.object_meta.location.cmp(&next.object_meta.location);
+        let by_least = one.partial_cmp(other).unwrap_or(Ordering::Equal);
+        by_least.then(of_file).then(start(part).cmp(&start(next)))
+    });
+    let follows = parts.windows(2).all(|pair| {
+        let (((_, greatest), part), ((least, _), next)) = (&pair[0], &pair[1]);
+        part.object_meta.location == next.object_meta.location || greatest <= least
+    });
+    follows.then(|| parts.into_iter().map(|(_, part)| part).collect())
 }
 
 /// A scan of Parquet files, and the operators above it, the topmost first.
