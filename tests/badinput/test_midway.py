@@ -1,5 +1,6 @@
 """A run that ends in its midst, in each strategy and while it spills, leaves nothing behind."""
 
+import resource
 import signal
 import time
 
@@ -52,6 +53,14 @@ def test_a_folder_for_what_is_beyond_memory_that_is_none(sheaf, tmp_path, strate
     write(tmp_path, strategy, KEYS // 2)
     nowhere = tmp_path / "not" / "there"
     refused(sheaf, tmp_path, 1, nowhere, "o such file", env={"SHEAF_SPILL_DIR": str(nowhere)})
+
+
+def test_too_few_files_for_what_is_beyond_memory(sheaf, tmp_path):
+    write(tmp_path, "partition", KEYS // 2)
+    limit = (20, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+    few = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, limit)
+    line = refused(sheaf, tmp_path, 1, "Too many open files", "ulimit -n", preexec_fn=few)
+    assert "space" not in line
 
 
 @each_strategy
