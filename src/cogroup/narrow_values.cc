@@ -34,6 +34,15 @@ uint64_t Above(int64_t base, int64_t value) {
 
 uint64_t MostOf(int stored) { return (uint64_t{1} << (8 * stored)) - 1; }
 
+// The fewest of 1, 2 or 4 bytes that will do, if that is less than `width`; else `width`.
+template <typename WillDo>
+int FewestBytes(int width, const WillDo& will_do) {
+  for (const int stored : {1, 2, 4}) {
+    if (stored < width && will_do(stored)) return stored;
+  }
+  return width;
+}
+
 }  // namespace
 
 std::optional<ValueSpan> SpanOf(const ColumnRows& values, int width, int64_t rows) {
@@ -68,12 +77,9 @@ std::optional<ValueSpan> SpanOf(const ColumnRows& values, int width,
 
 int NarrowWidth(const ValueSpan& span, int width) {
   constexpr uint64_t kReserve = 4;  // later values may spread so many times as far
-  for (const int stored : {1, 2, 4}) {
-    if (stored < width && Above(span.least, span.greatest) < MostOf(stored) / kReserve) {
-      return stored;
-    }
-  }
-  return width;
+  return FewestBytes(width, [&](int stored) {
+    return Above(span.least, span.greatest) < MostOf(stored) / kReserve;
+  });
 }
 
 int64_t MaxLength(int stored) {
@@ -82,10 +88,7 @@ int64_t MaxLength(int stored) {
 
 int LengthWidth(int64_t longest, int width) {
   constexpr int64_t kReserve = 2;  // later texts may be so many times as long
-  for (const int stored : {1, 2, 4}) {
-    if (stored < width && longest <= MaxLength(stored) / kReserve) return stored;
-  }
-  return width;
+  return FewestBytes(width, [&](int stored) { return longest <= MaxLength(stored) / kReserve; });
 }
 
 int64_t BaseOf(const ValueSpan& span, int stored) {

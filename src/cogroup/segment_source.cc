@@ -6,18 +6,10 @@
 namespace sheaf {
 namespace {
 
-template <typename Offset>
-int64_t LongestOf(const ColumnRows& column, int64_t rows) {
-  int64_t longest = 0;
-  for (int64_t row = 0; row < rows; ++row) {
-    longest = std::max<int64_t>(longest, column.Length<Offset>(row));
-  }
-  return longest;
-}
-
 int64_t LongestOf(const ColumnRows& column, ColumnKind kind, int64_t rows) {
-  return kind == ColumnKind::kBinary ? LongestOf<int32_t>(column, rows)
-                                     : LongestOf<int64_t>(column, rows);
+  int64_t longest = 0;
+  for (int64_t row = 0; row < rows; ++row) longest = std::max(longest, column.Length(kind, row));
+  return longest;
 }
 
 }  // namespace

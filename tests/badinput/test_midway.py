@@ -43,8 +43,8 @@ def test_a_failing_query(sheaf, tmp_path, strategy):
 def test_a_full_disk_for_what_is_beyond_memory(sheaf, tmp_path, strategy, variable):
     write(tmp_path, strategy, KEYS // 2)
     with small_disk(tmp_path / "full", 1000) as full:
-        env = {variable: str(full)}
-        line = refused(sheaf, tmp_path, 1, "o space left on device", full, "another directory", env=env)
+        words = ("o space left on device", full, "another directory")
+        line = refused(sheaf, tmp_path, 1, *words, env={variable: str(full)})
         assert not list(full.rglob("*")), line
 
 
@@ -57,8 +57,7 @@ def test_a_folder_for_what_is_beyond_memory_that_is_none(sheaf, tmp_path, strate
 
 def test_too_few_files_for_what_is_beyond_memory(sheaf, tmp_path):
     write(tmp_path, "partition", KEYS // 2)
-    limit = (20, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
-    few = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, limit)
+    few = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (20, 20))
     line = refused(sheaf, tmp_path, 1, "Too many open files", "ulimit -n", preexec_fn=few)
     assert "space" not in line
 
