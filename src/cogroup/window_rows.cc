@@ -8,7 +8,6 @@
 
 #include "cogroup/order_rows.h"
 #include "cogroup/rows_by_place.h"
-#include "parallel/parallel.h"
 
 namespace sheaf {
 namespace {
@@ -25,9 +24,6 @@ constexpr size_t kMaxLoading = 4;
 // Of what may be loaded as a whole, the part that may be read before there is room to load it: a disk is busy then
 // from one window to the next.
 constexpr int64_t kReadAheadPart = 4;
-
-// Partitions that a window is mostly made of.
-constexpr int64_t kPortions = 8;
 
 // The place of a row whose key the set lacks. A partition has fewer keys than that.
 constexpr auto kOrphan = static_cast<uint32_t>(-1);
@@ -72,26 +68,30 @@ WindowRows::WindowRows(const TableInput& input, const KeySet& keys, ScatteredRow
       budget_(budget),
       counters_(counters),
       whole_{std::move(rows)},
-      share_(input) {
-  share_.Expect(kPortions);
+      share_(input),
+      loaders_(kMaxLoading) {
   if (groups) large_.emplace(input, *groups);
 }
 
 arrow::Result<TableShare> WindowRows::Take(const RankRange& window) {
+  RankRange left = window;
   while (true) {
     ARROW_RETURN_NOT_OK(LoadAhead(window.end));
-    if (!loaded_) {
+    if (left.size() == 0) break;
+    if (loaded_ == nullptr) {
       if (loading_.empty()) break;
       auto loaded = loading_.front().loaded.get();
       loading_.pop_front();
       ARROW_ASSIGN_OR_RAISE(loaded_, std::move(loaded));
       continue;  // the disk goes on to the next one
     }
-    const RankRange ranks = loaded_->ranks;
-    ARROW_RETURN_NOT_OK(
-        AddRows({std::max(window.begin, ranks.begin), std::min(window.end, ranks.end)}, &*loaded_));
-    if (ranks.end > window.end) break;
-    loaded_.reset();
+    const RankRange taken{left.begin, std::min(window.end, loaded_->ranks.end)};
+    if (left.begin == window.begin && taken.size() > 0) {
+      share_.Expect(window.size() / taken.size() + 1);  // partitions have about as many keys
+    }
+    ARROW_RETURN_NOT_OK(AddRows(taken, loaded_.get()));
+    left.begin = taken.end;
+    if (taken.end == loaded_->ranks.end) used_ = std::move(loaded_);
   }
   if (large_) {
     ARROW_ASSIGN_OR_RAISE(auto large, large_->Take(window.begin, window.end));
@@ -139,42 +139,51 @@ void WindowRows::StartRead(Source* source) {
   const RankRange ranks = source->NextRanks();
   const size_t partition = source->next++;
   const int64_t bytes = from.bytes[partition];
-  due_.push_back(std::make_shared<Due>(ranks, from.has_ranks, bytes, from.rows->Take(partition)));
-  due_.back()->rows.ReadAhead(max_loaded_ / kReadAheadPart);
+  due_.push_back({ranks, from.has_ranks, bytes, from.rows->Take(partition)});
+  due_.back().rows.ReadAhead(max_loaded_ / kReadAheadPart);
   due_bytes_ += bytes;
 }
 
-// Starts to load the partitions that follow and begin below `rank`, so that the disk and the cores are busy together:
-// one, and more as there is room for them.
+// Starts to load the partitions that follow, so that the disk and the cores are busy together.
 arrow::Status WindowRows::LoadAhead(int64_t rank) {
   while (true) {
     ARROW_RETURN_NOT_OK(ReadAhead(rank));
-    if (due_.empty() || due_.front()->ranks.begin >= rank) break;
-    if (loading_.size() == kMaxLoading) break;
-    if (!loading_.empty() && !HasRoomFor(due_.front()->bytes)) break;
+    if (!MayLoad(rank)) break;
     StartLoad();
   }
+  used_.reset();
   return arrow::Status::OK();
 }
 
-// True where so many bytes may be loaded beside those that are: all together are no more than one partition may be.
-bool WindowRows::HasRoomFor(int64_t bytes) const {
+// Of the partitions that begin below `rank` one may be loaded at any time, and more as there is room: all together are
+// no more than one partition may be. Those behind are for the next window, and have less.
+bool WindowRows::MayLoad(int64_t rank) const {
+  if (due_.empty() || loading_.size() == kMaxLoading) return false;
+  const bool is_next = due_.front().ranks.begin >= rank;
+  if (!is_next && loading_.empty()) return true;
+  int64_t bytes = due_.front().bytes;
   if (loaded_) bytes += loaded_->bytes;
   for (const Loading& loading : loading_) bytes += loading.bytes;
-  return bytes <= max_loaded_;
+  return bytes <= (is_next ? max_loaded_ / kReadAheadPart : max_loaded_);
 }
 
 void WindowRows::StartLoad() {
-  const std::shared_ptr<Due> due = std::move(due_.front());
+  Due due = std::move(due_.front());
   due_.pop_front();
-  due_bytes_ -= due->bytes;
-  loading_.push_back({due->bytes, RunAside([this, due] { return Load(std::move(*due)); })});
+  due_bytes_ -= due.bytes;
+  const int64_t bytes = due.bytes;
+  loading_.push_back(
+      {bytes, loaders_.Ask([this, due = std::move(due), used = std::exchange(used_, {})]() mutable {
+         used.reset();  // it is many small pieces of memory
+         return Load(std::move(due));
+       })});
 }
 
 // A counting sort of the rows of a partition by rank, and the order of each group: the next partition's while the
 // rows of the one before are moved.
-arrow::Result<WindowRows::Loaded> WindowRows::Load(Due due) {
-  Loaded loaded;
+arrow::Result<std::shared_ptr<WindowRows::Loaded>> WindowRows::Load(Due due) {
+  const auto whole = std::make_shared<Loaded>();
+  Loaded& loaded = *whole;
   loaded.ranks = due.ranks;
   loaded.bytes = due.bytes;
   ARROW_ASSIGN_OR_RAISE(const auto placed, TakePlaced(&due));
@@ -199,7 +208,7 @@ arrow::Result<WindowRows::Loaded> WindowRows::Load(Due due) {
   }
   if (!stands) loaded.order = ByPlace(placed, loaded.counts);
   ARROW_RETURN_NOT_OK(OrderRows(input_, loaded.pieces, loaded.counts, &loaded.order));
-  return loaded;
+  return whole;
 }
 
 // The rows of a partition but for those of large keys, which are set apart.

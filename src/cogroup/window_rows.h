@@ -27,6 +27,7 @@
 #include "cogroup/table_input.h"
 #include "cogroup/table_share.h"
 #include "key/key_set.h"
+#include "parallel/task_queue.h"
 #include "spill/row_memory.h"
 
 namespace sheaf {
@@ -35,6 +36,7 @@ namespace sheaf {
 struct RankRange {
   int64_t begin;
   int64_t end;
+  [[nodiscard]] int64_t size() const { return end - begin; }
 };
 
 /// Used by one thread at a time.
@@ -83,16 +85,16 @@ class WindowRows {
   // A partition that is being loaded.
   struct Loading {
     int64_t bytes;
-    std::future<arrow::Result<Loaded>> loaded;
+    std::future<arrow::Result<std::shared_ptr<Loaded>>> loaded;
   };
 
   arrow::Status AddRows(const RankRange& ranks, Loaded* from);
   arrow::Status ReadAhead(int64_t rank);
   void StartRead(Source* source);
   arrow::Status LoadAhead(int64_t rank);
-  [[nodiscard]] bool HasRoomFor(int64_t bytes) const;
+  [[nodiscard]] bool MayLoad(int64_t rank) const;
   void StartLoad();
-  arrow::Result<Loaded> Load(Due due);
+  arrow::Result<std::shared_ptr<Loaded>> Load(Due due);
   arrow::Result<std::vector<LargeKeyFilter::Placed>> TakePlaced(Due* due);
   arrow::Status ScatterParts();
   arrow::Result<RowVector<uint32_t>> Places(bool has_ranks, const arrow::RecordBatch& piece,
@@ -104,14 +106,15 @@ class WindowRows {
   MemoryBudget* const budget_;
   TableCounters* const counters_;
   Source whole_;
-  Source parts_;                  // of the partition before whole_.next
-  std::optional<Loaded> loaded_;  // the partition that rows are taken from
+  Source parts_;                    // of the partition before whole_.next
+  std::shared_ptr<Loaded> loaded_;  // the partition that rows are taken from
+  std::shared_ptr<Loaded> used_;    // the one before, to be freed aside
   ShareBuilder share_;
   std::optional<LargeGroups> large_;  // by rank; nullopt where none is kept apart
-  // The partitions after those that are loaded. Shared, for what is moved into a task must be copied.
-  std::deque<std::shared_ptr<Due>> due_;
+  std::deque<Due> due_;               // the partitions after those that are loaded
   int64_t due_bytes_ = 0;
-  std::deque<Loading> loading_;  // the partitions after loaded_; last, for loading uses all above
+  std::deque<Loading> loading_;  // the partitions after loaded_
+  TaskQueue loaders_;            // last, for loading uses all above
 };
 
 }  // namespace sheaf

@@ -32,20 +32,5 @@ TEST(RunInParallelTest, AnErrorIsReturnedAndEndsTheRest) {
   EXPECT_LT(started, 1'000'000U);
 }
 
-TEST(RunAsideTest, RunsBesideTheCallerWhoGetsItsResult) {
-  std::promise<int> from_caller;
-  auto result = RunAside([&] { return from_caller.get_future().get() + 1; });
-  from_caller.set_value(41);
-  EXPECT_EQ(result.get(), 42);
-}
-
-TEST(RunAsideTest, ItsFutureWaitsForIt) {
-  std::atomic<bool> done = false;
-  {
-    const auto unused = RunAside([&] { done = true; });
-  }
-  EXPECT_TRUE(done);
-}
-
 }  // namespace
 }  // namespace sheaf

@@ -6,8 +6,12 @@
 #include <cstddef>
 #include <deque>
 #include <functional>
+#include <future>
+#include <memory>
 #include <mutex>
 #include <thread>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace sheaf {
@@ -23,6 +27,15 @@ class TaskQueue {
 
   /// Does the task, which does not throw, some time later; at once where the machine has no thread to spare.
   void Add(std::function<void()> task);
+
+  /// The same for a task that has a result. Of a task that is dropped the future is broken.
+  template <typename Task>
+  std::future<std::invoke_result_t<Task>> Ask(Task task) {
+    using Asked = std::packaged_task<std::invoke_result_t<Task>()>;
+    const auto asked = std::make_shared<Asked>(std::move(task));
+    Add([asked] { (*asked)(); });
+    return asked->get_future();
+  }
 
  private:
   bool HasThread();

@@ -47,6 +47,14 @@ TEST(TaskQueueTest, AsManyTasksAsThreadsAreDoneAtTheSameTimeAndNoMore) {
   go_on.set_value();
 }
 
+TEST(TaskQueueTest, WhoAsksGetsTheResult) {
+  TaskQueue queue(1);
+  std::promise<int> from_caller;
+  auto result = queue.Ask([&] { return from_caller.get_future().get() + 1; });
+  from_caller.set_value(41);
+  EXPECT_EQ(result.get(), 42);
+}
+
 TEST(TaskQueueTest, ItsEndWaitsForTheTaskThatHasBegunAndDropsTheOthers) {
   std::promise<void> begun;
   std::promise<void> go_on;
