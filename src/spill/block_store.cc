@@ -1,6 +1,8 @@
 #include "spill/block_store.h"
 
 #include <algorithm>
+#include <chrono>
+#include <span>
 #include <utility>
 
 #include "spill/row_memory.h"
@@ -10,12 +12,6 @@ namespace {
 
 // Bytes that wait to be written: enough that the writer never waits for more.
 constexpr int64_t kMaxWaiting = int64_t{4} << 20;
-
-// A disk is measured by so many bytes at a time.
-constexpr int64_t kMeasuredBytes = int64_t{32} << 20;
-
-// Bytes a second from which on a disk is fast: the cache takes them little faster where its memory is new to it.
-constexpr double kFastDisk = 400e6;
 
 // Blocks that are read ahead at the same time: as many as a disk needs to be busy, few enough that what is asked for
 // first comes first.
@@ -35,6 +31,13 @@ std::vector<iovec> PartsOf(const BlockStore::Blocks& blocks) {
   return parts;
 }
 
+bool FitDirect(int64_t offset, std::span<const iovec> parts) {
+  return std::ranges::all_of(parts, [&](const iovec& part) {
+    const auto size = static_cast<int64_t>(part.iov_len);
+    return FitsDirect(std::exchange(offset, offset + size), part.iov_base, size);
+  });
+}
+
 int64_t BytesOf(const BlockStore::Blocks& blocks) {
   int64_t bytes = 0;
   for (const auto& block : blocks) bytes += block->size();
@@ -43,8 +46,8 @@ int64_t BytesOf(const BlockStore::Blocks& blocks) {
 
 }  // namespace
 
-BlockStore::BlockStore(std::filesystem::path directory)
-    : directory_(std::move(directory)), readers_(kReaders) {}
+BlockStore::BlockStore(std::filesystem::path directory, DiskPathChoice choice)
+    : directory_(std::move(directory)), choice_(choice), readers_(kReaders) {}
 
 BlockStore::~BlockStore() {
   {
@@ -66,13 +69,21 @@ arrow::Result<BlockStore::Place> BlockStore::Write(size_t file, const Blocks& bl
   }
   const int64_t length = BytesOf(blocks);
   end_ += length;
-  const Place place{file, to.end, length, end_};
-  Waiting& waiting = waiting_[file];
-  if (waiting.blocks.empty()) waiting = {to.file, to.end, {}};
-  waiting.blocks.insert(waiting.blocks.end(), blocks.begin(), blocks.end());
+  const Place place{file, to.end, length, end_, choice_.Next(length)};
+  AddWaiting(to, place.path, blocks);
   to.end += length;
   changed_.notify_all();
   return place;
+}
+
+// Blocks that follow each other in a file, the same way, are one write.
+void BlockStore::AddWaiting(const File& to, DiskPath path, const Blocks& blocks) {
+  const auto last = std::ranges::find(waiting_.rbegin(), waiting_.rend(), to.file, &Waiting::file);
+  if (last == waiting_.rend() || last->path != path) {
+    waiting_.push_back({to.file, to.end, path, blocks});
+  } else {
+    last->blocks.insert(last->blocks.end(), blocks.begin(), blocks.end());
+  }
 }
 
 // Until the store's end, or until a write fails.
@@ -99,7 +110,7 @@ void BlockStore::WriteAll(std::unique_lock<std::mutex>* lock) {
   lock->unlock();
   arrow::Status status;
   for (const Waiting& waiting : all) {
-    if (status.ok() && !waiting.blocks.empty()) status = WriteTo(waiting);
+    if (status.ok()) status = WriteTo(waiting);
   }
   all = {};
   lock->lock();
@@ -108,57 +119,41 @@ void BlockStore::WriteAll(std::unique_lock<std::mutex>* lock) {
   } else {
     failure_ = std::move(status);
   }
-  if (is_direct_) direct_ = end;
   changed_.notify_all();
 }
 
+// What fails, or does not suit the disk as it is, is written again through the cache: why it fails is told by that.
 arrow::Status BlockStore::WriteTo(const Waiting& waiting) {
-  is_direct_ = is_direct_ && WriteDirect(waiting);
-  if (is_direct_) return arrow::Status::OK();
-  std::vector<iovec> parts = PartsOf(waiting.blocks);
-  return waiting.file->Write(waiting.offset, parts);
-}
-
-// Past the cache; false if it was not, for that can't be or is slow: then all goes another way. What fails is written
-// again: why it does is told by that.
-bool BlockStore::WriteDirect(const Waiting& waiting) {
-  int64_t offset = waiting.offset;
-  for (const auto& block : waiting.blocks) {
-    if (!FitsDirect(offset, block->data(), block->size())) return false;
-    offset += block->size();
-  }
-  std::vector<iovec> parts = PartsOf(waiting.blocks);
   const auto start = std::chrono::steady_clock::now();
-  return waiting.file->TakesDirect() &&
-         waiting.file->Write(waiting.offset, parts, DiskPath::kDirect).ok() &&
-         IsFast(offset - waiting.offset, std::chrono::steady_clock::now() - start);
-}
-
-// `time`: what it took to write these bytes. True as long as too few are written to tell.
-bool BlockStore::IsFast(int64_t bytes, std::chrono::steady_clock::duration time) {
-  measured_bytes_ += bytes;
-  measured_time_ += time;
-  if (measured_bytes_ < kMeasuredBytes) return true;
-  const double seconds = std::chrono::duration<double>(measured_time_).count();
-  const bool fast = static_cast<double>(measured_bytes_) > kFastDisk * seconds;
-  measured_bytes_ = 0;
-  measured_time_ = {};
-  return fast;
+  std::vector<iovec> parts = PartsOf(waiting.blocks);
+  const bool fits = waiting.path == DiskPath::kCached ||
+                    (waiting.file->TakesDirect() && FitDirect(waiting.offset, parts));
+  if (fits && waiting.file->Write(waiting.offset, parts, waiting.path).ok()) {
+    const auto time = std::chrono::steady_clock::now() - start;
+    const std::lock_guard lock(mutex_);
+    choice_.Measured(waiting.path, BytesOf(waiting.blocks), time);
+    return arrow::Status::OK();
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    choice_.RuleOutDirect();
+  }
+  parts = PartsOf(waiting.blocks);
+  return waiting.file->Write(waiting.offset, parts);
 }
 
 arrow::Result<std::shared_ptr<arrow::Buffer>> BlockStore::Read(const Place& place) const {
   std::shared_ptr<UnnamedFile> file;
-  bool direct = false;
   {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return place.end <= written_ || !failure_.ok(); });
     if (place.end > written_) return failure_;
-    direct = place.end <= direct_;
     file = files_[place.file].file;
   }
   ARROW_ASSIGN_OR_RAISE(std::unique_ptr<arrow::Buffer> block,
                         arrow::AllocateBuffer(place.length, RowMemory()));
-  direct = direct && FitsDirect(place.offset, block->data(), place.length);
+  const bool direct = place.path == DiskPath::kDirect && file->TakesDirect() &&
+                      FitsDirect(place.offset, block->data(), place.length);
   ARROW_RETURN_NOT_OK(file->Read(place.offset, place.length, block->mutable_data(),
                                  direct ? DiskPath::kDirect : DiskPath::kCached));
   return block;
@@ -177,10 +172,7 @@ arrow::Result<std::shared_ptr<arrow::Buffer>> BlockStore::Take(const Place& plac
 }
 
 BlockStore::Coming BlockStore::TakeAhead(const Place& place) {
-  using Task = std::packaged_task<arrow::Result<std::shared_ptr<arrow::Buffer>>()>;
-  const auto task = std::make_shared<Task>([this, place] { return Take(place); });
-  readers_.Add([task] { (*task)(); });
-  return task->get_future();
+  return readers_.Ask([this, place] { return Take(place); });
 }
 
 }  // namespace sheaf

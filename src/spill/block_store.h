@@ -1,9 +1,7 @@
 // Blocks of memory that wait on disk, as they are: neither encoded nor compressed.
 //
 // To compress rows costs more than to move them: LZ4 takes as long for a block as its rows take to be gathered.
-// A fast disk gets them straight from memory, which takes a fifth off a run's processor time; before a slow one the
-// system's cache is faster. So the store begins with the first and goes over to the second for good where the disk
-// turns out to be slow.
+// They go through the system's cache, or straight to the disk, as either is fast (DiskPathChoice).
 //
 // The blocks stand in several files, each closed as soon as all of it is taken. Where the file system discards, to
 // close a file takes a third of the time that it took to write it: at the end of a run nothing else would be done
@@ -14,7 +12,6 @@
 #include <arrow/result.h>
 
 #include <array>
-#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -27,6 +24,7 @@
 #include <vector>
 
 #include "parallel/task_queue.h"
+#include "spill/disk_path_choice.h"
 #include "spill/unnamed_file.h"
 
 namespace sheaf {
@@ -42,6 +40,7 @@ class BlockStore {
     int64_t offset;
     int64_t length;
     int64_t end;  ///< Bytes of the store that are written once these are.
+    DiskPath path;
   };
 
   /// A block that is read beside the caller.
@@ -50,7 +49,7 @@ class BlockStore {
   /// Files to be written to.
   static constexpr size_t kFiles = 8;
 
-  explicit BlockStore(std::filesystem::path directory);
+  explicit BlockStore(std::filesystem::path directory, DiskPathChoice choice = DiskPathChoice());
   ~BlockStore();  ///< Does not wait for blocks that are not written yet, or that nobody has waited for.
   BlockStore(const BlockStore&) = delete;
   BlockStore& operator=(const BlockStore&) = delete;
@@ -79,34 +78,29 @@ class BlockStore {
   // Blocks to be written to one file, one after another.
   struct Waiting {
     std::shared_ptr<UnnamedFile> file;
-    int64_t offset = 0;
+    int64_t offset;
+    DiskPath path;
     Blocks blocks;
   };
 
+  void AddWaiting(const File& to, DiskPath path, const Blocks& blocks);
   void Work();
   void WriteAll(std::unique_lock<std::mutex>* lock);
   arrow::Status WriteTo(const Waiting& waiting);
-  bool WriteDirect(const Waiting& waiting);
-  bool IsFast(int64_t bytes, std::chrono::steady_clock::duration time);
 
   const std::filesystem::path directory_;
 
   mutable std::mutex mutex_;
   mutable std::condition_variable changed_;
   std::array<File, kFiles> files_;  // guarded by mutex_, as are the next six
-  std::array<Waiting, kFiles> waiting_;
+  std::vector<Waiting> waiting_;
+  DiskPathChoice choice_;
   int64_t end_ = 0;        // bytes that were handed over
   int64_t written_ = 0;    // bytes
-  int64_t direct_ = 0;     // bytes, the first ones, that were written past the cache
   arrow::Status failure_;  // of a write, or the store's end
   std::vector<std::shared_ptr<UnnamedFile>> closing_;
 
   std::thread thread_;  // started by the first Write()
-
-  // Of this thread alone.
-  bool is_direct_ = true;
-  int64_t measured_bytes_ = 0;
-  std::chrono::steady_clock::duration measured_time_{};
 
   TaskQueue readers_;  // last, for reading uses all above
 };

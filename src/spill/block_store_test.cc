@@ -53,6 +53,11 @@ int64_t BytesOnDisk() {
 
 std::unique_ptr<BlockStore> Store() { return std::make_unique<BlockStore>(SpillDirectory()); }
 
+/// One whose blocks go straight to the disk where they can, from the first on.
+std::unique_ptr<BlockStore> DirectStore() {
+  return std::make_unique<BlockStore>(SpillDirectory(), DiskPathChoice(/*cached_first=*/0));
+}
+
 /// Waits until less than `bytes` of disk are used.
 void WaitForDiskBelow(int64_t bytes) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
@@ -90,7 +95,7 @@ TEST(BlockStoreTest, MoreBlocksThanOneCallOfTheSystemTakesAreWritten) {
 }
 
 TEST(BlockStoreTest, BlocksOfWholePagesAndOthersComeBackInAnyOrder) {
-  const auto store = Store();
+  const auto store = DirectStore();
   std::vector<BlockStore::Place> places;
   const std::string bytes = "abcdefgh";
   for (const char byte : bytes) {
@@ -124,7 +129,7 @@ TEST(BlockStoreTest, WhatIsReadAheadComesWhateverTheOrderItIsAskedForIn) {
 
 TEST(BlockStoreTest, DiskIsGivenBackOnceAllOfAFileIsTaken) {
   for (const bool direct : {false, true}) {
-    const auto store = Store();
+    const auto store = direct ? DirectStore() : Store();
     const auto block = [&] { return direct ? WholePages('a') : Block('a', 70); };
     const int64_t length = block()->size();
     const int64_t before = BytesOnDisk();
@@ -156,18 +161,20 @@ TEST(BlockStoreTest, HasNoNameInItsDirectory) {
 }
 
 TEST(BlockStoreTest, AFailedWriteIsToldByEveryLaterCall) {
-  const auto store = Store();
-  const auto written = store->Write(0, {Block('a', 1)}).ValueOrDie();
-  ASSERT_TRUE(store->Read(written).ok());
-  std::optional<testing::FileSizeLimit> full_disk(std::in_place, 0);
-  const auto failed = store->Write(0, {Block('b', 1)}).ValueOrDie();
-  const auto read = store->Read(failed);
-  full_disk.reset();
-  EXPECT_EQ(KindOf(read.status()), ErrorKind::kEngine);
-  EXPECT_THAT(read.status().message(), ::testing::HasSubstr("can't write to it"));
-  EXPECT_EQ(store->Write(1, {Block('c', 1)}).status(), read.status());
-  EXPECT_EQ(store->TakeAhead(failed).get().status(), read.status());
-  EXPECT_TRUE(store->Read(written).ok());
+  for (const bool direct : {false, true}) {
+    const auto store = direct ? DirectStore() : Store();
+    const auto written = store->Write(0, {WholePages('a')}).ValueOrDie();
+    ASSERT_TRUE(store->Read(written).ok());
+    std::optional<testing::FileSizeLimit> full_disk(std::in_place, 0);
+    const auto failed = store->Write(0, {WholePages('b')}).ValueOrDie();
+    const auto read = store->Read(failed);
+    full_disk.reset();
+    EXPECT_EQ(KindOf(read.status()), ErrorKind::kEngine);
+    EXPECT_THAT(read.status().message(), ::testing::HasSubstr("can't write to it"));
+    EXPECT_EQ(store->Write(1, {Block('c', 1)}).status(), read.status());
+    EXPECT_EQ(store->TakeAhead(failed).get().status(), read.status());
+    EXPECT_TRUE(store->Read(written).ok());
+  }
 }
 
 TEST(BlockStoreTest, ItsEndDoesNotWaitForWhatNobodyWillRead) {
