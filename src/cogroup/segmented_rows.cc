@@ -45,9 +45,10 @@ arrow::Status SegmentedRows::Append(size_t place, const SegmentSource& source,
       if (LayOutFor(source, rows)) continue;
       ARROW_RETURN_NOT_OK(Open(&to, SegmentLayout::ForRow(schema_, *source.rows(), rows[0])));
       ARROW_ASSIGN_OR_RAISE(appended, to.open->Append(source, rows.first(1)));
-    } else {
-      budget_->Add(to.open->bytes() - before);
-      bytes_ += to.open->bytes() - before;
+    } else if (const int64_t added = to.open->bytes() - before; added != 0) {
+      // Seldom, and only then: to count for all threads waits for whatever this one has just written.
+      budget_->Add(added);
+      bytes_ += added;
     }
     rows = rows.subspan(static_cast<size_t>(appended));
     if (rows.empty()) break;
