@@ -47,9 +47,15 @@ arrow::Status LaneReader::Read(Lane* lane, MemoryTurns* turns, ReadAhead::OpenSt
                                const std::function<arrow::Status(const Chunk&)>& keep) {
   if (!turns->Begin()) return arrow::Status::OK();
   lane->reader->Start(std::move(open));
-  while (const std::optional<Chunk> chunk = lane->reader->Pop()) {
-    ARROW_RETURN_NOT_OK(keep(*chunk));
+  arrow::Status status;
+  while (status.ok()) {
+    const std::optional<Chunk> chunk = lane->reader->Pop();
+    if (!chunk) break;
+    status = keep(*chunk);
   }
+  if (!status.ok()) lane->reader->Cancel();
+  lane->reader->Join();  // where the run has failed, it may still open the stream
+  ARROW_RETURN_NOT_OK(status);
   turns->End();
   return arrow::Status::OK();
 }

@@ -52,7 +52,7 @@ class LaneReader : public BatchReader {
   void AddReader(size_t t, KeyOrder order, int64_t capacity);
 
   /// Reads the stream that `open` opens, when it is its turn, and calls `keep` with each chunk. Reads nothing
-  /// once the turns are closed.
+  /// once the turns are closed. When it returns, neither is called any more.
   static arrow::Status Read(Lane* lane, MemoryTurns* turns, ReadAhead::OpenStream open,
                             const std::function<arrow::Status(const Chunk&)>& keep);
 
