@@ -182,7 +182,7 @@ void WindowRows::StartLoad() {
 // A counting sort of the rows of a partition by rank, and the order of each group: the next partition's while the
 // rows of the one before are moved.
 arrow::Result<std::shared_ptr<WindowRows::Loaded>> WindowRows::Load(Due due) {
-  const auto whole = std::make_shared<Loaded>();
+  auto whole = std::make_shared<Loaded>();
   Loaded& loaded = *whole;
   loaded.ranks = due.ranks;
   loaded.bytes = due.bytes;
