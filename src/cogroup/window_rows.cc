@@ -78,20 +78,21 @@ arrow::Result<TableShare> WindowRows::Take(const RankRange& window) {
   while (true) {
     ARROW_RETURN_NOT_OK(LoadAhead(window.end));
     if (left.size() == 0) break;
-    if (loaded_ == nullptr) {
+    if (!loaded_) {
       if (loading_.empty()) break;
       auto loaded = loading_.front().loaded.get();
       loading_.pop_front();
       ARROW_ASSIGN_OR_RAISE(loaded_, std::move(loaded));
       continue;  // the disk goes on to the next one
     }
-    const RankRange taken{left.begin, std::min(window.end, loaded_->ranks.end)};
+    const int64_t end = loaded_->ranks.end;
+    const RankRange taken{left.begin, std::min(window.end, end)};
     if (left.begin == window.begin && taken.size() > 0) {
       share_.Expect(window.size() / taken.size() + 1);  // partitions have about as many keys
     }
-    ARROW_RETURN_NOT_OK(AddRows(taken, loaded_.get()));
+    ARROW_RETURN_NOT_OK(AddRows(taken, &*loaded_));
     left.begin = taken.end;
-    if (taken.end == loaded_->ranks.end) used_ = std::move(loaded_);
+    if (taken.end == end) used_ = std::exchange(loaded_, std::nullopt);
   }
   if (large_) {
     ARROW_ASSIGN_OR_RAISE(auto large, large_->Take(window.begin, window.end));
@@ -104,7 +105,7 @@ arrow::Result<TableShare> WindowRows::Take(const RankRange& window) {
 arrow::Status WindowRows::AddRows(const RankRange& ranks, Loaded* from) {
   const auto counts = std::span(from->counts)
                           .subspan(static_cast<size_t>(ranks.begin - from->ranks.begin),
-                                   static_cast<size_t>(ranks.end - ranks.begin));
+                                   static_cast<size_t>(ranks.size()));
   const int64_t begin = from->taken;
   const int64_t rows = std::reduce(counts.begin(), counts.end());
   from->taken += rows;
@@ -123,7 +124,7 @@ arrow::Status WindowRows::ReadAhead(int64_t rank) {
     const RankRange ranks = source.NextRanks();
     const int64_t bytes = source.scattered.bytes[source.next];
     if (!due_.empty() && due_bytes_ + bytes > max_loaded_ / kReadAheadPart) break;
-    if (&source == &whole_ && bytes > max_loaded_ && ranks.end - ranks.begin > 1) {
+    if (&source == &whole_ && bytes > max_loaded_ && ranks.size() > 1) {
       // The others are still read from the parts that these replace.
       if (ranks.begin >= rank || !due_.empty() || !loading_.empty()) break;
       ARROW_RETURN_NOT_OK(ScatterParts());
@@ -172,22 +173,21 @@ void WindowRows::StartLoad() {
   due_.pop_front();
   due_bytes_ -= due.bytes;
   const int64_t bytes = due.bytes;
-  loading_.push_back(
-      {bytes, loaders_.Ask([this, due = std::move(due), used = std::exchange(used_, {})]() mutable {
-         used.reset();  // it is many small pieces of memory
-         return Load(std::move(due));
-       })});
+  loading_.push_back({bytes, loaders_.Ask([this, due = std::move(due),
+                                           used = std::exchange(used_, std::nullopt)]() mutable {
+                        used.reset();  // it is many small pieces of memory
+                        return Load(std::move(due));
+                      })});
 }
 
 // A counting sort of the rows of a partition by rank, and the order of each group: the next partition's while the
 // rows of the one before are moved.
-arrow::Result<std::shared_ptr<WindowRows::Loaded>> WindowRows::Load(Due due) {
-  auto whole = std::make_shared<Loaded>();
-  Loaded& loaded = *whole;
+arrow::Result<WindowRows::Loaded> WindowRows::Load(Due due) {
+  Loaded loaded;
   loaded.ranks = due.ranks;
   loaded.bytes = due.bytes;
   ARROW_ASSIGN_OR_RAISE(const auto placed, TakePlaced(&due));
-  loaded.counts.assign(static_cast<size_t>(loaded.ranks.end - loaded.ranks.begin), 0);
+  loaded.counts.assign(static_cast<size_t>(loaded.ranks.size()), 0);
   bool stands = true;
   uint32_t last = 0;
   for (const auto& [piece, places] : placed) {
@@ -208,14 +208,14 @@ arrow::Result<std::shared_ptr<WindowRows::Loaded>> WindowRows::Load(Due due) {
   }
   if (!stands) loaded.order = ByPlace(placed, loaded.counts);
   ARROW_RETURN_NOT_OK(OrderRows(input_, loaded.pieces, loaded.counts, &loaded.order));
-  return whole;
+  return loaded;
 }
 
 // The rows of a partition but for those of large keys, which are set apart.
 arrow::Result<std::vector<LargeKeyFilter::Placed>> WindowRows::TakePlaced(Due* due) {
   std::optional<LargeKeyFilter> filter;
   if (large_ && due->bytes > large_->held()) {
-    filter.emplace(input_.schema, due->ranks.begin, due->ranks.end - due->ranks.begin, &*large_);
+    filter.emplace(input_.schema, due->ranks.begin, due->ranks.size(), &*large_);
   }
   std::vector<LargeKeyFilter::Placed> placed;
   while (true) {
@@ -237,9 +237,8 @@ arrow::Result<std::vector<LargeKeyFilter::Placed>> WindowRows::TakePlaced(Due* d
 arrow::Status WindowRows::ScatterParts() {
   const RankRange ranks = whole_.NextRanks();
   const size_t partition = whole_.next++;
-  const int64_t keys = ranks.end - ranks.begin;
   const int64_t wanted = kPartsOverLimit * (whole_.scattered.bytes[partition] / max_loaded_ + 1);
-  const int64_t part_keys = std::max<int64_t>(1, keys / wanted);
+  const int64_t part_keys = std::max<int64_t>(1, ranks.size() / wanted);
   parts_ = {};
   ScatteredRows& parts = parts_.scattered;
   for (int64_t rank = ranks.begin; rank < ranks.end; rank += part_keys) {

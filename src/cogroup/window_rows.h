@@ -85,7 +85,7 @@ class WindowRows {
   // A partition that is being loaded.
   struct Loading {
     int64_t bytes;
-    std::future<arrow::Result<std::shared_ptr<Loaded>>> loaded;
+    std::future<arrow::Result<Loaded>> loaded;
   };
 
   arrow::Status AddRows(const RankRange& ranks, Loaded* from);
@@ -94,7 +94,7 @@ class WindowRows {
   arrow::Status LoadAhead(int64_t rank);
   [[nodiscard]] bool MayLoad(int64_t rank) const;
   void StartLoad();
-  arrow::Result<std::shared_ptr<Loaded>> Load(Due due);
+  arrow::Result<Loaded> Load(Due due);
   arrow::Result<std::vector<LargeKeyFilter::Placed>> TakePlaced(Due* due);
   arrow::Status ScatterParts();
   arrow::Result<RowVector<uint32_t>> Places(bool has_ranks, const arrow::RecordBatch& piece,
@@ -106,9 +106,9 @@ class WindowRows {
   MemoryBudget* const budget_;
   TableCounters* const counters_;
   Source whole_;
-  Source parts_;                    // of the partition before whole_.next
-  std::shared_ptr<Loaded> loaded_;  // the partition that rows are taken from
-  std::shared_ptr<Loaded> used_;    // the one before, to be freed aside
+  Source parts_;                  // of the partition before whole_.next
+  std::optional<Loaded> loaded_;  // the partition that rows are taken from
+  std::optional<Loaded> used_;    // the one before, to be freed aside
   ShareBuilder share_;
   std::optional<LargeGroups> large_;  // by rank; nullopt where none is kept apart
   std::deque<Due> due_;               // the partitions after those that are loaded

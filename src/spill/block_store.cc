@@ -122,17 +122,20 @@ void BlockStore::WriteAll(std::unique_lock<std::mutex>* lock) {
   changed_.notify_all();
 }
 
-// What fails, or does not suit the disk as it is, is written again through the cache: why it fails is told by that.
+// What fails straight to the disk, or does not suit it as it is, is written through the cache: why it fails is told by
+// that.
 arrow::Status BlockStore::WriteTo(const Waiting& waiting) {
   const auto start = std::chrono::steady_clock::now();
   std::vector<iovec> parts = PartsOf(waiting.blocks);
-  const bool fits = waiting.path == DiskPath::kCached ||
-                    (waiting.file->TakesDirect() && FitDirect(waiting.offset, parts));
-  if (fits && waiting.file->Write(waiting.offset, parts, waiting.path).ok()) {
-    const auto time = std::chrono::steady_clock::now() - start;
-    const std::lock_guard lock(mutex_);
-    choice_.Measured(waiting.path, BytesOf(waiting.blocks), time);
-    return arrow::Status::OK();
+  if (waiting.path == DiskPath::kCached ||
+      (waiting.file->TakesDirect() && FitDirect(waiting.offset, parts))) {
+    const arrow::Status status = waiting.file->Write(waiting.offset, parts, waiting.path);
+    if (status.ok()) {
+      const auto time = std::chrono::steady_clock::now() - start;
+      const std::lock_guard lock(mutex_);
+      choice_.Measured(waiting.path, BytesOf(waiting.blocks), time);
+    }
+    if (status.ok() || waiting.path == DiskPath::kCached) return status;
   }
   {
     const std::lock_guard lock(mutex_);
