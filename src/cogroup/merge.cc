@@ -224,15 +224,18 @@ std::unique_ptr<BatchReader> OpenMerge(std::shared_ptr<Engine> engine, ResolvedJ
 }
 
 // All tables are read at the same time. Within one, parts that are in order would be merged again, at a price,
-// and one after the other all the same where their keys follow each other; so they are read ahead: the table
-// that decodes longest should not wait for one core. The ranges that are read hold memory that no budget counts.
+// and one after the other all the same where their keys follow each other; so they are read ahead, as far as the
+// query's memory goes: the table that decodes longest should not wait for one core. While one of three ranges is
+// put into batches, two are decoded.
 Scan MergeScan(const MemorySplit& split, size_t tables, bool sorts) {
-  constexpr int kAhead = 2;
-  constexpr int kMinScans = 4;
+  constexpr int64_t kMaxAhead = 3;
+  // Of a range whose rows the driver has to put in order, at most; the engine's pools do not count it.
+  constexpr int64_t kRangeBytes = int64_t{64} << 20;
   const auto cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  const int64_t ahead = sorts ? 0 : std::min(kMaxAhead, split.query / kRangeBytes);
   return {.partitions = std::max(1, cores / static_cast<int>(tables)),
           .batch_rows = sorts ? 0 : kScanBatchRows,
-          .ahead = sorts || split.scans < kMinScans ? 0 : kAhead,
+          .ahead = static_cast<int>(ahead),
           .views = !sorts};
 }
 

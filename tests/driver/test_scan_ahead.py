@@ -132,6 +132,37 @@ def test_files_whose_row_groups_follow_each_other_are_sorted_range_by_range(conn
     assert np.array_equal(np.sort(found["row"].to_numpy()), wanted)
 
 
+def test_a_range_that_is_in_order_is_not_read_to_its_end_first(connection, files):
+    declare(connection, files, order="")
+    assert "SortRangesExec: id" in plan(connection, QUERY, **AHEAD)
+    path = files / "0.parquet"
+    noise = pq.ParquetFile(path).metadata.row_group(0).column(1)
+    end = noise.dictionary_page_offset or noise.data_page_offset
+    end += noise.total_compressed_size
+    data = bytearray(path.read_bytes())
+    data[end - 4096 : end] = b"\xff" * 4096
+    path.write_bytes(data)
+    with reader(connection, QUERY, **AHEAD) as stream:
+        assert stream.read_next_batch()["id"][0].as_py() == 1
+        with pytest.raises(pa.ArrowException):
+            stream.read_all()
+
+
+@pytest.mark.parametrize("place", [1, 8191, 8192, 8193, 19_999])
+def test_one_row_out_of_order_is_put_in_order(connection, tmp_path, place):
+    ids = np.arange(0, 80_000, 2)
+    ids[[place - 1, place]] = ids[[place, place - 1]]
+    (tmp_path / "t").mkdir()
+    table = pa.table({"id": ids, "row": np.arange(40_000)})
+    pq.write_table(table, tmp_path / "t" / "0.parquet", row_group_size=20_000)
+    declare(connection, tmp_path / "t", order="")
+    query = "SELECT id, row FROM t ORDER BY id"
+    assert "SortRangesExec: id" in plan(connection, query, **AHEAD)
+    found = rows(connection, query, **AHEAD, **{"datafusion.execution.batch_size": "8192"})
+    order = np.argsort(ids)
+    assert found == list(zip(ids[order].tolist(), order.tolist(), strict=True))
+
+
 def test_a_sort_of_several_partitions_stays_one(connection, tmp_path):
     ids = np.arange(80_000)
     declare(connection, write_clustered(tmp_path / "t", ids), order="")

@@ -13,11 +13,14 @@ use datafusion::arrow::compute::SortOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
 use datafusion::config::ConfigOptions;
 use datafusion::datasource::listing::PartitionedFile;
-use datafusion::datasource::physical_plan::{FileGroup, FileScanConfig, FileScanConfigBuilder};
+use datafusion::datasource::physical_plan::{
+    FileGroup, FileScanConfig, FileScanConfigBuilder, FileSource,
+};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::error::Result;
 use datafusion::execution::cache::cache_manager::FileMetadataCache;
 use datafusion::physical_expr::expressions::Column;
+use datafusion::physical_expr::projection::ProjectionExprs;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::execution_plan::replace_children_if_necessary;
 use datafusion::physical_plan::filter::FilterExec;
@@ -104,8 +107,41 @@ fn sort_in_ranges(
     }
     let read = RowWise::of(sort.input())?;
     let ranges = ranges_in_order(read.scan, &read.file_column(column)?, metadata)?;
-    let sorted = |input| Arc::new(SortRangesExec { input, column }) as Arc<dyn ExecutionPlan>;
-    Some(read.over(ranges).map(sorted))
+    let keys = column_of(read.scan, read.scan_column(column)?, ranges.clone()).transpose()?;
+    let sorted = || -> Result<Arc<dyn ExecutionPlan>> {
+        Ok(Arc::new(SortRangesExec {
+            input: read.over(ranges)?,
+            column,
+            keys: keys?,
+        }))
+    };
+    Some(sorted())
+}
+
+/// One column of the scan; `None` where its files can't be read without the others.
+fn column_of(
+    scan: &FileScanConfig,
+    column: usize,
+    ranges: Vec<FileGroup>,
+) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+    let schema = scan.projected_schema()?;
+    let alone = ProjectionExprs::from_indices(&[column], &schema);
+    let source = scan.file_source.try_pushdown_projection(&alone)?;
+    Ok(source.map(|source| scan_of(scan, ranges, source)))
+}
+
+/// The scan of these ranges, each a partition of its own, that no other may take from.
+fn scan_of(
+    scan: &FileScanConfig,
+    ranges: Vec<FileGroup>,
+    source: Arc<dyn FileSource>,
+) -> Arc<dyn ExecutionPlan> {
+    let scan = FileScanConfigBuilder::from(scan.clone())
+        .with_source(source)
+        .with_file_groups(ranges)
+        .with_preserve_order(true)
+        .build();
+    DataSourceExec::from_data_source(scan)
 }
 
 /// The plan with a partition for each range of its files; `None` where it is no ordered scan, or too small.
@@ -185,8 +221,8 @@ impl<'a> RowWise<'a> {
         None
     }
 
-    /// The column of the files that column number `column` is; `None` where it is not one of theirs.
-    fn file_column(&self, column: usize) -> Option<String> {
+    /// The column of the scan that column number `column` is; `None` where it is none of its.
+    fn scan_column(&self, column: usize) -> Option<usize> {
         let below = |column: usize, operator: &&Arc<dyn ExecutionPlan>| {
             if let Some(projection) = operator.downcast_ref::<ProjectionExec>() {
                 let column = projection.expr()[column].expr.downcast_ref::<Column>();
@@ -196,7 +232,12 @@ impl<'a> RowWise<'a> {
             let projection = filter.and_then(|filter| filter.projection().as_ref());
             Some(projection.map_or(column, |projection| projection[column]))
         };
-        let column = self.operators.iter().try_fold(column, below)?;
+        self.operators.iter().try_fold(column, below)
+    }
+
+    /// The same of the files.
+    fn file_column(&self, column: usize) -> Option<String> {
+        let column = self.scan_column(column)?;
         match self.scan.file_source.projection() {
             Some(projection) => {
                 let expr = &projection.as_ref()[column].expr;
@@ -209,13 +250,9 @@ impl<'a> RowWise<'a> {
         }
     }
 
-    /// The same over these ranges, each a partition of its own, that no other may take from.
+    /// The same over these ranges.
     fn over(&self, ranges: Vec<FileGroup>) -> Result<Arc<dyn ExecutionPlan>> {
-        let scan = FileScanConfigBuilder::from(self.scan.clone())
-            .with_file_groups(ranges)
-            .with_preserve_order(true)
-            .build();
-        let scan: Arc<dyn ExecutionPlan> = DataSourceExec::from_data_source(scan);
+        let scan = scan_of(self.scan, ranges, Arc::clone(&self.scan.file_source));
         let mut operators = self.operators.iter().rev();
         operators.try_fold(scan, |input, operator| {
             replace_children_if_necessary(Arc::clone(operator), vec![input])

@@ -1,9 +1,10 @@
-//! Sorts each partition by itself, in memory, where it is not in order already.
+//! Sorts each partition by itself, in memory, where it is not in order already: its keys are read first, alone, so
+//! that rows in order stream.
 
 use std::fmt;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, RecordBatch};
+use datafusion::arrow::array::{Array, ArrayRef, RecordBatch};
 use datafusion::arrow::compute::kernels::cmp::lt_eq;
 use datafusion::arrow::compute::{concat_batches, sort_to_indices, take_record_batch};
 use datafusion::common::tree_node::TreeNodeRecursion;
@@ -12,13 +13,16 @@ use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{TryStreamExt, stream};
 
 /// Brings the rows of each partition, which fit in memory, in ascending order of a column without nulls.
 #[derive(Debug)]
 pub(crate) struct SortRangesExec {
     pub(crate) input: Arc<dyn ExecutionPlan>,
     pub(crate) column: usize,
+    /// That column alone, of the same partitions, and maybe of more rows of theirs. Not a child: no operator reads
+    /// its rows, and the plan that is shown has every file once.
+    pub(crate) keys: Arc<dyn ExecutionPlan>,
 }
 
 impl DisplayAs for SortRangesExec {
@@ -55,6 +59,7 @@ impl ExecutionPlan for SortRangesExec {
         Ok(Arc::new(Self {
             input: children.swap_remove(0),
             column: self.column,
+            keys: Arc::clone(&self.keys),
         }))
     }
 
@@ -64,51 +69,61 @@ impl ExecutionPlan for SortRangesExec {
         context: Arc<TaskContext>,
     ) -> Result<SendableRecordBatchStream> {
         let batch_size = context.session_config().batch_size();
+        let keys = self.keys.execute(partition, Arc::clone(&context))?;
         let rows = self.input.execute(partition, context)?;
         let schema = self.schema();
         let column = self.column;
-        let sorted = stream::once(async move {
-            let batches: Vec<RecordBatch> = rows.try_collect().await?;
-            let batches = in_order(batches, column, batch_size)?;
-            Ok::<_, DataFusionError>(stream::iter(batches).map(Ok))
+        let in_order = stream::once(async move {
+            let rows = if ascend(keys).await? {
+                rows
+            } else {
+                sorted(rows, column, batch_size).await?
+            };
+            Ok::<_, DataFusionError>(rows)
         });
         Ok(Box::pin(RecordBatchStreamAdapter::new(
             schema,
-            sorted.try_flatten(),
+            in_order.try_flatten(),
         )))
     }
 }
 
-fn in_order(
-    batches: Vec<RecordBatch>,
+async fn sorted(
+    rows: SendableRecordBatchStream,
     column: usize,
     batch_size: usize,
-) -> Result<Vec<RecordBatch>> {
-    if batches.is_empty() || is_in_order(&batches, column)? {
-        return Ok(batches);
-    }
-    let all = concat_batches(&batches[0].schema(), &batches)?;
+) -> Result<SendableRecordBatchStream> {
+    let schema = rows.schema();
+    let batches: Vec<RecordBatch> = rows.try_collect().await?;
+    let all = concat_batches(&schema, &batches)?;
     let order = sort_to_indices(all.column(column), None, None)?;
     let sorted = take_record_batch(&all, &order)?;
     let starts = (0..sorted.num_rows()).step_by(batch_size);
-    Ok(starts
-        .map(|start| sorted.slice(start, batch_size.min(sorted.num_rows() - start)))
-        .collect())
+    let slices = starts.map(move |start| {
+        let length = batch_size.min(sorted.num_rows() - start);
+        Ok(sorted.slice(start, length))
+    });
+    Ok(Box::pin(RecordBatchStreamAdapter::new(
+        schema,
+        stream::iter(slices),
+    )))
 }
 
-fn is_in_order(batches: &[RecordBatch], column: usize) -> Result<bool> {
-    let columns = batches.iter().map(|batch| batch.column(column));
-    let columns: Vec<_> = columns.filter(|values| !values.is_empty()).collect();
-    for values in &columns {
-        let followed = values.len() - 1;
+/// Whether the values of the only column ascend.
+async fn ascend(mut keys: SendableRecordBatchStream) -> Result<bool> {
+    let mut last: Option<ArrayRef> = None;
+    while let Some(batch) = keys.try_next().await? {
+        let values = batch.column(0);
+        let Some(followed) = values.len().checked_sub(1) else {
+            continue;
+        };
         let ascend = lt_eq(&values.slice(0, followed), &values.slice(1, followed))?;
         if ascend.true_count() < followed {
             return Ok(false);
         }
-    }
-    for pair in columns.windows(2) {
-        let last = pair[0].slice(pair[0].len() - 1, 1);
-        if lt_eq(&last, &pair[1].slice(0, 1))?.true_count() == 0 {
+        if let Some(last) = last.replace(values.slice(followed, 1))
+            && lt_eq(&last, &values.slice(0, 1))?.true_count() == 0
+        {
             return Ok(false);
         }
     }
