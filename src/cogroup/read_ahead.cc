@@ -54,22 +54,26 @@ arrow::Result<int64_t> BytesOf(const arrow::RecordBatch& rows) {
 }
 
 // Makes rows independent of buffers that are much larger than they are, such as those of a batch that they
-// are a slice of: a budget can't see those. `plain`: the schema
-// of what is copied.
-arrow::Status Compact(const std::shared_ptr<arrow::Schema>& plain,
-                      std::shared_ptr<arrow::RecordBatch>* rows) {
+// are a slice of: a budget can't see those. `plain`: the schema of what is copied. Returns their bytes.
+arrow::Result<int64_t> Compact(const std::shared_ptr<arrow::Schema>& plain,
+                               std::shared_ptr<arrow::RecordBatch>* rows) {
+  int64_t bytes = 0;
   for (int c = 0; c < (*rows)->num_columns(); ++c) {
     const auto& column = (*rows)->column(c);
     ARROW_ASSIGN_OR_RAISE(const int64_t used, BytesOf(*column));
+    bytes += used;
     const int64_t held = arrow::util::TotalBufferSize(*column);
     if (arrow::is_binary_view_like(column->type_id())) {
-      if (held > kMaxWaste * used + kMaxPages) return ToPlain(*rows, plain).Value(rows);
-    } else if (held - used > used / kMaxWaste) {
+      if (held <= kMaxWaste * used + kMaxPages) continue;
+      ARROW_ASSIGN_OR_RAISE(*rows, ToPlain(*rows, plain));
+      return Compact(plain, rows);
+    }
+    if (held - used > used / kMaxWaste) {
       ARROW_ASSIGN_OR_RAISE(const auto copy, arrow::Concatenate({column}, RowMemory()));
       ARROW_ASSIGN_OR_RAISE(*rows, (*rows)->SetColumn(c, (*rows)->schema()->field(c), copy));
     }
   }
-  return arrow::Status::OK();
+  return bytes;
 }
 
 // Columns that hold no key: keys are compared, and want their plain form.
@@ -147,8 +151,9 @@ arrow::Result<Chunk> ReadAhead::MakeChunk(const std::shared_ptr<arrow::RecordBat
   ARROW_ASSIGN_OR_RAISE(chunk.rows, DropNullKeys(std::move(chunk.rows)));
   if (chunk.rows->num_rows() == 0) return chunk;
   // In any order, rows are soon copied anyway.
-  if (order_ == KeyOrder::kAscending) ARROW_RETURN_NOT_OK(Compact(input_.schema, &chunk.rows));
-  ARROW_ASSIGN_OR_RAISE(const int64_t bytes, BytesOf(*chunk.rows));
+  ARROW_ASSIGN_OR_RAISE(const int64_t bytes, order_ == KeyOrder::kAscending
+                                                 ? Compact(input_.schema, &chunk.rows)
+                                                 : BytesOf(*chunk.rows));
   ARROW_ASSIGN_OR_RAISE(const auto keys, ColumnsAt(input_.key_columns, *chunk.rows));
   ARROW_ASSIGN_OR_RAISE(chunk.keys, input_.key_encoder->Encode(keys));
   if (order_ == KeyOrder::kAscending) ARROW_RETURN_NOT_OK(CheckOrder(chunk));
