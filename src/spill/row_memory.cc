@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstring>
 #include <iterator>
+#include <limits>
 #include <map>
 #include <mutex>
 #include <set>
@@ -61,18 +62,26 @@ class FreeSpans {
   uint8_t* Take(int64_t size) {
     const auto fitting = by_size_.lower_bound({size, nullptr});
     if (fitting == by_size_.end()) return nullptr;
-    const auto [span_size, span] = *fitting;
-    Erase(sizes_.find(span));
-    bytes_ -= span_size;
+    const auto [span, span_size] = Remove(fitting);
     if (span_size > size) Insert(span + size, span_size - size);
     return span;
   }
 
-  [[nodiscard]] const std::map<uint8_t*, int64_t>& sizes() const { return sizes_; }
+  // And its size. There must be one.
+  std::pair<uint8_t*, int64_t> TakeLargest() { return Remove(std::prev(by_size_.end())); }
+
   [[nodiscard]] int64_t bytes() const { return bytes_; }
 
  private:
   using Sizes = std::map<uint8_t*, int64_t>;
+  using BySize = std::set<std::pair<int64_t, uint8_t*>>;
+
+  std::pair<uint8_t*, int64_t> Remove(BySize::iterator which) {
+    const auto [size, span] = *which;
+    Erase(sizes_.find(span));
+    bytes_ -= size;
+    return {span, size};
+  }
 
   Sizes::iterator Erase(Sizes::iterator span) {
     by_size_.erase({span->second, span->first});
@@ -80,7 +89,7 @@ class FreeSpans {
   }
 
   Sizes sizes_;
-  std::set<std::pair<int64_t, uint8_t*>> by_size_;
+  BySize by_size_;
   int64_t bytes_ = 0;
 };
 
@@ -91,7 +100,7 @@ class SpanHeap {
   uint8_t* Take(int64_t size) {
     uint8_t* span = warm_.Take(size);
     if (span == nullptr) {
-      if (warm_.bytes() > std::max(kMaxUnused, used_ / kMaxUnusedPart)) Cool();
+      if (warm_.bytes() > std::max(kMaxUnused, used_ / kMaxUnusedPart)) Cool(size);
       span = cold_.Take(size);
     }
     if (span == nullptr && AddRegion(size)) span = cold_.Take(size);
@@ -104,13 +113,15 @@ class SpanHeap {
     warm_.Insert(span, size);
   }
 
-  // Gives the kernel the pages of all that is free.
-  void Cool() {
-    for (const auto& [span, size] : warm_.sizes()) {
+  // Gives the kernel the pages of so many bytes that are free, or a little more. Of the largest spans: small ones
+  // are wanted more often.
+  void Cool(int64_t bytes) {
+    while (bytes > 0 && warm_.bytes() > 0) {
+      const auto [span, size] = warm_.TakeLargest();
       ::madvise(span, static_cast<size_t>(size), MADV_DONTNEED);
       cold_.Insert(span, size);
+      bytes -= size;
     }
-    warm_ = {};
   }
 
  private:
@@ -171,7 +182,7 @@ class RecyclingPool final : public arrow::MemoryPool {
 
   void ReleaseUnused() override {
     const std::lock_guard lock(mutex_);
-    heap_.Cool();
+    heap_.Cool(std::numeric_limits<int64_t>::max());
     small_->ReleaseUnused();
   }
 
