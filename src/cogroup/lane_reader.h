@@ -18,6 +18,7 @@
 #include "cogroup/memory_turns.h"
 #include "cogroup/read_ahead.h"
 #include "cogroup/table_input.h"
+#include "parallel/parallel.h"
 #include "sheaf/batch_reader.h"
 
 namespace sheaf {
@@ -96,6 +97,8 @@ class LaneReader : public BatchReader {
   arrow::Status failure() const;
 
   const std::shared_ptr<Engine> engine_;
+  const std::shared_ptr<TaskQueue> burst_threads_ =
+      BurstThreads();  // held for all bursts of the run
   ResolvedJob resolved_;
   const Plan plan_;
   std::vector<std::shared_ptr<arrow::Schema>> schemas_;

@@ -1,43 +1,84 @@
 #include "parallel/parallel.h"
 
 #include <algorithm>
-#include <atomic>
+#include <condition_variable>
 #include <mutex>
-#include <system_error>
 #include <thread>
-#include <vector>
+#include <utility>
 
 namespace sheaf {
+namespace {
 
-arrow::Status RunInParallel(size_t count, const std::function<arrow::Status(size_t)>& task) {
+size_t Cores() {
   static const size_t kCores =
       std::max(std::thread::hardware_concurrency(), 1U);  // asks the system
-  std::atomic<size_t> next = 0;
-  std::mutex mutex;
-  arrow::Status first_error;
-  const auto work = [&] {
-    for (size_t i = next++; i < count; i = next++) {
-      const arrow::Status status = task(i);
-      if (status.ok()) continue;
-      next = count;
-      const std::lock_guard lock(mutex);
-      if (first_error.ok()) first_error = status;
-    }
-  };
+  return kCores;
+}
 
-  // Not Arrow's pool: what reads the next batch works there and must not wait for a disk.
-  {
-    std::vector<std::jthread> helpers;
-    while (helpers.size() + 1 < std::min(count, kCores)) {
-      try {
-        helpers.emplace_back(work);
-      } catch (const std::system_error&) {
-        break;  // the machine has no thread to spare: those there are do the work
+// Helpers may come when all is done, and the task is gone.
+class Burst {
+ public:
+  Burst(size_t count, const std::function<arrow::Status(size_t)>& task)
+      : count_(count), task_(task) {}
+
+  // Does tasks as long as there are any that nobody has begun.
+  void Work() {
+    std::unique_lock lock(mutex_);
+    while (next_ < count_) {
+      const size_t i = next_++;
+      ++at_work_;
+      lock.unlock();
+      arrow::Status status = task_(i);
+      lock.lock();
+      if (!status.ok() && first_error_.ok()) {
+        first_error_ = std::move(status);
+        next_ = count_;
       }
+      if (--at_work_ == 0) ended_.notify_all();
     }
-    work();
   }
-  return first_error;
+
+  arrow::Status Wait() {
+    std::unique_lock lock(mutex_);
+    ended_.wait(lock, [this] { return at_work_ == 0; });
+    return first_error_;
+  }
+
+ private:
+  const size_t count_;
+  const std::function<arrow::Status(size_t)>& task_;
+  std::mutex mutex_;
+  std::condition_variable ended_;
+  size_t next_ = 0;     // guarded by mutex_, as are the next two
+  size_t at_work_ = 0;  // threads
+  arrow::Status first_error_;
+};
+
+}  // namespace
+
+std::shared_ptr<TaskQueue> BurstThreads() {
+  // Never destroyed: a batch may be made while main() ends.
+  static auto& mutex = *new std::mutex();
+  static auto& held = *new std::weak_ptr<TaskQueue>();
+  const std::lock_guard lock(mutex);
+  std::shared_ptr<TaskQueue> threads = held.lock();
+  if (threads == nullptr) {
+    threads = std::make_shared<TaskQueue>(Cores());
+    held = threads;
+  }
+  return threads;
+}
+
+// Not Arrow's pool: what reads the next batch works there and must not wait for a disk.
+arrow::Status RunInParallel(size_t count, const std::function<arrow::Status(size_t)>& task) {
+  const auto burst = std::make_shared<Burst>(count, task);
+  std::shared_ptr<TaskQueue> threads;
+  for (size_t helper = 1; helper < std::min(count, Cores()); ++helper) {
+    if (threads == nullptr) threads = BurstThreads();
+    threads->Add([burst] { burst->Work(); });
+  }
+  burst->Work();
+  return burst->Wait();
 }
 
 }  // namespace sheaf

@@ -5,11 +5,18 @@
 
 #include <cstddef>
 #include <functional>
+#include <memory>
+
+#include "parallel/task_queue.h"
 
 namespace sheaf {
 
-/// Calls task(0) ... task(count - 1), each once, by as many threads as there are cores, the calling thread being one
-/// of those at work. Returns when all are done. After the first error, which it returns, no further task is started.
+/// The threads that help in bursts, as many as there are cores. They end with the last hold on them, so who has
+/// many bursts holds them from the first to the last: to start a thread takes as long as a small task.
+std::shared_ptr<TaskQueue> BurstThreads();
+
+/// Calls task(0) ... task(count - 1), each once, by at most as many threads as there are cores, the calling thread
+/// being one of them. Returns when all are done. After the first error, which it returns, no further task is started.
 arrow::Status RunInParallel(size_t count, const std::function<arrow::Status(size_t)>& task);
 
 }  // namespace sheaf

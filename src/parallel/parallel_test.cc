@@ -4,7 +4,8 @@
 
 #include <array>
 #include <atomic>
-#include <future>
+#include <thread>
+#include <vector>
 
 namespace sheaf {
 namespace {
@@ -30,6 +31,36 @@ TEST(RunInParallelTest, AnErrorIsReturnedAndEndsTheRest) {
   });
   EXPECT_EQ(status.message(), "first");
   EXPECT_LT(started, 1'000'000U);
+}
+
+TEST(RunInParallelTest, BurstsMayNest) {
+  std::atomic<int> runs = 0;
+  ASSERT_TRUE(RunInParallel(20, [&](size_t) {
+                return RunInParallel(20, [&](size_t) {
+                  ++runs;
+                  return arrow::Status::OK();
+                });
+              }).ok());
+  EXPECT_EQ(runs, 400);
+}
+
+TEST(RunInParallelTest, BurstsOfManyThreadsShareTheHelpers) {
+  const auto helpers = BurstThreads();
+  std::atomic<int> runs = 0;
+  std::vector<std::thread> callers;
+  for (int c = 0; c < 8; ++c) {
+    callers.emplace_back([&] {
+      for (int burst = 0; burst < 200; ++burst) {
+        const int task = burst;  // of a burst that is over, none is called
+        ASSERT_TRUE(RunInParallel(5, [&, task](size_t) {
+                      runs += task == burst ? 1 : 0;
+                      return arrow::Status::OK();
+                    }).ok());
+      }
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_EQ(runs, 8 * 200 * 5);
 }
 
 }  // namespace
