@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "key/key_vector.h"
 
@@ -14,7 +15,8 @@ namespace sheaf {
 struct Chunk {
   std::shared_ptr<arrow::RecordBatch> rows;  ///< Of plain types, but text may be views.
   KeyVector keys;
-  int64_t bytes = 0;  ///< What it weighs in a queue.
+  int64_t bytes = 0;           ///< What it weighs in a queue.
+  std::vector<int64_t> ranks;  ///< Of the keys, once RankScatter has prepared it.
 };
 
 /// Consecutive distinct keys of the run: those of the next batch or of a part of it.

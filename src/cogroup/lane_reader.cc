@@ -44,9 +44,10 @@ void LaneReader::AddReader(size_t t, KeyOrder order, int64_t capacity) {
 }
 
 arrow::Status LaneReader::Read(Lane* lane, MemoryTurns* turns, ReadAhead::OpenStream open,
-                               const std::function<arrow::Status(const Chunk&)>& keep) {
+                               const std::function<arrow::Status(const Chunk&)>& keep,
+                               ReadAhead::Prepare prepare) {
   if (!turns->Begin()) return arrow::Status::OK();
-  lane->reader->Start(std::move(open));
+  lane->reader->Start(std::move(open), std::move(prepare));
   arrow::Status status;
   while (status.ok()) {
     const std::optional<Chunk> chunk = lane->reader->Pop();

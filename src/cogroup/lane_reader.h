@@ -52,10 +52,11 @@ class LaneReader : public BatchReader {
   /// Gives lane `t` a reader that holds `capacity` bytes of rows in `order`.
   void AddReader(size_t t, KeyOrder order, int64_t capacity);
 
-  /// Reads the stream that `open` opens, when it is its turn, and calls `keep` with each chunk. Reads nothing
-  /// once the turns are closed. When it returns, neither is called any more.
+  /// Reads the stream that `open` opens, when it is its turn, and calls `keep` with each chunk, which a thread of
+  /// its own has prepared. Reads nothing once the turns are closed. When it returns, none is called any more.
   static arrow::Status Read(Lane* lane, MemoryTurns* turns, ReadAhead::OpenStream open,
-                            const std::function<arrow::Status(const Chunk&)>& keep);
+                            const std::function<arrow::Status(const Chunk&)>& keep,
+                            ReadAhead::Prepare prepare = nullptr);
 
   /// Runs `work` in the lane's thread; an error it returns ends the run.
   void StartThread(Lane* lane, std::function<arrow::Status()> work);

@@ -143,10 +143,12 @@ arrow::Result<ScatteredRows> PartitionReader::Scatter(Lane* lane) {
   const TableInput& input = *lane->input;
   if (input.table.selects_keys) {
     RangeScatter rows(input, at_once_, split_.table_partition, &rows_budget_);
-    ARROW_RETURN_NOT_OK(Read(lane, &scans_, open, [&](const Chunk& chunk) {
-      AddKeys(chunk.keys);
-      return rows.Add(chunk);
-    }));
+    ARROW_RETURN_NOT_OK(Read(
+        lane, &scans_, open, [&](const Chunk& chunk) { return rows.Add(chunk); },
+        [this](Chunk* chunk) {
+          AddKeys(chunk->keys);
+          return arrow::Status::OK();
+        }));
     ARROW_RETURN_NOT_OK(FinishKeys(&rows));
     const KeySet* keys = WaitForKeys();
     return keys == nullptr ? ScatteredRows() : rows.Finish(*keys);
@@ -160,8 +162,9 @@ arrow::Result<ScatteredRows> PartitionReader::Scatter(Lane* lane) {
     return rows.Finish(*keys);
   }
   RankScatter rows(input, *keys, at_once_, &rows_budget_, &lane->counters);
-  ARROW_RETURN_NOT_OK(
-      Read(lane, &scans_, open, [&](const Chunk& chunk) { return rows.Add(chunk); }));
+  ARROW_RETURN_NOT_OK(Read(
+      lane, &scans_, open, [&](const Chunk& chunk) { return rows.Add(chunk); },
+      [&](Chunk* chunk) { return rows.Prepare(chunk); }));
   return rows.Finish();
 }
 

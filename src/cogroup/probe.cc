@@ -136,7 +136,8 @@ class ProbeReader final : public LaneReader {
   arrow::Status RunLane(Lane* lane, WindowPtr window);
   arrow::Result<ScatteredRows> Scatter(Lane* lane, ProbeWindow* window);
   arrow::Status Read(Lane* lane, ReadAhead::OpenStream open,
-                     const std::function<arrow::Status(const Chunk&)>& keep);
+                     const std::function<arrow::Status(const Chunk&)>& keep,
+                     ReadAhead::Prepare prepare = nullptr);
   arrow::Status ReadNullKeys(Lane* lane);
   arrow::Status ReadSelected(Lane* lane, ProbeWindow* window, RangeScatter* rows);
   arrow::Status ReadProbed(Lane* lane, const ProbeWindow& window, RankScatter* rows);
@@ -227,14 +228,15 @@ arrow::Result<ScatteredRows> ProbeReader::Scatter(Lane* lane, ProbeWindow* windo
 }
 
 arrow::Status ProbeReader::Read(Lane* lane, ReadAhead::OpenStream open,
-                                const std::function<arrow::Status(const Chunk&)>& keep) {
+                                const std::function<arrow::Status(const Chunk&)>& keep,
+                                ReadAhead::Prepare prepare) {
   const auto advised =
       [open = std::move(open)]() -> arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> {
     auto stream = open();
     ARROW_RETURN_NOT_OK(AdviseOnDriver(stream.status()));
     return stream;
   };
-  return LaneReader::Read(lane, &scans_, advised, keep);
+  return LaneReader::Read(lane, &scans_, advised, keep, std::move(prepare));
 }
 
 // No range holds them: they are asked for once, for the policy and the count.
@@ -273,7 +275,8 @@ arrow::Status ProbeReader::ReadProbed(Lane* lane, const ProbeWindow& window, Ran
   const bool join = CanJoin(input, *key_schema()) && !AreDense(*keys);
   ARROW_RETURN_NOT_OK(Read(
       lane, [&] { return Query(input, range, join ? keys : nullptr); },
-      [rows](const Chunk& chunk) { return rows->Add(chunk); }));
+      [rows](const Chunk& chunk) { return rows->Add(chunk); },
+      [rows](Chunk* chunk) { return rows->Prepare(chunk); }));
   return join ? DropKeys(*engine(), input) : arrow::Status::OK();
 }
 

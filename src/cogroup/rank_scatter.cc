@@ -43,20 +43,24 @@ RankScatter::RankScatter(const TableInput& input, const KeySet& keys, size_t at_
       schema_, partitions, SegmentBytes(std::ssize(scattered_.bytes), at_once, *budget), budget);
 }
 
+arrow::Status RankScatter::Prepare(Chunk* chunk) const {
+  return keys_.Ranks(chunk->keys, &chunk->ranks);
+}
+
 arrow::Status RankScatter::Add(const Chunk& chunk) {
-  ARROW_RETURN_NOT_OK(keys_.Ranks(chunk.keys, &ranks_));
+  const std::vector<int64_t>& ranks = chunk.ranks;
   const size_t partitions = scattered_.bytes.size();
-  low_ranks_.resize(ranks_.size());
-  partitions_.resize(ranks_.size());
-  for (size_t i = 0; i < ranks_.size(); ++i) {
-    low_ranks_[i] = static_cast<uint32_t>(ranks_[i]);
-    partitions_[i] = static_cast<uint32_t>(ranks_[i] == kOrphan ? static_cast<int64_t>(partitions)
-                                                                : ranks_[i] >> partition_bits_);
+  low_ranks_.resize(ranks.size());
+  partitions_.resize(ranks.size());
+  for (size_t i = 0; i < ranks.size(); ++i) {
+    low_ranks_[i] = static_cast<uint32_t>(ranks[i]);
+    partitions_[i] = static_cast<uint32_t>(ranks[i] == kOrphan ? static_cast<int64_t>(partitions)
+                                                               : ranks[i] >> partition_bits_);
   }
   by_partition_.Sort(partitions_, partitions + 1);
   const size_t orphans = by_partition_.Of(partitions).size();
   counters_->orphans += static_cast<int64_t>(orphans);
-  if (orphans == ranks_.size()) return arrow::Status::OK();
+  if (orphans == ranks.size()) return arrow::Status::OK();
   arrow::ArrayVector columns = chunk.rows->columns();
   columns.push_back(std::make_shared<arrow::UInt32Array>(std::ssize(low_ranks_),
                                                          arrow::Buffer::Wrap(low_ranks_)));

@@ -19,12 +19,15 @@
 
 namespace sheaf {
 
-/// Used by one thread at a time.
+/// Used by one thread at a time, but for Prepare().
 class RankScatter {
  public:
   /// `at_once`: how many tables are scattered at the same time. All references outlive the rows.
   RankScatter(const TableInput& input, const KeySet& keys, size_t at_once, MemoryBudget* budget,
               TableCounters* counters);
+
+  /// Looks up the ranks of the keys, which Add() wants. Any thread may prepare chunks while others are added.
+  arrow::Status Prepare(Chunk* chunk) const;
 
   /// Rows of keys that the set lacks are counted and dropped.
   arrow::Status Add(const Chunk& chunk);
@@ -40,7 +43,6 @@ class RankScatter {
   ScatteredRows scattered_;
 
   // Of the chunk being added.
-  std::vector<int64_t> ranks_;
   std::vector<uint32_t> low_ranks_;
   std::vector<uint32_t> partitions_;  // of each row; the number of partitions where it is an orphan
   RowsByPlace by_partition_;

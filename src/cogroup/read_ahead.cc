@@ -103,11 +103,11 @@ ReadAhead::~ReadAhead() {
   Join();
 }
 
-void ReadAhead::Start(OpenStream open) {
+void ReadAhead::Start(OpenStream open, Prepare prepare) {
   Join();
   queue_.Restart();
-  thread_ = std::thread([this, open = std::move(open)] {
-    const arrow::Status status = Run(open);
+  thread_ = std::thread([this, open = std::move(open), prepare = std::move(prepare)] {
+    const arrow::Status status = Run(open, prepare);
     if (status.ok()) {
       queue_.End();
     } else {
@@ -127,7 +127,7 @@ void ReadAhead::Cancel() {
   if (input_.connection != nullptr) input_.connection->Cancel();
 }
 
-arrow::Status ReadAhead::Run(const OpenStream& open) {
+arrow::Status ReadAhead::Run(const OpenStream& open, const Prepare& prepare) {
   if (cancelled_) return MakeError(ErrorKind::kStopped, "cancelled");
   ARROW_ASSIGN_OR_RAISE(const auto reader, open());
   while (!cancelled_) {
@@ -137,6 +137,7 @@ arrow::Status ReadAhead::Run(const OpenStream& open) {
     for (int64_t start = 0; start < batch->num_rows(); start += kMaxChunkRows) {
       ARROW_ASSIGN_OR_RAISE(Chunk chunk, MakeChunk(batch->Slice(start, kMaxChunkRows)));
       if (chunk.rows->num_rows() == 0) continue;
+      if (prepare) ARROW_RETURN_NOT_OK(prepare(&chunk));
       const int64_t bytes = chunk.bytes;
       if (!queue_.Push(std::move(chunk), bytes)) break;
     }

@@ -25,6 +25,8 @@ enum class KeyOrder { kAny, kAscending };
 class ReadAhead {
  public:
   using OpenStream = std::function<arrow::Result<std::shared_ptr<arrow::RecordBatchReader>>()>;
+  /// What the reading thread does with a chunk before it is put in the queue.
+  using Prepare = std::function<arrow::Status(Chunk*)>;
   using OnError = std::function<void(const arrow::Status&)>;
 
   /// Holds at most `capacity` bytes of rows, and one chunk more. `on_error` is called once, from the
@@ -37,7 +39,7 @@ class ReadAhead {
 
   /// Starts the thread, which opens the stream and reads it. Called for another stream once Pop() has
   /// told the end of the one before.
-  void Start(OpenStream open);
+  void Start(OpenStream open, Prepare prepare = nullptr);
 
   /// Blocks for the next chunk; nullopt at the end, and after an error or Cancel().
   std::optional<Chunk> Pop() { return queue_.Pop(); }
@@ -58,7 +60,7 @@ class ReadAhead {
   void Join();
 
  private:
-  arrow::Status Run(const OpenStream& open);
+  arrow::Status Run(const OpenStream& open, const Prepare& prepare);
   arrow::Result<Chunk> MakeChunk(const std::shared_ptr<arrow::RecordBatch>& batch);
   arrow::Result<std::shared_ptr<arrow::RecordBatch>> DropNullKeys(
       std::shared_ptr<arrow::RecordBatch> rows);

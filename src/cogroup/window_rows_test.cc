@@ -164,7 +164,10 @@ TEST_P(WindowRowsTest, RowsScatteredByRankComeOutByKeyAndOrphansAreDropped) {
   int64_t kept = 0;
   for (const auto& [id, rows] : rows_of_) kept += std::ssize(rows);
   RankScatter scatter(input_, *keys, kAtOnce, &budget_, &counters_);
-  for (const Chunk& chunk : chunks_) ASSERT_TRUE(scatter.Add(chunk).ok());
+  for (Chunk& chunk : chunks_) {
+    ASSERT_TRUE(scatter.Prepare(&chunk).ok());
+    ASSERT_TRUE(scatter.Add(chunk).ok());
+  }
   EXPECT_EQ(counters_.orphans, kRows - kept);
   ExpectAllRows(*keys, scatter.Finish().ValueOrDie());
 }
