@@ -228,14 +228,16 @@ std::unique_ptr<BatchReader> OpenMerge(std::shared_ptr<Engine> engine, ResolvedJ
 // query's memory goes: the table that decodes longest should not wait for one core. While one of three ranges is
 // put into batches, two are decoded.
 Scan MergeScan(const MemorySplit& split, size_t tables, bool sorts) {
+  constexpr int64_t kMinAhead = 2;
   constexpr int64_t kMaxAhead = 3;
-  // Of a range whose rows the driver has to put in order, at most; the engine's pools do not count it.
+  // Of a range whose rows the driver has to put in order, at most; the engine's pools do not count it. To put
+  // them in order takes as much again, which a query with room for one range does not have.
   constexpr int64_t kRangeBytes = int64_t{64} << 20;
   const auto cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  const int64_t ahead = sorts ? 0 : std::min(kMaxAhead, split.query / kRangeBytes);
+  const int64_t ahead = std::min(kMaxAhead, split.query / kRangeBytes);
   return {.partitions = std::max(1, cores / static_cast<int>(tables)),
           .batch_rows = sorts ? 0 : kScanBatchRows,
-          .ahead = static_cast<int>(ahead),
+          .ahead = sorts || ahead < kMinAhead ? 0 : static_cast<int>(ahead),
           .views = !sorts};
 }
 
