@@ -16,7 +16,7 @@ struct Chunk {
   std::shared_ptr<arrow::RecordBatch> rows;  ///< Of plain types, but text may be views.
   KeyVector keys;
   int64_t bytes = 0;           ///< What it weighs in a queue.
-  std::vector<int64_t> ranks;  ///< Of the keys, once RankScatter has prepared it.
+  std::vector<int64_t> ranks;  ///< Once RankScatter has prepared it: in place of the keys.
 };
 
 /// Consecutive distinct keys of the run: those of the next batch or of a part of it.

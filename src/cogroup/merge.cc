@@ -18,6 +18,7 @@
 #include "cogroup/share_builder.h"
 #include "cogroup/table_cutter.h"
 #include "engine/dialect.h"
+#include "parallel/parallel.h"
 #include "sheaf/error.h"
 
 namespace sheaf {
@@ -233,9 +234,8 @@ Scan MergeScan(const MemorySplit& split, size_t tables, bool sorts) {
   // Of a range whose rows the driver has to put in order, at most; the engine's pools do not count it. To put
   // them in order takes as much again, which a query with room for one range does not have.
   constexpr int64_t kRangeBytes = int64_t{64} << 20;
-  const auto cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   const int64_t ahead = std::min(kMaxAhead, split.query / kRangeBytes);
-  return {.partitions = std::max(1, cores / static_cast<int>(tables)),
+  return {.partitions = static_cast<int>(std::max<size_t>(1, Cores() / tables)),
           .batch_rows = sorts ? 0 : kScanBatchRows,
           .ahead = sorts || ahead < kMinAhead ? 0 : static_cast<int>(ahead),
           .views = !sorts};

@@ -44,7 +44,9 @@ RankScatter::RankScatter(const TableInput& input, const KeySet& keys, size_t at_
 }
 
 arrow::Status RankScatter::Prepare(Chunk* chunk) const {
-  return keys_.Ranks(chunk->keys, &chunk->ranks);
+  ARROW_RETURN_NOT_OK(keys_.Ranks(chunk->keys, &chunk->ranks));
+  chunk->keys = {};
+  return arrow::Status::OK();
 }
 
 arrow::Status RankScatter::Add(const Chunk& chunk) {

@@ -26,7 +26,8 @@ class RankScatter {
   RankScatter(const TableInput& input, const KeySet& keys, size_t at_once, MemoryBudget* budget,
               TableCounters* counters);
 
-  /// Looks up the ranks of the keys, which Add() wants. Any thread may prepare chunks while others are added.
+  /// Puts the ranks of the keys, which Add() wants, in their place: a chunk that waits weighs what it did. Any
+  /// thread may prepare chunks while others are added.
   arrow::Status Prepare(Chunk* chunk) const;
 
   /// Rows of keys that the set lacks are counted and dropped.

@@ -9,12 +9,6 @@
 namespace sheaf {
 namespace {
 
-size_t Cores() {
-  static const size_t kCores =
-      std::max(std::thread::hardware_concurrency(), 1U);  // asks the system
-  return kCores;
-}
-
 // Helpers may come when all is done, and the task is gone.
 class Burst {
  public:
@@ -56,6 +50,12 @@ class Burst {
 
 }  // namespace
 
+size_t Cores() {
+  static const size_t kCores =
+      std::max(std::thread::hardware_concurrency(), 1U);  // asks the system
+  return kCores;
+}
+
 std::shared_ptr<TaskQueue> BurstThreads() {
   // Never destroyed: a batch may be made while main() ends.
   static auto& mutex = *new std::mutex();
@@ -72,9 +72,8 @@ std::shared_ptr<TaskQueue> BurstThreads() {
 // Not Arrow's pool: what reads the next batch works there and must not wait for a disk.
 arrow::Status RunInParallel(size_t count, const std::function<arrow::Status(size_t)>& task) {
   const auto burst = std::make_shared<Burst>(count, task);
-  std::shared_ptr<TaskQueue> threads;
+  const auto threads = count > 1 ? BurstThreads() : nullptr;
   for (size_t helper = 1; helper < std::min(count, Cores()); ++helper) {
-    if (threads == nullptr) threads = BurstThreads();
     threads->Add([burst] { burst->Work(); });
   }
   burst->Work();

@@ -11,6 +11,9 @@
 
 namespace sheaf {
 
+/// Of the machine; at least one.
+size_t Cores();
+
 /// The threads that help in bursts, as many as there are cores. They end with the last hold on them, so who has
 /// many bursts holds them from the first to the last: to start a thread takes as long as a small task.
 std::shared_ptr<TaskQueue> BurstThreads();

@@ -108,14 +108,16 @@ fn sort_in_ranges(
     let read = RowWise::of(sort.input())?;
     let ranges = ranges_in_order(read.scan, &read.file_column(column)?, metadata)?;
     let keys = column_of(read.scan, read.scan_column(column)?, ranges.clone()).transpose()?;
-    let sorted = || -> Result<Arc<dyn ExecutionPlan>> {
-        Ok(Arc::new(SortRangesExec {
-            input: read.over(ranges)?,
+    let sorted = keys.and_then(|keys| {
+        let input = read.over(ranges)?;
+        let sorted = SortRangesExec {
+            input,
             column,
-            keys: keys?,
-        }))
-    };
-    Some(sorted())
+            keys,
+        };
+        Ok(Arc::new(sorted) as Arc<dyn ExecutionPlan>)
+    });
+    Some(sorted)
 }
 
 /// One column of the scan; `None` where its files can't be read without the others.

@@ -8,7 +8,7 @@ use datafusion::arrow::array::{Array, ArrayRef, RecordBatch};
 use datafusion::arrow::compute::kernels::cmp::lt_eq;
 use datafusion::arrow::compute::{concat_batches, sort_to_indices, take_record_batch};
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::error::{DataFusionError, Result};
+use datafusion::error::Result;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
@@ -74,12 +74,11 @@ impl ExecutionPlan for SortRangesExec {
         let schema = self.schema();
         let column = self.column;
         let in_order = stream::once(async move {
-            let rows = if ascend(keys).await? {
-                rows
+            if ascend(keys).await? {
+                Ok(rows)
             } else {
-                sorted(rows, column, batch_size).await?
-            };
-            Ok::<_, DataFusionError>(rows)
+                sorted(rows, column, batch_size).await
+            }
         });
         Ok(Box::pin(RecordBatchStreamAdapter::new(
             schema,
