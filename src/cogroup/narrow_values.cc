@@ -98,33 +98,26 @@ int64_t BaseOf(const ValueSpan& span, int stored) {
                               (most - std::min(spread, most)) / 2);
 }
 
-bool Fits(const ValueSpan& span, int64_t base, int stored) {
-  const uint64_t least = Above(base, span.least);
-  const uint64_t greatest = Above(base, span.greatest);
-  return least <= greatest && greatest <= MostOf(stored);
-}
-
-int64_t CountFitting(const ColumnRows& values, int width, std::span<const uint32_t> rows,
-                     int64_t base, int stored) {
+int64_t Narrow(const ColumnRows& values, int width, std::span<const uint32_t> rows, int64_t base,
+               int stored, uint8_t* out) {
   const uint64_t most = MostOf(stored);
   return WithNumber(width, [&](auto number) {
-    const auto beyond = std::ranges::find_if(rows, [&](uint32_t row) {
-      return Above(base, ValueAt<decltype(number)>(values, row)) > most && values.IsValid(row);
-    });
-    return static_cast<int64_t>(beyond - rows.begin());
-  });
-}
-
-void Narrow(const ColumnRows& values, int width, std::span<const uint32_t> rows, int64_t base,
-            int stored, uint8_t* out) {
-  WithNumber(width, [&](auto number) {
+    using Number = decltype(number);
+    uint64_t bits = 0;  // that any of them has
     WithStored(stored, [&](auto narrow) {
       for (const uint32_t row : rows) {
-        narrow = static_cast<decltype(narrow)>(Above(base, ValueAt<decltype(number)>(values, row)));
+        const uint64_t above = Above(base, ValueAt<Number>(values, row));
+        bits |= above;
+        narrow = static_cast<decltype(narrow)>(above);
         std::memcpy(out, &narrow, sizeof(narrow));
         out += sizeof(narrow);
       }
     });
+    if (bits <= most) return std::ssize(rows);
+    const auto beyond = std::ranges::find_if(rows, [&](uint32_t row) {
+      return Above(base, ValueAt<Number>(values, row)) > most && values.IsValid(row);
+    });
+    return beyond - rows.begin();
   });
 }
 

@@ -57,16 +57,10 @@ int LengthWidth(int64_t longest, int width);
 /// The base from which `stored` bytes reach as far above these values as below them.
 int64_t BaseOf(const ValueSpan& span, int stored);
 
-/// True where the values are at most what `stored` bytes hold above `base`.
-bool Fits(const ValueSpan& span, int64_t base, int stored);
-
-/// How many of the numbered rows, from the first on, fit so or are null.
-int64_t CountFitting(const ColumnRows& values, int width, std::span<const uint32_t> rows,
-                     int64_t base, int stored);
-
-/// Writes the numbered rows, which fit, to `out`. What it writes for a null is of no meaning.
-void Narrow(const ColumnRows& values, int width, std::span<const uint32_t> rows, int64_t base,
-            int stored, uint8_t* out);
+/// Writes the numbered rows to `out`, and returns how many of them, from the first on, are null or at most what
+/// `stored` bytes hold above `base`. What it writes for a null, and for the rows after these, is of no meaning.
+int64_t Narrow(const ColumnRows& values, int width, std::span<const uint32_t> rows, int64_t base,
+               int stored, uint8_t* out);
 
 /// Writes `count` values of `width` bytes to `out`.
 void Widen(const uint8_t* narrow, int64_t count, int64_t base, int stored, int width, uint8_t* out);

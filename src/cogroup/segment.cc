@@ -60,7 +60,8 @@ void Segment::SetBases(const SegmentSource& source, std::span<const uint32_t> ro
   }
 }
 
-// How many of the rows, from the first on, every column has room for.
+// How many of the rows, from the first on, every column has room for. Narrow values are written already: to write them
+// tells whether they fit, and each look at them is a look at memory in no order.
 int64_t Segment::Room(const SegmentSource& source, std::span<const uint32_t> rows) {
   rows = rows.first(
       static_cast<size_t>(std::min<int64_t>(std::ssize(rows), layout_->rows() - num_rows_)));
@@ -82,15 +83,12 @@ int64_t Segment::Room(const SegmentSource& source, std::span<const uint32_t> row
 }
 
 // How many of the rows have values, or lengths, that the bytes stored of a column are enough for.
-int64_t Segment::Fitting(size_t c, const SegmentSource& source,
-                         std::span<const uint32_t> rows) const {
+int64_t Segment::Fitting(size_t c, const SegmentSource& source, std::span<const uint32_t> rows) {
   const SegmentLayout::Column& column = layout_->columns()[c];
   const ColumnRows& values = source.column(c).rows;
   if (column.is_narrow()) {
-    const int64_t base = column_heads()[c].base;
-    const std::optional<ValueSpan>& span = source.column(c).span;
-    if (span && Fits(*span, base, column.stored)) return std::ssize(rows);
-    return CountFitting(values, column.width, rows, base, column.stored);
+    return Narrow(values, column.width, rows, column_heads()[c].base, column.stored,
+                  data_ + column.values + num_rows_ * column.stored);
   }
   if (!IsBinary(column.kind) || source.column(c).longest <= MaxLength(column.stored)) {
     return std::ssize(rows);
@@ -142,11 +140,8 @@ void Segment::AppendColumn(size_t c, const ColumnRows& source, std::span<const u
   if (source.has_nulls() || columns_[c].has_validity) AppendValidity(c, source, rows);
   switch (column.kind) {
     case ColumnKind::kFixed: {
+      if (column.is_narrow()) return;  // they are written
       uint8_t* out = data_ + column.values + num_rows_ * column.stored;
-      if (column.is_narrow()) {
-        Narrow(source, column.width, rows, column_heads()[c].base, column.stored, out);
-        return;
-      }
       if (IsRun(rows)) {
         std::memcpy(out, source.Fixed(rows[0], column.width),
                     rows.size() * static_cast<size_t>(column.width));

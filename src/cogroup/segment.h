@@ -62,7 +62,7 @@ class Segment {
   void SetBases(const SegmentSource& source, std::span<const uint32_t> rows);
   [[nodiscard]] int64_t Room(const SegmentSource& source, std::span<const uint32_t> rows);
   [[nodiscard]] int64_t Fitting(size_t c, const SegmentSource& source,
-                                std::span<const uint32_t> rows) const;
+                                std::span<const uint32_t> rows);
   [[nodiscard]] int64_t HeapRoom(size_t c, const SegmentSource& source,
                                  std::span<const uint32_t> rows) const;
   void AppendColumn(size_t c, const ColumnRows& source, std::span<const uint32_t> rows);

@@ -33,10 +33,6 @@ SegmentSource::SegmentSource(std::shared_ptr<arrow::RecordBatch> rows) : rows_(s
     const auto& data = *rows_->column_data(c);
     const ColumnKind kind = PlainKindOf(*data.type);
     Column& column = columns_.emplace_back(kind, ColumnRows(data, kind));
-    const int width = PlainWidth(kind, *data.type);
-    if (kind == ColumnKind::kFixed && CanNarrow(width)) {
-      column.span = SpanOf(column.rows, width, count);
-    }
     if (IsBinary(kind)) column.longest = LongestOf(column.rows, kind, count);
   }
 }
@@ -51,8 +47,9 @@ StoredWidths SegmentSource::WidthsOf(std::span<const uint32_t> rows) const {
     if (IsBinary(column.kind)) {
       widths.push_back(LengthWidth(column.longest, width));
     } else if (column.kind == ColumnKind::kFixed && CanNarrow(width)) {
-      const bool few = std::ssize(rows) < kTellingRows && column.span;
-      const auto span = few ? column.span : SpanOf(column.rows, width, rows);
+      std::optional<ValueSpan> span;
+      if (std::ssize(rows) < kTellingRows) span = SpanOf(column.rows, width, rows_->num_rows());
+      if (!span) span = SpanOf(column.rows, width, rows);
       widths.push_back(span ? NarrowWidth(*span, width) : 1);
     } else {
       widths.push_back(width);

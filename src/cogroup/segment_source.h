@@ -23,8 +23,7 @@ class SegmentSource {
   struct Column {
     ColumnKind kind;
     ColumnRows rows;
-    std::optional<ValueSpan> span;  ///< Of all values, where they may be narrow.
-    int64_t longest = 0;            ///< Bytes of a text.
+    int64_t longest = 0;  ///< Bytes of a text.
   };
 
   explicit SegmentSource(std::shared_ptr<arrow::RecordBatch> rows);
