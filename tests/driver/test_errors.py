@@ -1,6 +1,7 @@
 """Errors: DataFusion's own words under the status a client can act on."""
 
 import adbc_driver_manager as manager
+import pyarrow as pa
 import pytest
 
 from support import rows, run
@@ -69,10 +70,17 @@ def test_nothing_set_is_an_error(connection):
             statement.execute_query()
 
 
-def test_partitions_are_not_implemented(connection):
-    with manager.AdbcStatement(connection) as statement:
-        statement.set_sql_query("SELECT 1")
-        with pytest.raises(manager.NotSupportedError):
-            statement.execute_partitions()
-    with pytest.raises(manager.NotSupportedError):
+def test_a_partition_that_is_not_there_is_an_error(connection):
+    with pytest.raises(manager.Error, match="no such partition"):
         connection.read_partition(b"x")
+
+
+def test_only_the_rows_of_a_query_have_partitions(connection):
+    with manager.AdbcStatement(connection) as statement:
+        statement.set_sql_query("CREATE VIEW v AS SELECT 1")
+        with pytest.raises(manager.Error, match="only the rows of a query"):
+            statement.execute_partitions()
+        statement.set_sql_query("SELECT $1")
+        statement.bind(pa.record_batch({"1": [1]}))
+        with pytest.raises(manager.NotSupportedError, match="bound rows"):
+            statement.execute_partitions()

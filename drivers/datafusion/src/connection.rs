@@ -14,6 +14,7 @@ use crate::catalog::{ObjectFilter, get_objects, get_table_schema, get_table_type
 use crate::error::{error, guard, not_implemented};
 use crate::info::get_info;
 use crate::options::{to_bool, to_double, to_int, to_text};
+use crate::partitions::WaitingParts;
 use crate::runtime::Runtime;
 use crate::session::Session;
 use crate::statement::DataFusionStatement;
@@ -25,6 +26,7 @@ type Reader = Box<dyn RecordBatchReader + Send + 'static>;
 pub struct DataFusionConnection {
     session: Arc<Session>,
     cancel: CancelSlot,
+    waiting: Arc<WaitingParts>,
     runtime: Arc<Runtime>,
 }
 
@@ -33,6 +35,7 @@ impl DataFusionConnection {
         Self {
             session: Arc::new(session),
             cancel: CancelSlot::new(),
+            waiting: Arc::default(),
             runtime,
         }
     }
@@ -108,6 +111,7 @@ impl Connection for DataFusionConnection {
     fn new_statement(&mut self) -> Result<DataFusionStatement> {
         Ok(DataFusionStatement::new(
             Arc::clone(&self.session),
+            Arc::clone(&self.waiting),
             Arc::clone(&self.runtime),
         ))
     }
@@ -184,10 +188,8 @@ impl Connection for DataFusionConnection {
         Err(no_transaction("roll back"))
     }
 
-    fn read_partition(&self, _partition: impl AsRef<[u8]>) -> Result<Reader> {
-        Err(not_implemented(
-            "partitioned results are not implemented: a result is one stream",
-        ))
+    fn read_partition(&self, partition: impl AsRef<[u8]>) -> Result<Reader> {
+        guard(|| self.waiting.take(partition.as_ref()))
     }
 }
 

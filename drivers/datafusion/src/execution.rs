@@ -14,6 +14,7 @@ use crate::bind::BoundRows;
 use crate::cancel::CancelToken;
 use crate::error::{error, from_arrow, from_datafusion, guard, to_arrow};
 use crate::memory::SpillGuard;
+use crate::partitions::PartReader;
 use crate::query::{Outcome, Query};
 use crate::runtime::Runtime;
 use crate::statement::no_rows;
@@ -41,6 +42,25 @@ impl Execution {
             }
             Outcome::Done => Ok(no_rows()),
         }
+    }
+
+    /// Runs the plan of a query and returns its result in parts, one at least.
+    pub(crate) fn execute_in_parts(self) -> Result<Vec<Reader>> {
+        let query = self.query.clone();
+        let plan = self.plan.clone();
+        let workers = self.query.session.workers();
+        let mut streams =
+            workers.run(&self.cancel, async move { query.run_in_parts(plan).await })?;
+        if streams.len() == 1 {
+            let whole = streams.drain(..).map(|stream| self.reader(stream));
+            return Ok(whole.map(|whole| Box::new(whole) as Reader).collect());
+        }
+        let part = |stream| {
+            let runtime = Arc::clone(&self.runtime);
+            let spill = Arc::clone(&self.spill);
+            Box::new(PartReader::new(runtime, self.cancel.clone(), stream, spill)) as Reader
+        };
+        Ok(streams.into_iter().map(part).collect())
     }
 
     /// Runs the plan to its end and returns how many rows it changed; -1 if that is not known.

@@ -33,6 +33,7 @@ mod named_files;
 mod object_stores;
 mod options;
 mod parquet_format;
+mod partitions;
 mod pool;
 mod query;
 mod range_order;

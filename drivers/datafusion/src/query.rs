@@ -15,6 +15,7 @@ use datafusion::logical_expr::{
 use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 use datafusion::physical_plan::{
     ExecutionPlan, collect, collect_partitioned, displayable, execute_stream,
+    execute_stream_partitioned,
 };
 use datafusion::prelude::SessionContext;
 use datafusion::sql::parser;
@@ -22,9 +23,10 @@ use datafusion::sql::sqlparser::ast;
 use datafusion_substrait::logical_plan::consumer::from_substrait_plan;
 use datafusion_substrait::substrait::proto::Plan;
 
-use crate::error::{error, from_datafusion, not_implemented};
+use crate::error::{error, from_datafusion, invalid_argument, not_implemented};
 use crate::memory::{expect_sorts, fit_to_limit};
 use crate::object_stores;
+use crate::partitions::has_parts;
 use crate::session::Session;
 
 /// What a statement was given to run.
@@ -110,6 +112,29 @@ impl Query {
                 stream.map(Outcome::Rows).map_err(from_datafusion)
             }
         }
+    }
+
+    /// Starts a query. Its rows come as several streams where each of these may be computed by its reader.
+    pub(crate) async fn run_in_parts(
+        &self,
+        plan: LogicalPlan,
+    ) -> Result<Vec<SendableRecordBatchStream>> {
+        if matches!(
+            plan,
+            LogicalPlan::Statement(_)
+                | LogicalPlan::Ddl(_)
+                | LogicalPlan::Dml(_)
+                | LogicalPlan::Copy(_)
+        ) {
+            return Err(invalid_argument("only the rows of a query have partitions"));
+        }
+        let plan = object_stores::register(&self.context, plan)?;
+        let (physical, task) = self.executable(&plan).await?;
+        match has_parts(&physical) {
+            true => execute_stream_partitioned(physical, task),
+            false => execute_stream(physical, task).map(|stream| vec![stream]),
+        }
+        .map_err(from_datafusion)
     }
 
     /// Plans for execution: with the query's settings, fitted to its memory by a first plan.

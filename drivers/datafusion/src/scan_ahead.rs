@@ -39,7 +39,7 @@ pub(crate) const RANGE_BYTES: u64 = 4 << 20;
 pub(crate) const MAX_RANGES: u64 = 1024;
 
 /// Operators that make the rows of a partition of those of one input partition, and keep their order.
-const ROW_WISE: [&str; 4] = [
+pub(crate) const ROW_WISE: [&str; 4] = [
     "CoalesceBatchesExec",
     "CooperativeExec",
     "FilterExec",

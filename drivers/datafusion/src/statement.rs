@@ -16,6 +16,7 @@ use crate::error::{error, guard, invalid_argument, not_implemented};
 use crate::execution::Execution;
 use crate::ingest::{Target, ingest};
 use crate::options::{ESTIMATED_ROWS, EXPLAIN, to_bool, to_double, to_int, to_text};
+use crate::partitions::WaitingParts;
 use crate::query::{Input, Query, result_schema};
 use crate::runtime::Runtime;
 use crate::session::Session;
@@ -31,11 +32,17 @@ pub struct DataFusionStatement {
     /// The settings that differ from the connection's.
     overrides: Vec<(String, String)>,
     cancel: CancelSlot,
+    /// The connection's.
+    waiting: Arc<WaitingParts>,
     runtime: Arc<Runtime>,
 }
 
 impl DataFusionStatement {
-    pub(crate) fn new(session: Arc<Session>, runtime: Arc<Runtime>) -> Self {
+    pub(crate) fn new(
+        session: Arc<Session>,
+        waiting: Arc<WaitingParts>,
+        runtime: Arc<Runtime>,
+    ) -> Self {
         Self {
             session,
             input: None,
@@ -43,6 +50,7 @@ impl DataFusionStatement {
             target: Target::default(),
             overrides: Vec::new(),
             cancel: CancelSlot::new(),
+            waiting,
             runtime,
         }
     }
@@ -272,9 +280,21 @@ impl Statement for DataFusionStatement {
     }
 
     fn execute_partitions(&mut self) -> Result<PartitionedResult> {
-        Err(not_implemented(
-            "partitioned results are not implemented: a result is one stream",
-        ))
+        guard(|| {
+            if self.target.table.is_some() || self.bound.is_some() {
+                return Err(not_implemented(
+                    "an ingest and bound rows have no partitions",
+                ));
+            }
+            let cancel = self.cancel.start();
+            let parts = self.execution(cancel)?.execute_in_parts()?;
+            let schema = parts.first().map(|part| part.schema().as_ref().clone());
+            Ok(PartitionedResult {
+                schema: schema.unwrap_or_else(Schema::empty),
+                partitions: self.waiting.put(parts),
+                rows_affected: -1,
+            })
+        })
     }
 
     fn get_parameter_schema(&self) -> Result<Schema> {

@@ -88,10 +88,14 @@ impl QueryReader {
         self.batches.close();
         while self.batches.try_recv().is_ok() {}
         self.spill = None;
-        // A scan leaves tens of MiB of freed pages, which the allocator would keep as long as nothing
-        // else is allocated. SAFETY: any thread may call it, at any time.
-        unsafe { mi_collect(true) };
+        collect_memory();
     }
+}
+
+/// A scan leaves tens of MiB of freed pages, which the allocator would keep as long as nothing else is allocated.
+pub(crate) fn collect_memory() {
+    // SAFETY: any thread may call it, at any time.
+    unsafe { mi_collect(true) };
 }
 
 unsafe extern "C" {

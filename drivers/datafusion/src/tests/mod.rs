@@ -1,6 +1,7 @@
 //! What cannot be tested from outside: sources that count, hang and panic.
 
 mod panics;
+mod partitions;
 mod streaming;
 
 use std::fmt;
@@ -22,14 +23,23 @@ fn connect(
     count: usize,
     make: impl Fn(usize) -> i64 + Send + Sync + 'static,
 ) -> DataFusionConnection {
+    connect_partitions(1, count, make)
+}
+
+/// The same with so many partitions, of as many batches each.
+fn connect_partitions(
+    partitions: usize,
+    count: usize,
+    make: impl Fn(usize) -> i64 + Send + Sync + 'static,
+) -> DataFusionConnection {
     let database = DataFusionDriver::default().new_database().unwrap();
     let connection = database.new_connection().unwrap();
-    let source = Source {
+    let source: Arc<dyn PartitionStream> = Arc::new(Source {
         schema: Arc::new(Schema::new(vec![Field::new("x", DataType::Int64, false)])),
         count,
         make: Arc::new(make),
-    };
-    let table = StreamingTable::try_new(Arc::clone(&source.schema), vec![Arc::new(source)]);
+    });
+    let table = StreamingTable::try_new(Arc::clone(source.schema()), vec![source; partitions]);
     let context = &connection.session().context;
     context
         .register_table("source", Arc::new(table.unwrap()))
