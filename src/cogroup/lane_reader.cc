@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "cogroup/group_rows.h"
+#include "cogroup/read_parts.h"
 #include "sheaf/error.h"
 
 namespace sheaf {
@@ -43,10 +44,10 @@ void LaneReader::AddReader(size_t t, KeyOrder order, int64_t capacity) {
                                   [this](const arrow::Status& status) { Fail(status); });
 }
 
-arrow::Status LaneReader::Read(Lane* lane, MemoryTurns* turns, ReadAhead::OpenStream open,
-                               const std::function<arrow::Status(const Chunk&)>& keep,
-                               ReadAhead::Prepare prepare) {
-  if (!turns->Begin()) return arrow::Status::OK();
+// Reads one stream by two threads: one makes chunks, the other keeps them.
+arrow::Status LaneReader::ReadWhole(Lane* lane, ReadAhead::OpenStream open,
+                                    const std::function<arrow::Status(const Chunk&)>& keep,
+                                    ReadAhead::Prepare prepare) {
   lane->reader->Start(std::move(open), std::move(prepare));
   arrow::Status status;
   while (status.ok()) {
@@ -56,7 +57,36 @@ arrow::Status LaneReader::Read(Lane* lane, MemoryTurns* turns, ReadAhead::OpenSt
   }
   if (!status.ok()) lane->reader->Cancel();
   lane->reader->Join();  // where the run has failed, it may still open the stream
-  ARROW_RETURN_NOT_OK(status);
+  return status;
+}
+
+arrow::Status LaneReader::Read(Lane* lane, MemoryTurns* turns, ReadAhead::OpenStream open,
+                               const std::function<arrow::Status(const Chunk&)>& keep,
+                               ReadAhead::Prepare prepare) {
+  if (!turns->Begin()) return arrow::Status::OK();
+  ARROW_RETURN_NOT_OK(ReadWhole(lane, std::move(open), keep, std::move(prepare)));
+  turns->End();
+  return arrow::Status::OK();
+}
+
+arrow::Status LaneReader::ReadInParts(Lane* lane, MemoryTurns* turns, const OpenedParts& open,
+                                      const std::function<arrow::Status(const Chunk&)>& keep,
+                                      const ReadAhead::Prepare& prepare) const {
+  if (!turns->Begin()) return arrow::Status::OK();
+  const std::string table = "table \"" + lane->input->table.name + "\"";
+  auto parts = open();
+  if (!parts.ok()) return WithContext(parts.status(), table);
+  if (parts->size() == 1) {
+    ARROW_RETURN_NOT_OK(
+        ReadWhole(lane, [whole = std::move(parts->front())] { return whole; }, keep, prepare));
+  } else {
+    const auto take = [&](Chunk* chunk) -> arrow::Status {
+      ARROW_RETURN_NOT_OK(prepare(chunk));
+      return keep(*chunk);
+    };
+    const auto status = ReadParts(*lane->input, job().policy, *parts, &lane->counters, take);
+    if (!status.ok()) return WithContext(status, table);
+  }
   turns->End();
   return arrow::Status::OK();
 }

@@ -56,7 +56,14 @@ class LaneReader : public BatchReader {
   /// its own has prepared. Reads nothing once the turns are closed. When it returns, none is called any more.
   static arrow::Status Read(Lane* lane, MemoryTurns* turns, ReadAhead::OpenStream open,
                             const std::function<arrow::Status(const Chunk&)>& keep,
-                            ReadAhead::Prepare prepare = nullptr);
+                            ReadAhead::Prepare prepare);
+
+  using OpenedParts = std::function<arrow::Result<Connection::Readers>()>;
+  /// The same of rows that may come in parts. The threads that read these keep the chunks too: `keep` is called by
+  /// several at the same time.
+  [[nodiscard]] arrow::Status ReadInParts(Lane* lane, MemoryTurns* turns, const OpenedParts& open,
+                                          const std::function<arrow::Status(const Chunk&)>& keep,
+                                          const ReadAhead::Prepare& prepare) const;
 
   /// Runs `work` in the lane's thread; an error it returns ends the run.
   void StartThread(Lane* lane, std::function<arrow::Status()> work);
@@ -93,6 +100,9 @@ class LaneReader : public BatchReader {
   /// Keys of the whole run, once they are known.
   [[nodiscard]] virtual std::optional<int64_t> TotalKeys() const = 0;
 
+  static arrow::Status ReadWhole(Lane* lane, ReadAhead::OpenStream open,
+                                 const std::function<arrow::Status(const Chunk&)>& keep,
+                                 ReadAhead::Prepare prepare);
   arrow::Status AddWindow();
   void Count(const Batch& batch);
   arrow::Status failure() const;

@@ -138,12 +138,12 @@ arrow::Result<ScatteredRows> PartitionReader::Scatter(Lane* lane) {
     if (lane->input->connection != nullptr) {
       lane->input->connection->SetScan({.batch_rows = split_.batch_rows, .views = true});
     }
-    return OpenRows(*lane->input, lane->input->query, split_.query);
+    return OpenParts(*lane->input, split_.query);
   };
   const TableInput& input = *lane->input;
   if (input.table.selects_keys) {
     RangeScatter rows(input, at_once_, split_.table_partition, &rows_budget_);
-    ARROW_RETURN_NOT_OK(Read(
+    ARROW_RETURN_NOT_OK(ReadInParts(
         lane, &scans_, open, [&](const Chunk& chunk) { return rows.Add(chunk); },
         [this](Chunk* chunk) {
           AddKeys(chunk->keys);
@@ -157,12 +157,13 @@ arrow::Result<ScatteredRows> PartitionReader::Scatter(Lane* lane) {
   if (keys == nullptr) return ScatteredRows();
   if (keys->ranges() != nullptr) {
     RangeScatter rows(input, *keys->ranges(), at_once_, &rows_budget_);
-    ARROW_RETURN_NOT_OK(
-        Read(lane, &scans_, open, [&](const Chunk& chunk) { return rows.Add(chunk); }));
+    ARROW_RETURN_NOT_OK(ReadInParts(
+        lane, &scans_, open, [&](const Chunk& chunk) { return rows.Add(chunk); },
+        [](Chunk*) { return arrow::Status::OK(); }));
     return rows.Finish(*keys);
   }
   RankScatter rows(input, *keys, at_once_, &rows_budget_, &lane->counters);
-  ARROW_RETURN_NOT_OK(Read(
+  ARROW_RETURN_NOT_OK(ReadInParts(
       lane, &scans_, open, [&](const Chunk& chunk) { return rows.Add(chunk); },
       [&](Chunk* chunk) { return rows.Prepare(chunk); }));
   return rows.Finish();

@@ -25,6 +25,14 @@ void Replace(std::vector<int64_t>* values, size_t at, size_t count, int64_t valu
   values->insert(values->begin() + static_cast<int64_t>(at), count - 1, value);
 }
 
+RowsByPlace ByPartition(const KeyBounds& ranges, const KeyVector& keys) {
+  std::vector<uint32_t> partitions;
+  ranges.Find(keys, &partitions);
+  RowsByPlace rows;
+  rows.Sort(partitions, ranges.ranges());
+  return rows;
+}
+
 }  // namespace
 
 RangeScatter::RangeScatter(const TableInput& input, size_t at_once, int64_t max_loaded,
@@ -34,6 +42,7 @@ RangeScatter::RangeScatter(const TableInput& input, size_t at_once, int64_t max_
           std::min(at_once == 1 ? kFirstCutsAlone : kFirstCuts, MaxPartitions(at_once, *budget)))),
       max_bytes_(max_loaded * 3 / 4),
       max_partitions_(static_cast<size_t>(MaxPartitions(at_once, *budget))),
+      ranges_(std::make_shared<const KeyBounds>()),
       limits_{kFirstCutBytes} {
   scattered_.bytes = {0};
   scattered_.rows = std::make_unique<SegmentedRows>(
@@ -43,33 +52,44 @@ RangeScatter::RangeScatter(const TableInput& input, size_t at_once, int64_t max_
 
 RangeScatter::RangeScatter(const TableInput& input, KeyBounds ranges, size_t at_once,
                            MemoryBudget* budget)
-    : input_(input), cuts_(0), max_bytes_(0), max_partitions_(0), ranges_(std::move(ranges)) {
-  scattered_.bytes.resize(ranges_.ranges());
+    : input_(input),
+      cuts_(0),
+      max_bytes_(0),
+      max_partitions_(0),
+      ranges_(std::make_shared<const KeyBounds>(std::move(ranges))) {
+  scattered_.bytes.resize(ranges_->ranges());
   scattered_.rows = std::make_unique<SegmentedRows>(
-      input.schema, ranges_.ranges(),
-      SegmentBytes(static_cast<int64_t>(ranges_.ranges()), at_once, *budget), budget);
+      input.schema, ranges_->ranges(),
+      SegmentBytes(static_cast<int64_t>(ranges_->ranges()), at_once, *budget), budget);
 }
 
 arrow::Status RangeScatter::Add(const Chunk& chunk) {
-  ARROW_RETURN_NOT_OK(Append(chunk.rows, chunk.keys));
+  const SegmentSource source(chunk.rows);
+  const auto ranges = Ranges();
+  RowsByPlace by_partition = ByPartition(*ranges, chunk.keys);
+  const std::lock_guard lock(mutex_);
+  if (ranges != ranges_)
+    by_partition = ByPartition(*ranges_, chunk.keys);  // they were cut meanwhile
+  ARROW_RETURN_NOT_OK(Append(source, by_partition));
   if (cuts_ == 0) return arrow::Status::OK();
   int64_t most = kFarBeyond * bytes_ / static_cast<int64_t>(cuts_);
-  if (ranges_.ranges() < max_partitions_) most = std::min(most, max_bytes_);
+  if (ranges_->ranges() < max_partitions_) most = std::min(most, max_bytes_);
   for (size_t p = scattered_.bytes.size(); p-- > 0;) {
     if (scattered_.bytes[p] > std::max(limits_[p], most)) ARROW_RETURN_NOT_OK(Cut(p));
   }
   return arrow::Status::OK();
 }
 
-arrow::Status RangeScatter::Append(const std::shared_ptr<arrow::RecordBatch>& rows,
-                                   const KeyVector& keys) {
-  ranges_.Find(keys, &partitions_);
-  by_partition_.Sort(partitions_, ranges_.ranges());
-  const SegmentSource source(rows);
-  for (size_t p = 0; p < ranges_.ranges(); ++p) {
-    const auto numbers = by_partition_.Of(p);
+std::shared_ptr<const KeyBounds> RangeScatter::Ranges() {
+  const std::lock_guard lock(mutex_);
+  return ranges_;
+}
+
+arrow::Status RangeScatter::Append(const SegmentSource& rows, const RowsByPlace& by_partition) {
+  for (size_t p = 0; p < ranges_->ranges(); ++p) {
+    const auto numbers = by_partition.Of(p);
     if (numbers.empty()) continue;
-    ARROW_RETURN_NOT_OK(scattered_.rows->Append(p, source, numbers));
+    ARROW_RETURN_NOT_OK(scattered_.rows->Append(p, rows, numbers));
     const int64_t bytes = scattered_.rows->row_bytes() * std::ssize(numbers);
     scattered_.bytes[p] += bytes;
     bytes_ += bytes;
@@ -92,27 +112,30 @@ arrow::Status RangeScatter::Cut(size_t partition) {
       first.emplace_back(std::move(piece), std::move(keys));
     }
   }
-  const KeyVector cuts = CutsOf(sample.Finish(), ranges_.ranges() == 1 ? cuts_ : kLaterCuts);
+  const KeyVector cuts = CutsOf(sample.Finish(), ranges_->ranges() == 1 ? cuts_ : kLaterCuts);
   if (cuts.size() == 0) {  // all have one key
     limits_[partition] = 2 * scattered_.bytes[partition];
     for (auto& [some, keys] : first) ARROW_RETURN_NOT_OK(PutBack(partition, std::move(some)));
     return arrow::Status::OK();
   }
-  ranges_.Cut(partition, cuts);
+  const auto ranges = std::make_shared<KeyBounds>(*ranges_);
+  ranges->Cut(partition, cuts);
+  ranges_ = ranges;
   const auto parts = static_cast<size_t>(cuts.size()) + 1;
   bytes_ -= scattered_.bytes[partition];
   Replace(&scattered_.bytes, partition, parts, 0);
   Replace(&limits_, partition, parts, kFirstCutBytes);
   rows.InsertPlaces(partition, parts);
   for (auto& [some, keys] : first) {
-    ARROW_RETURN_NOT_OK(Append(std::exchange(some, nullptr), keys));
+    ARROW_RETURN_NOT_OK(
+        Append(SegmentSource(std::exchange(some, nullptr)), ByPartition(*ranges, keys)));
   }
   while (true) {
     ARROW_ASSIGN_OR_RAISE(const auto pieces, rows.TakeSome(partition + parts));
     if (pieces.empty()) break;
     for (const auto& piece : pieces) {
       ARROW_ASSIGN_OR_RAISE(const KeyVector keys, KeysOf(*piece));
-      ARROW_RETURN_NOT_OK(Append(piece, keys));
+      ARROW_RETURN_NOT_OK(Append(SegmentSource(piece), ByPartition(*ranges, keys)));
     }
   }
   rows.RemovePlace(partition + parts);
@@ -151,7 +174,7 @@ arrow::Result<std::unique_ptr<KeySet>> RangeScatter::MakeKeySet() {
     path.indices = arrow::FieldPath(std::move(indices));
   }
   ARROW_RETURN_NOT_OK(scattered_.rows->MakeRoom());
-  return DiskKeySet::Make(ranges_, [&](size_t range, KeySetBuilder* keys) {
+  return DiskKeySet::Make(*ranges_, [&](size_t range, KeySetBuilder* keys) {
     return scattered_.rows->Visit(
         range, columns, [&](const arrow::RecordBatch& piece) -> arrow::Status {
           ARROW_ASSIGN_OR_RAISE(const auto arrays, ColumnsAt(paths, piece));
@@ -164,7 +187,7 @@ arrow::Result<std::unique_ptr<KeySet>> RangeScatter::MakeKeySet() {
 
 arrow::Result<ScatteredRows> RangeScatter::Finish(const KeySet& keys) {
   ARROW_RETURN_NOT_OK(scattered_.rows->MakeRoom());
-  ARROW_RETURN_NOT_OK(keys.FirstRanks(ranges_, &scattered_.first_ranks));
+  ARROW_RETURN_NOT_OK(keys.FirstRanks(*ranges_, &scattered_.first_ranks));
   return std::move(scattered_);
 }
 

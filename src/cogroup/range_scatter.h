@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "cogroup/chunk.h"
@@ -21,7 +22,7 @@
 
 namespace sheaf {
 
-/// Used by one thread at a time.
+/// Used by one thread at a time, but for Add().
 class RangeScatter {
  public:
   /// Learns the ranges. `at_once`: how many tables are scattered at the same time. `max_loaded`: bytes of a
@@ -30,6 +31,7 @@ class RangeScatter {
   /// Scatters to the given ranges.
   RangeScatter(const TableInput& input, KeyBounds ranges, size_t at_once, MemoryBudget* budget);
 
+  /// Any thread may add chunks.
   arrow::Status Add(const Chunk& chunk);
 
   /// The keys of all rows, on disk, where memory has no room for them.
@@ -40,7 +42,8 @@ class RangeScatter {
   arrow::Result<ScatteredRows> Finish(const KeySet& keys);
 
  private:
-  arrow::Status Append(const std::shared_ptr<arrow::RecordBatch>& rows, const KeyVector& keys);
+  std::shared_ptr<const KeyBounds> Ranges();
+  arrow::Status Append(const SegmentSource& rows, const RowsByPlace& by_partition);
   arrow::Status Cut(size_t partition);
   arrow::Status PutBack(size_t partition, std::shared_ptr<arrow::RecordBatch> rows) const;
   arrow::Result<KeyVector> KeysOf(const arrow::RecordBatch& rows) const;
@@ -49,14 +52,11 @@ class RangeScatter {
   const size_t cuts_;            // parts that the first partition is cut into; 0: ranges are given
   const int64_t max_bytes_;      // of a partition, as long as there may be more of them
   const size_t max_partitions_;  // that there is memory for
-  KeyBounds ranges_;
+  std::mutex mutex_;
+  std::shared_ptr<const KeyBounds> ranges_;  // guarded by mutex_, as is all below
   ScatteredRows scattered_;
   std::vector<int64_t> limits_;  // bytes of each partition from which on it is cut
   int64_t bytes_ = 0;            // of all partitions
-
-  // Of the rows being added.
-  std::vector<uint32_t> partitions_;
-  RowsByPlace by_partition_;
 };
 
 }  // namespace sheaf

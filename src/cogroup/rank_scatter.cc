@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "cogroup/rows_by_place.h"
+
 namespace sheaf {
 namespace {
 
@@ -52,24 +54,26 @@ arrow::Status RankScatter::Prepare(Chunk* chunk) const {
 arrow::Status RankScatter::Add(const Chunk& chunk) {
   const std::vector<int64_t>& ranks = chunk.ranks;
   const size_t partitions = scattered_.bytes.size();
-  low_ranks_.resize(ranks.size());
-  partitions_.resize(ranks.size());
+  std::vector<uint32_t> low_ranks(ranks.size());
+  std::vector<uint32_t> partition_of(ranks.size());  // the number of partitions for an orphan
   for (size_t i = 0; i < ranks.size(); ++i) {
-    low_ranks_[i] = static_cast<uint32_t>(ranks[i]);
-    partitions_[i] = static_cast<uint32_t>(ranks[i] == kOrphan ? static_cast<int64_t>(partitions)
-                                                               : ranks[i] >> partition_bits_);
+    low_ranks[i] = static_cast<uint32_t>(ranks[i]);
+    partition_of[i] = static_cast<uint32_t>(ranks[i] == kOrphan ? static_cast<int64_t>(partitions)
+                                                                : ranks[i] >> partition_bits_);
   }
-  by_partition_.Sort(partitions_, partitions + 1);
-  const size_t orphans = by_partition_.Of(partitions).size();
+  RowsByPlace by_partition;
+  by_partition.Sort(partition_of, partitions + 1);
+  const size_t orphans = by_partition.Of(partitions).size();
   counters_->orphans += static_cast<int64_t>(orphans);
   if (orphans == ranks.size()) return arrow::Status::OK();
   arrow::ArrayVector columns = chunk.rows->columns();
-  columns.push_back(std::make_shared<arrow::UInt32Array>(std::ssize(low_ranks_),
-                                                         arrow::Buffer::Wrap(low_ranks_)));
+  columns.push_back(
+      std::make_shared<arrow::UInt32Array>(std::ssize(low_ranks), arrow::Buffer::Wrap(low_ranks)));
   const SegmentSource source(
       arrow::RecordBatch::Make(schema_, chunk.rows->num_rows(), std::move(columns)));
+  const std::lock_guard lock(mutex_);
   for (size_t p = 0; p < partitions; ++p) {
-    const auto rows = by_partition_.Of(p);
+    const auto rows = by_partition.Of(p);
     if (rows.empty()) continue;
     ARROW_RETURN_NOT_OK(scattered_.rows->Append(p, source, rows));
     scattered_.bytes[p] += scattered_.rows->row_bytes() * std::ssize(rows);

@@ -8,18 +8,17 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "cogroup/chunk.h"
 #include "cogroup/counters.h"
-#include "cogroup/rows_by_place.h"
 #include "cogroup/scattered_rows.h"
 #include "cogroup/table_input.h"
 #include "key/key_set.h"
 
 namespace sheaf {
 
-/// Used by one thread at a time, but for Prepare().
 class RankScatter {
  public:
   /// `at_once`: how many tables are scattered at the same time. All references outlive the rows.
@@ -27,7 +26,7 @@ class RankScatter {
               TableCounters* counters);
 
   /// Puts the ranks of the keys, which Add() wants, in their place: a chunk that waits weighs what it did. Any
-  /// thread may prepare chunks while others are added.
+  /// thread may prepare and add chunks.
   arrow::Status Prepare(Chunk* chunk) const;
 
   /// Rows of keys that the set lacks are counted and dropped.
@@ -41,12 +40,8 @@ class RankScatter {
   const int partition_bits_;  // a partition holds 2^bits keys: a division a row would be slow
   const std::shared_ptr<arrow::Schema> schema_;  // the table's, and the rank
   TableCounters* const counters_;
-  ScatteredRows scattered_;
-
-  // Of the chunk being added.
-  std::vector<uint32_t> low_ranks_;
-  std::vector<uint32_t> partitions_;  // of each row; the number of partitions where it is an orphan
-  RowsByPlace by_partition_;
+  std::mutex mutex_;
+  ScatteredRows scattered_;  // guarded by mutex_
 };
 
 }  // namespace sheaf

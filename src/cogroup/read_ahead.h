@@ -1,5 +1,4 @@
-// Reads one table's stream in a thread of its own, so that engine and consumer overlap: rows become
-// plain, but for text that comes as views, rows with a null key are counted and left out, and an order of keys is verified.
+// Reads one table's stream in a thread of its own, so that engine and consumer overlap.
 #pragma once
 
 #include <arrow/record_batch.h>
@@ -14,13 +13,11 @@
 
 #include "cogroup/bounded_queue.h"
 #include "cogroup/chunk.h"
+#include "cogroup/chunk_maker.h"
 #include "cogroup/counters.h"
 #include "cogroup/table_input.h"
 
 namespace sheaf {
-
-/// What a stream promises of its keys.
-enum class KeyOrder { kAny, kAscending };
 
 class ReadAhead {
  public:
@@ -61,21 +58,12 @@ class ReadAhead {
 
  private:
   arrow::Status Run(const OpenStream& open, const Prepare& prepare);
-  arrow::Result<Chunk> MakeChunk(const std::shared_ptr<arrow::RecordBatch>& batch);
-  arrow::Result<std::shared_ptr<arrow::RecordBatch>> DropNullKeys(
-      std::shared_ptr<arrow::RecordBatch> rows);
-  arrow::Status CheckOrder(const Chunk& chunk);
 
   const TableInput& input_;
-  const Policy& policy_;
-  const KeyOrder order_;
-  TableCounters* const counters_;
+  ChunkMaker chunks_;
   const OnError on_error_;
-  const std::vector<int> keeps_views_;  // columns
   BoundedQueue<Chunk> queue_;
   std::atomic<bool> cancelled_ = false;
-  KeyVector last_key_;  // the last row of the chunk before, to verify the order across chunks
-  std::shared_ptr<arrow::RecordBatch> last_row_;
   std::thread thread_;
 };
 

@@ -258,6 +258,16 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> ConformKeys(
   return arrow::RecordBatch::Make(key_schema, rows.num_rows(), std::move(columns));
 }
 
+arrow::Result<Connection::Readers> OpenParts(const TableInput& input, int64_t memory) {
+  const Table& table = input.table;
+  if (table.stream != nullptr || input.absent) {
+    ARROW_ASSIGN_OR_RAISE(auto whole, OpenRows(input, input.query, memory));
+    return Connection::Readers{std::move(whole)};
+  }
+  return table.substrait.empty() ? input.connection->QueryParts(input.query, memory)
+                                 : input.connection->RunPlanParts(table.substrait, memory);
+}
+
 std::vector<SqlColumn> SqlColumns(const TableInput& input) {
   std::vector<SqlColumn> columns;
   columns.reserve(input.key_columns.size());

@@ -54,6 +54,9 @@ arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> OpenRows(const TableInp
                                                                   const std::string& sql,
                                                                   int64_t memory);
 
+/// The same in parts (Connection::QueryParts), one of them where the engine does not give more.
+arrow::Result<Connection::Readers> OpenParts(const TableInput& input, int64_t memory);
+
 /// The key columns for SQL.
 std::vector<SqlColumn> SqlColumns(const TableInput& input);
 

@@ -115,6 +115,14 @@ arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> Connection::GetTables()
   return arrow::ImportRecordBatchReader(&stream);
 }
 
+arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> Connection::ReadPart(
+    const std::string& part) {
+  ArrowArrayStream stream{};
+  ARROW_RETURN_NOT_OK(Call(message(), AdbcConnectionReadPartition, &raw_,
+                           reinterpret_cast<const uint8_t*>(part.data()), part.size(), &stream));
+  return arrow::ImportRecordBatchReader(&stream);
+}
+
 std::optional<std::string> Connection::GetOption(const std::string& key) {
   return ReadText([&](char* text, size_t* length) {
     Error ignored;
@@ -180,6 +188,21 @@ arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> Statement::ExecuteQuery
   ArrowArrayStream stream{};
   ARROW_RETURN_NOT_OK(Call(message(), AdbcStatementExecuteQuery, &raw_, &stream, nullptr));
   return arrow::ImportRecordBatchReader(&stream);
+}
+
+arrow::Result<std::vector<std::string>> Statement::ExecuteParts() {
+  ArrowSchema schema{};
+  AdbcPartitions partitions{};
+  ARROW_RETURN_NOT_OK(
+      Call(message(), AdbcStatementExecutePartitions, &raw_, &schema, &partitions, nullptr));
+  std::vector<std::string> parts;
+  for (size_t i = 0; i < partitions.num_partitions; ++i) {
+    parts.emplace_back(reinterpret_cast<const char*>(partitions.partitions[i]),
+                       partitions.partition_lengths[i]);
+  }
+  schema.release(&schema);
+  partitions.release(&partitions);
+  return parts;
 }
 
 arrow::Result<std::shared_ptr<arrow::Schema>> Statement::ExecuteSchema() {

@@ -15,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "engine/driver_message.h"
 
@@ -74,6 +75,8 @@ class Connection {
   arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> GetTables();
   /// nullopt where the driver does not know the option.
   std::optional<std::string> GetOption(const std::string& key);
+  /// A part of a statement's result. Errors of the reader as those of Statement::ExecuteQuery().
+  arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> ReadPart(const std::string& part);
 
  private:
   explicit Connection(std::shared_ptr<Database> database) : database_(std::move(database)) {}
@@ -104,6 +107,8 @@ class Statement {
   arrow::Status Execute();
   /// Errors of the reader are the driver's own text, not yet cleaned.
   arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> ExecuteQuery();
+  /// The same in parts: what Connection::ReadPart() takes each by, once.
+  arrow::Result<std::vector<std::string>> ExecuteParts();
   arrow::Result<std::shared_ptr<arrow::Schema>> ExecuteSchema();
   /// Stops what runs; from any thread. A driver that can't is no error: the query then runs on.
   void Cancel();

@@ -132,6 +132,11 @@ class AdbcConnection final : public Connection {
     return Open(std::move(statement), memory_limit);
   }
 
+  arrow::Result<Readers> QueryParts(const std::string& sql, int64_t memory_limit) override {
+    ARROW_ASSIGN_OR_RAISE(auto statement, Start(sql));
+    return OpenParts(std::move(statement), memory_limit);
+  }
+
   arrow::Result<std::shared_ptr<arrow::Schema>> PlanSchema(const std::string& plan) override {
     ARROW_ASSIGN_OR_RAISE(const auto statement, StartPlan(plan));
     auto schema = statement->ExecuteSchema();
@@ -143,6 +148,11 @@ class AdbcConnection final : public Connection {
                                                                    int64_t memory_limit) override {
     ARROW_ASSIGN_OR_RAISE(auto statement, StartPlan(plan));
     return Open(std::move(statement), memory_limit);
+  }
+
+  arrow::Result<Readers> RunPlanParts(const std::string& plan, int64_t memory_limit) override {
+    ARROW_ASSIGN_OR_RAISE(auto statement, StartPlan(plan));
+    return OpenParts(std::move(statement), memory_limit);
   }
 
   arrow::Status CreateTemporaryTable(
@@ -169,7 +179,7 @@ class AdbcConnection final : public Connection {
   std::string ExplainPlan(const std::string& sql) override {
     if (!is_own_driver_) return {};
     const auto statement = Start(sql);
-    if (!statement.ok() || !SetOptions(statement->get()).ok()) return {};
+    if (!statement.ok() || !SetScanOptions(statement->get()).ok()) return {};
     return (*statement)->GetOption(kExplain).value_or("");
   }
 
@@ -198,7 +208,7 @@ class AdbcConnection final : public Connection {
     return statement;
   }
 
-  arrow::Status SetOptions(adbc::Statement* statement) const {
+  arrow::Status SetScanOptions(adbc::Statement* statement) const {
     for (const auto& [option, number] :
          {std::pair{kPartitions, scan_.partitions}, std::pair{kBatchRows, scan_.batch_rows},
           std::pair{kScanAhead, scan_.ahead}}) {
@@ -207,19 +217,41 @@ class AdbcConnection final : public Connection {
     return scan_.views ? statement->SetOption(kTextViews, "true") : arrow::Status::OK();
   }
 
-  arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> Open(
-      std::shared_ptr<adbc::Statement> statement, int64_t memory_limit) {
+  arrow::Status SetOptions(adbc::Statement* statement, int64_t memory_limit) const {
     if (is_own_driver_ && memory_limit > 0) {
       ARROW_RETURN_NOT_OK(statement->SetOption(kMemoryLimit, std::to_string(memory_limit)));
     }
     if (const auto chosen = ChosenSpillDirectory(); chosen && takes_.spill_path) {
       ARROW_RETURN_NOT_OK(statement->SetOption(kSpillPath, chosen->string()));
     }
-    ARROW_RETURN_NOT_OK(SetOptions(statement.get()));
+    return SetScanOptions(statement);
+  }
+
+  arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> Open(
+      std::shared_ptr<adbc::Statement> statement, int64_t memory_limit) {
+    ARROW_RETURN_NOT_OK(SetOptions(statement.get(), memory_limit));
     auto stream = statement->ExecuteQuery();
     ARROW_RETURN_NOT_OK(cancellation_->Check(statement->message().ToStatus(stream.status())));
     return std::make_shared<ResultReader>(std::move(statement), stream.MoveValueUnsafe(),
                                           cancellation_);
+  }
+
+  arrow::Result<Readers> OpenParts(std::shared_ptr<adbc::Statement> statement,
+                                   int64_t memory_limit) {
+    Readers readers;
+    if (!is_own_driver_) {
+      ARROW_ASSIGN_OR_RAISE(readers.emplace_back(), Open(std::move(statement), memory_limit));
+      return readers;
+    }
+    ARROW_RETURN_NOT_OK(SetOptions(statement.get(), memory_limit));
+    auto parts = statement->ExecuteParts();
+    ARROW_RETURN_NOT_OK(cancellation_->Check(parts.status()));
+    for (const std::string& part : *parts) {
+      ARROW_ASSIGN_OR_RAISE(auto stream, connection_->ReadPart(part));
+      readers.push_back(
+          std::make_shared<ResultReader>(statement, std::move(stream), cancellation_));
+    }
+    return readers;
   }
 
   std::shared_ptr<adbc::Connection> connection_;

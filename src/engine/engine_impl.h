@@ -52,14 +52,22 @@ class Connection {
     return Query(sql, memory_limit, nullptr);
   }
 
+  using Readers = std::vector<std::shared_ptr<arrow::RecordBatchReader>>;
+  /// As Query, but the rows come in parts, one at least, each for a thread of its own: it computes what it reads, and
+  /// what it has decoded is still in its core's cache when it goes on with the rows. Of engines other than sheaf's
+  /// DataFusion driver, and of queries that do more than look at each row of a scan, all rows are one part, which
+  /// threads of the engine compute.
+  virtual arrow::Result<Readers> QueryParts(const std::string& sql, int64_t memory_limit) = 0;
+
   /// How sheaf's DataFusion driver runs queries from the next one on. What the user has set stays, and
   /// other engines ignore it.
   virtual void SetScan(const Scan& scan) = 0;
 
-  /// As QuerySchema and Query, of a serialized Substrait plan.
+  /// As QuerySchema, Query and QueryParts, of a serialized Substrait plan.
   virtual arrow::Result<std::shared_ptr<arrow::Schema>> PlanSchema(const std::string& plan) = 0;
   virtual arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> RunPlan(
       const std::string& plan, int64_t memory_limit) = 0;
+  virtual arrow::Result<Readers> RunPlanParts(const std::string& plan, int64_t memory_limit) = 0;
 
   /// Creates a temporary table, visible on this connection only, from the rows of `reader`.
   virtual arrow::Status CreateTemporaryTable(

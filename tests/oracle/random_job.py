@@ -372,4 +372,6 @@ def _draw_options(rng, hot, strategy):
     options = {"datafusion.batch_size": str(batch_size)}
     if rng.random() < 0.5:
         options["datafusion.target_partitions"] = rng.choice(("1", "2", "4"))
+        # Even the smallest file comes in as many parts.
+        options["datafusion.optimizer.repartition_file_min_size"] = rng.choice(("1", "10485760"))
     return options
