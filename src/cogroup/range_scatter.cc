@@ -68,8 +68,9 @@ arrow::Status RangeScatter::Add(const Chunk& chunk) {
   const auto ranges = Ranges();
   RowsByPlace by_partition = ByPartition(*ranges, chunk.keys);
   const std::lock_guard lock(mutex_);
-  if (ranges != ranges_)
-    by_partition = ByPartition(*ranges_, chunk.keys);  // they were cut meanwhile
+  if (ranges != ranges_) {  // they were cut meanwhile
+    by_partition = ByPartition(*ranges_, chunk.keys);
+  }
   ARROW_RETURN_NOT_OK(Append(source, by_partition));
   if (cuts_ == 0) return arrow::Status::OK();
   int64_t most = kFarBeyond * bytes_ / static_cast<int64_t>(cuts_);

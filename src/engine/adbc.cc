@@ -196,6 +196,7 @@ arrow::Result<std::vector<std::string>> Statement::ExecuteParts() {
   ARROW_RETURN_NOT_OK(
       Call(message(), AdbcStatementExecutePartitions, &raw_, &schema, &partitions, nullptr));
   std::vector<std::string> parts;
+  parts.reserve(partitions.num_partitions);
   for (size_t i = 0; i < partitions.num_partitions; ++i) {
     parts.emplace_back(reinterpret_cast<const char*>(partitions.partitions[i]),
                        partitions.partition_lengths[i]);
