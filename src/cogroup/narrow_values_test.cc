@@ -49,6 +49,15 @@ TEST(NarrowValuesTest, ABaseReachesAsFarAboveTheValuesAsBelowThem) {
   const int64_t base = BaseOf({1000, 1100}, 1);
   EXPECT_LE(base, 1000 - 77);
   EXPECT_GE(base + 255, 1100 + 77);
+  const auto fitting = [](const std::vector<int64_t>& values, int64_t from, int stored) {
+    const auto array = Int64s(values);
+    std::vector<uint8_t> narrow(values.size() * static_cast<size_t>(stored));
+    return Narrow(RowsOf(array), 8, AllRows(values.size()), from, stored, narrow.data());
+  };
+  EXPECT_EQ(fitting({base, base + 255}, base, 1), 2);
+  EXPECT_EQ(fitting({base, base + 256}, base, 1), 1);
+  EXPECT_EQ(fitting({base - 1, base}, base, 1), 0);
+  EXPECT_EQ(fitting({kMin, kMax}, base, 4), 0);
 }
 
 TEST(NarrowValuesTest, WhatFitsComesBackAndWhatDoesNotIsFound) {

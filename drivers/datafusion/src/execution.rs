@@ -14,7 +14,6 @@ use crate::bind::BoundRows;
 use crate::cancel::CancelToken;
 use crate::error::{error, from_arrow, from_datafusion, guard, to_arrow};
 use crate::memory::SpillGuard;
-use crate::partitions::PartReader;
 use crate::query::{Outcome, Query};
 use crate::runtime::Runtime;
 use crate::statement::no_rows;
@@ -49,18 +48,21 @@ impl Execution {
         let query = self.query.clone();
         let plan = self.plan.clone();
         let workers = self.query.session.workers();
-        let mut streams =
-            workers.run(&self.cancel, async move { query.run_in_parts(plan).await })?;
-        if streams.len() == 1 {
-            let whole = streams.drain(..).map(|stream| self.reader(stream));
-            return Ok(whole.map(|whole| Box::new(whole) as Reader).collect());
-        }
-        let part = |stream| {
-            let runtime = Arc::clone(&self.runtime);
-            let spill = Arc::clone(&self.spill);
-            Box::new(PartReader::new(runtime, self.cancel.clone(), stream, spill)) as Reader
+        let streams = workers.run(&self.cancel, async move { query.run_in_parts(plan).await })?;
+        let alone = streams.len() == 1;
+        let reader = |stream| -> Reader {
+            if alone {
+                return Box::new(self.reader(stream));
+            }
+            let (runtime, spill) = (Arc::clone(&self.runtime), Arc::clone(&self.spill));
+            Box::new(QueryReader::computing(
+                runtime,
+                self.cancel.clone(),
+                stream,
+                spill,
+            ))
         };
-        Ok(streams.into_iter().map(part).collect())
+        Ok(streams.into_iter().map(reader).collect())
     }
 
     /// Runs the plan to its end and returns how many rows it changed; -1 if that is not known.

@@ -37,6 +37,7 @@ mod partitions;
 mod pool;
 mod query;
 mod range_order;
+mod row_wise;
 mod runtime;
 mod scan_ahead;
 mod session;

@@ -31,20 +31,13 @@ use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 
 use crate::in_order::InOrderExec;
 use crate::range_order::{bounds_of, ranges_in_order};
+use crate::row_wise::row_wise;
 use crate::sort_ranges::SortRangesExec;
 
 /// Bytes of files a range, at least: some row groups.
 pub(crate) const RANGE_BYTES: u64 = 4 << 20;
 /// Each range is a partition of the plan, which costs a little by itself.
 pub(crate) const MAX_RANGES: u64 = 1024;
-
-/// Operators that make the rows of a partition of those of one input partition, and keep their order.
-pub(crate) const ROW_WISE: [&str; 4] = [
-    "CoalesceBatchesExec",
-    "CooperativeExec",
-    "FilterExec",
-    "ProjectionExec",
-];
 
 /// Lets `ranges` ranges of an ordered scan be read at the same time.
 #[derive(Debug)]
@@ -205,22 +198,13 @@ struct RowWise<'a> {
 
 impl<'a> RowWise<'a> {
     /// `None` where the plan is anything else.
-    fn of(mut plan: &'a Arc<dyn ExecutionPlan>) -> Option<Self> {
-        let mut operators = Vec::new();
-        while plan.fetch().is_none() {
-            if let Some(scan) = plan.downcast_ref::<DataSourceExec>() {
-                let scan = scan.data_source().downcast_ref::<FileScanConfig>()?;
-                // Files of other formats can't be read from their middle.
-                let is_parquet = scan.file_source.file_type() == "parquet";
-                return is_parquet.then_some(Self { operators, scan });
-            }
-            if !ROW_WISE.contains(&plan.name()) {
-                return None;
-            }
-            operators.push(plan);
-            plan = plan.children()[0];
-        }
-        None
+    fn of(plan: &'a Arc<dyn ExecutionPlan>) -> Option<Self> {
+        let (operators, scan) = row_wise(plan)?;
+        let scan = scan.downcast_ref::<DataSourceExec>()?;
+        let scan = scan.data_source().downcast_ref::<FileScanConfig>()?;
+        // Files of other formats can't be read from their middle.
+        let is_parquet = scan.file_source.file_type() == "parquet";
+        is_parquet.then_some(Self { operators, scan })
     }
 
     /// The column of the scan that column number `column` is; `None` where it is none of its.

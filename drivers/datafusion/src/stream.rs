@@ -1,4 +1,4 @@
-//! Results that stream: a task runs the query, a reader takes its batches.
+//! Results that stream: a task runs the query and a reader takes its batches, or the reader runs it itself.
 
 use std::future::Future;
 use std::pin::pin;
@@ -22,11 +22,20 @@ use crate::runtime::{AbortOnDrop, Runtime, joining};
 /// reader costs this many batches and no more.
 const BATCHES_AHEAD: usize = 2;
 
-/// The rows of one running query.
+/// What computes the rows of a reader.
+enum Source {
+    Task {
+        batches: mpsc::Receiver<Result<RecordBatch>>,
+        query: AbortOnDrop<()>,
+    },
+    Reader(SendableRecordBatchStream),
+}
+
+/// The rows of one running query, or of a part of it.
 pub(crate) struct QueryReader {
     schema: SchemaRef,
-    batches: mpsc::Receiver<Result<RecordBatch>>,
-    query: Option<AbortOnDrop<()>>,
+    /// `None` at the end.
+    source: Option<Source>,
     cancel: CancelToken,
     /// The first error, repeated by every later call: an error must never look like an end.
     failed: Option<Error>,
@@ -45,11 +54,32 @@ impl QueryReader {
     ) -> Self {
         let schema = stream.schema();
         let (sender, batches) = mpsc::channel(BATCHES_AHEAD);
-        let query = runtime.workers().spawn(pump(stream, sender));
+        let query = AbortOnDrop(runtime.workers().spawn(pump(stream, sender)));
+        let source = Source::Task { batches, query };
+        Self::new(runtime, cancel, schema, source, spill)
+    }
+
+    /// A reader that computes `stream` itself, on the thread that reads it.
+    pub(crate) fn computing(
+        runtime: Arc<Runtime>,
+        cancel: CancelToken,
+        stream: SendableRecordBatchStream,
+        spill: Arc<SpillGuard>,
+    ) -> Self {
+        let schema = stream.schema();
+        Self::new(runtime, cancel, schema, Source::Reader(stream), spill)
+    }
+
+    fn new(
+        runtime: Arc<Runtime>,
+        cancel: CancelToken,
+        schema: SchemaRef,
+        source: Source,
+        spill: Arc<SpillGuard>,
+    ) -> Self {
         Self {
             schema,
-            batches,
-            query: Some(AbortOnDrop(query)),
+            source: Some(source),
             cancel,
             failed: None,
             spill: Some(spill),
@@ -61,13 +91,11 @@ impl QueryReader {
         if let Some(cause) = &self.failed {
             return Err(cause.clone());
         }
-        let Some(query) = self.query.as_mut() else {
+        let Some(source) = self.source.as_mut() else {
             return Ok(None);
         };
-        let next =
-            self.runtime
-                .workers()
-                .block_on(next_batch(&mut self.batches, &self.cancel, query));
+        let workers = self.runtime.workers();
+        let next = guard(|| workers.block_on(next_batch(source, &self.cancel)));
         match next {
             Ok(Some(batch)) => return Ok(Some(batch)),
             Ok(None) => {}
@@ -84,18 +112,16 @@ impl QueryReader {
 
     /// Stops the query and frees what it holds.
     fn close(&mut self) {
-        self.query = None;
-        self.batches.close();
-        while self.batches.try_recv().is_ok() {}
+        if let Some(Source::Task { mut batches, query }) = self.source.take() {
+            drop(query);
+            batches.close();
+            while batches.try_recv().is_ok() {}
+        }
         self.spill = None;
-        collect_memory();
+        // A scan leaves tens of MiB of freed pages, which the allocator would keep as long as nothing
+        // else is allocated. SAFETY: any thread may call it, at any time.
+        unsafe { mi_collect(true) };
     }
-}
-
-/// A scan leaves tens of MiB of freed pages, which the allocator would keep as long as nothing else is allocated.
-pub(crate) fn collect_memory() {
-    // SAFETY: any thread may call it, at any time.
-    unsafe { mi_collect(true) };
 }
 
 unsafe extern "C" {
@@ -114,15 +140,18 @@ async fn pump(mut stream: SendableRecordBatchStream, sender: mpsc::Sender<Result
     }
 }
 
-/// The next batch, or why there is none. A cancel ends the wait even if the query never yields.
-async fn next_batch(
-    batches: &mut mpsc::Receiver<Result<RecordBatch>>,
-    cancel: &CancelToken,
-    query: &mut AbortOnDrop<()>,
-) -> Result<Option<RecordBatch>> {
+/// The next batch, or why there is none. A cancel ends the wait for a task even if the query never yields.
+async fn next_batch(source: &mut Source, cancel: &CancelToken) -> Result<Option<RecordBatch>> {
     if cancel.is_cancelled() {
         return Err(cancelled());
     }
+    let (batches, query) = match source {
+        Source::Task { batches, query } => (batches, query),
+        Source::Reader(stream) => {
+            let next = or_cancelled(cancel, stream.next()).await?;
+            return next.transpose().map_err(from_datafusion);
+        }
+    };
     let received = or_cancelled(cancel, batches.recv()).await?;
     match received {
         Some(item) => item.map(Some),
