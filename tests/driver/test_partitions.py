@@ -47,7 +47,7 @@ def test_threads_read_the_parts_of_a_scan_at_the_same_time(connection, table):
 
 
 def test_rows_of_anything_else_are_one_part(connection, table):
-    for sql in ["SELECT sum(v) FROM t", "SELECT v FROM t ORDER BY v", "SELECT v FROM t LIMIT 5", "SELECT 1"]:
+    for sql in ["SELECT sum(v) FROM t", "SELECT v FROM t ORDER BY v", "SELECT v FROM t WHERE v < 5 LIMIT 5", "SELECT 1"]:
         with manager.AdbcStatement(connection) as statement:
             _, streams = parts(connection, statement, sql)
             (stream,) = streams
