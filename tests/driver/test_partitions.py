@@ -41,7 +41,8 @@ def test_threads_read_the_parts_of_a_scan_at_the_same_time(connection, table):
         assert len(streams) == 3
         with ThreadPoolExecutor(3) as threads:
             read = list(threads.map(lambda stream: stream.read_all(), streams))
-    assert all(part.num_rows > 0 and part.schema == schema for part in read)
+    # The parts take row groups from one list: a thread that comes late may find none.
+    assert all(part.schema == schema for part in read)
     found = [tuple(row.values()) for part in read for row in part.to_pylist()]
     assert sorted(found) == sorted(rows(connection, sql))
 
