@@ -1,7 +1,10 @@
 #include "cogroup/read_parts.h"
 
+#include <condition_variable>
 #include <future>
 #include <mutex>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "cogroup/chunk_maker.h"
@@ -10,39 +13,99 @@
 namespace sheaf {
 namespace {
 
-arrow::Status ReadPart(ChunkMaker* chunks, arrow::RecordBatchReader* part,
-                       const std::function<arrow::Status(Chunk*)>& take) {
-  while (true) {
-    std::shared_ptr<arrow::RecordBatch> batch;
-    ARROW_RETURN_NOT_OK(part->ReadNext(&batch));
-    if (batch == nullptr) return arrow::Status::OK();
-    ARROW_RETURN_NOT_OK(chunks->Make(batch, [&](Chunk chunk) { return take(&chunk); }));
+using TakeChunk = std::function<arrow::Status(Chunk*)>;
+
+// The threads that read parts. One whose part has ended takes chunks of the others' until these have ended too.
+class PartReaders {
+ public:
+  PartReaders(const TableInput& input, const Policy& policy, size_t parts, TableCounters* counters,
+              const TakeChunk& take)
+      : input_(input), policy_(policy), counters_(counters), take_(take), reading_(parts) {}
+
+  // Of each part once.
+  void Read(arrow::RecordBatchReader* part) {
+    End(ReadAll(part));
+    while (std::optional<Chunk> chunk = WaitForChunk()) {
+      if (const auto status = take_(&*chunk); !status.ok()) Fail(status);
+    }
   }
-}
+
+  arrow::Status first_error() {
+    const std::lock_guard lock(mutex_);
+    return first_error_;
+  }
+
+ private:
+  arrow::Status ReadAll(arrow::RecordBatchReader* part) {
+    ChunkMaker chunks(input_, policy_, KeyOrder::kAny, counters_);
+    while (true) {
+      std::shared_ptr<arrow::RecordBatch> batch;
+      ARROW_RETURN_NOT_OK(part->ReadNext(&batch));
+      if (batch == nullptr) return arrow::Status::OK();
+      ARROW_RETURN_NOT_OK(chunks.Make(batch, [&](Chunk chunk) {
+        return HandOver(&chunk) ? arrow::Status::OK() : take_(&chunk);
+      }));
+    }
+  }
+
+  // True where another thread takes the chunk, for it has nothing else to do.
+  bool HandOver(Chunk* chunk) {
+    const std::lock_guard lock(mutex_);
+    if (idle_ == 0 || handed_over_) return false;
+    handed_over_ = std::move(*chunk);
+    changed_.notify_one();
+    return true;
+  }
+
+  // A part is read.
+  void End(const arrow::Status& status) {
+    if (!status.ok()) Fail(status);
+    const std::lock_guard lock(mutex_);
+    if (--reading_ == 0) changed_.notify_all();
+  }
+
+  // Nullopt once all parts are read.
+  std::optional<Chunk> WaitForChunk() {
+    std::unique_lock lock(mutex_);
+    ++idle_;
+    changed_.wait(lock, [this] { return handed_over_ || reading_ == 0; });
+    --idle_;
+    return std::exchange(handed_over_, std::nullopt);
+  }
+
+  void Fail(const arrow::Status& status) {
+    const std::lock_guard lock(mutex_);
+    if (first_error_.ok()) first_error_ = status;
+    if (input_.connection != nullptr) input_.connection->Cancel();
+  }
+
+  const TableInput& input_;
+  const Policy& policy_;
+  TableCounters* const counters_;
+  const TakeChunk& take_;
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  size_t reading_;   // parts; guarded by mutex_, as are the next three
+  size_t idle_ = 0;  // threads whose part has ended
+  std::optional<Chunk> handed_over_;
+  arrow::Status first_error_;
+};
 
 }  // namespace
 
 arrow::Status ReadParts(const TableInput& input, const Policy& policy,
                         const Connection::Readers& parts, TableCounters* counters,
-                        const std::function<arrow::Status(Chunk*)>& take) {
-  std::mutex mutex;
-  arrow::Status first_error;  // guarded by mutex
-  const auto read = [&](const std::shared_ptr<arrow::RecordBatchReader>& part) {
-    ChunkMaker chunks(input, policy, KeyOrder::kAny, counters);
-    const arrow::Status status = ReadPart(&chunks, part.get(), take);
-    if (status.ok()) return;
-    const std::lock_guard lock(mutex);
-    if (first_error.ok()) first_error = status;
-    if (input.connection != nullptr) input.connection->Cancel();
-  };
+                        const TakeChunk& take) {
+  PartReaders readers(input, policy, parts.size(), counters, take);
   std::vector<std::future<void>> reading;
   TaskQueue threads(parts.size() - 1);
   for (size_t p = 1; p < parts.size(); ++p) {
-    reading.push_back(threads.Ask([&, p] { read(parts[p]); }));
+    reading.push_back(threads.Ask([&, p] { readers.Read(parts[p].get()); }));
   }
-  read(parts[0]);
+  readers.Read(parts[0].get());
   for (const auto& done : reading) done.wait();
-  return first_error;
+  return readers.first_error();
 }
 
 }  // namespace sheaf

@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <latch>
+#include <memory>
 #include <mutex>
 #include <set>
 #include <thread>
@@ -68,6 +70,37 @@ TEST_F(ReadPartsTest, EachPartIsReadByAThreadOfItsOwn) {
                 return arrow::Status::OK();
               }).ok());
   EXPECT_EQ(threads.size(), kParts);
+}
+
+// Rows without end, until they are stopped.
+class EndlessRows final : public arrow::RecordBatchReader {
+ public:
+  explicit EndlessRows(const std::atomic<bool>* stop) : stop_(stop) {}
+  [[nodiscard]] std::shared_ptr<arrow::Schema> schema() const override { return IdSchema(); }
+  arrow::Status ReadNext(std::shared_ptr<arrow::RecordBatch>* batch) override {
+    if (*stop_) {
+      batch->reset();
+      return arrow::Status::OK();
+    }
+    return StreamOf(IdSchema(), {R"([[1,"a"]])"})->ReadNext(batch);
+  }
+
+ private:
+  const std::atomic<bool>* stop_;
+};
+
+TEST_F(ReadPartsTest, WhoHasReadAPartTakesChunksOfTheOthers) {
+  std::atomic<bool> both = false;
+  std::set<std::thread::id> threads;
+  const Connection::Readers parts = {StreamOf(IdSchema(), {}),
+                                     std::make_shared<EndlessRows>(&both)};
+  ASSERT_TRUE(ReadParts(resolved_.tables[0], policy_, parts, &counters_, [&](Chunk*) {
+                const std::lock_guard lock(mutex_);
+                threads.insert(std::this_thread::get_id());
+                if (threads.size() == 2) both = true;
+                return arrow::Status::OK();
+              }).ok());
+  EXPECT_EQ(threads.size(), 2);
 }
 
 TEST_F(ReadPartsTest, TheErrorOfAPartIsTheResult) {
