@@ -7,6 +7,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
+#include <numeric>
 #include <ranges>
 #include <utility>
 #include <vector>
@@ -30,6 +31,9 @@ constexpr int64_t kBatchesAtOnce = 5;
 
 // The part of the memory for rows that their keys may take.
 constexpr int64_t kMaxKeysPart = 2;
+
+// A table with few rows may have a few more of its partitions in memory than these are of all.
+constexpr int64_t kLeastShare = 4;
 
 // How many bytes a table has up to which rank: rows are taken as spread evenly within a partition.
 class BytesByRank {
@@ -87,6 +91,7 @@ class PartitionReader final : public LaneReader {
   void AddScattered(const ScatteredRows& rows);
   bool WaitForScattered();
   int64_t BytesBelow(int64_t rank) const;
+  int64_t MaxLoaded(const ScatteredRows& rows) const;
   int64_t PlannedKeys() const { return windows_.empty() ? 0 : windows_.back().end; }
   bool PlanWindows();
   void MakeOneAtATime();
@@ -121,7 +126,8 @@ arrow::Status PartitionReader::RunLane(Lane* lane) {
   if (scattered.rows == nullptr) return arrow::Status::OK();  // the run failed
   AddScattered(scattered);
   if (!WaitForScattered()) return arrow::Status::OK();
-  WindowRows rows(*lane->input, *keys_, std::move(scattered), split_.table_partition, &rows_budget_,
+  const int64_t max_loaded = MaxLoaded(scattered);
+  WindowRows rows(*lane->input, *keys_, std::move(scattered), max_loaded, &rows_budget_,
                   &lane->counters, GroupMemory::Of(job().memory, lanes().size()));
   size_t next = 0;
   while (const std::optional<RankRange> window = WaitForWindow(next++)) {
@@ -220,6 +226,15 @@ int64_t PartitionReader::BytesBelow(int64_t rank) const {
   int64_t bytes = 0;
   for (const BytesByRank& table : scattered_) bytes += table.Below(rank);
   return bytes;
+}
+
+// Bytes of partitions that a table may have in memory: all tables share by how many rows they have, once all are
+// scattered.
+int64_t PartitionReader::MaxLoaded(const ScatteredRows& rows) const {
+  const auto own = static_cast<double>(std::reduce(rows.bytes.begin(), rows.bytes.end()));
+  const auto all = static_cast<double>(std::max<int64_t>(1, BytesBelow(keys_->size())));
+  const auto share = static_cast<int64_t>(own / all * static_cast<double>(split_.partition));
+  return std::max(share, split_.table_partition / kLeastShare);
 }
 
 // Plans the window that is asked for next, and where batches overlap the one after it. False where there is none.

@@ -14,7 +14,7 @@ namespace {
 constexpr int64_t kFirstCutBytes = int64_t{4} << 20;
 constexpr int64_t kFirstCuts = 256;
 // Where tables are scattered one after another there is little memory: smaller partitions can be loaded ahead.
-constexpr int64_t kFirstCutsAlone = 512;
+constexpr int64_t kFirstCutsAlone = 384;
 // Later a partition is cut once it has so many times its share.
 constexpr int64_t kFarBeyond = 4;
 constexpr size_t kLaterCuts = 4;
