@@ -8,8 +8,8 @@
 #include <bit>
 #include <cstring>
 #include <limits>
-#include <numeric>
 #include <utility>
+#include <vector>
 
 #include "spill/row_memory.h"
 
@@ -25,28 +25,6 @@ int64_t RoundUp(int64_t bytes) {
   return step == 0 ? bytes : (bytes / step + 1) * step;
 }
 
-struct NamedRows {
-  std::span<const RowRef> refs;
-  RowRef operator[](int64_t i) const { return refs[static_cast<size_t>(i)]; }
-};
-
-struct StandingRows {
-  RowRef operator[](int64_t i) const { return {0, static_cast<uint32_t>(i)}; }
-};
-
-// Asks for the texts on the way: they are copied next.
-template <typename Offset, typename Rows>
-int64_t TextBytes(const std::vector<ColumnRows>& sources, const Rows& rows, RowRange range) {
-  int64_t bytes = 0;
-  for (int64_t i = range.begin; i < range.end; ++i) {
-    const RowRef ref = rows[i];
-    const Text text = sources[ref.piece].TextAt<Offset>(ref.row);
-    bytes += static_cast<int64_t>(text.size);
-    __builtin_prefetch(text.begin, /*rw=*/0, /*locality=*/2);
-  }
-  return bytes;
-}
-
 }  // namespace
 
 ColumnBuilder::ColumnBuilder(int column, std::shared_ptr<arrow::DataType> type)
@@ -55,68 +33,51 @@ ColumnBuilder::ColumnBuilder(int column, std::shared_ptr<arrow::DataType> type)
 arrow::Status ColumnBuilder::Append(Pieces pieces, RowList rows) {
   if (is_other()) return AppendOther(pieces, rows);
   const RowRange all{0, rows.count};
-  Begin(pieces, rows, /*chunks=*/1);
-  Measure(0, all);
-  ARROW_RETURN_NOT_OK(Reserve());
-  Fill(0, all);
-  End();
+  ColumnAppend append = Begin(pieces, rows, /*chunks=*/1);
+  append.Measure(0, all);
+  ARROW_RETURN_NOT_OK(Reserve(&append, [] {}));
+  append.FillBits(0, all);
+  append.Fill(0, all);
+  End(append);
   return arrow::Status::OK();
 }
 
-// Calls `visit` with what names the rows of this append.
-template <typename Visit>
-void ColumnBuilder::WithRows(const Visit& visit) const {
-  if (rows_.refs.empty()) {
-    visit(StandingRows());
-  } else {
-    visit(NamedRows{rows_.refs});
+ColumnAppend ColumnBuilder::Begin(Pieces pieces, RowList rows, size_t chunks) const {
+  return {column_, *type_, pieces, rows, chunks};
+}
+
+arrow::Status ColumnBuilder::Reserve(ColumnAppend* append, const std::function<void()>& settle) {
+  const int64_t rows = append->num_rows();
+  const int64_t heap_size = heap_.size;
+  if (validity_.buffer != nullptr || append->has_nulls()) {
+    ARROW_RETURN_NOT_OK(ReserveValidity(rows, settle));
   }
-}
-
-void ColumnBuilder::Begin(Pieces pieces, RowList rows, size_t chunks) {
-  rows_ = rows;
-  sources_.clear();
-  sources_.reserve(pieces.size());
-  for (const auto& piece : pieces) sources_.emplace_back(*piece->column_data(column_), kind_);
-  nulls_.assign(chunks, 0);
-  bytes_.assign(chunks, 0);
-}
-
-void ColumnBuilder::Measure(size_t chunk, RowRange rows) {
-  if (kind_ != ColumnKind::kBinary && kind_ != ColumnKind::kLargeBinary) return;
-  WithRows([&](const auto& names) { MeasureRows(names, chunk, rows); });
-}
-
-template <typename Rows>
-void ColumnBuilder::MeasureRows(const Rows& rows, size_t chunk, RowRange range) {
-  bytes_[chunk] = kind_ == ColumnKind::kBinary ? TextBytes<int32_t>(sources_, rows, range)
-                                               : TextBytes<int64_t>(sources_, rows, range);
-}
-
-arrow::Status ColumnBuilder::Reserve() {
-  const int64_t end = length_ + rows_.count;
-  const bool nulls =
-      std::ranges::any_of(sources_, [](const auto& source) { return source.has_nulls(); });
-  if (nulls || validity_.buffer != nullptr) ARROW_RETURN_NOT_OK(ReserveValidity());
   switch (kind_) {
     case ColumnKind::kFixed:
-      return Grow(&values_, rows_.count * type_->byte_width());
+      ARROW_RETURN_NOT_OK(Grow(&values_, rows * type_->byte_width(), settle));
+      break;
     case ColumnKind::kBool:
-      return Grow(&values_, arrow::bit_util::BytesForBits(end) - values_.size);
+      ARROW_RETURN_NOT_OK(
+          Grow(&values_, arrow::bit_util::BytesForBits(length_ + rows) - values_.size, settle));
+      break;
     case ColumnKind::kBinary:
-      return ReserveBinary<int32_t>();
+      ARROW_RETURN_NOT_OK(ReserveBinary<int32_t>(*append, settle));
+      break;
     case ColumnKind::kLargeBinary:
-      return ReserveBinary<int64_t>();
+      ARROW_RETURN_NOT_OK(ReserveBinary<int64_t>(*append, settle));
+      break;
     case ColumnKind::kOther:
       break;
   }
+  append->PutAt({validity_.data(), values_.data(), heap_.data(), length_, heap_size});
+  length_ += rows;
   return arrow::Status::OK();
 }
 
-arrow::Status ColumnBuilder::ReserveValidity() {
+arrow::Status ColumnBuilder::ReserveValidity(int64_t rows, const std::function<void()>& settle) {
   const bool first = validity_.buffer == nullptr;
   ARROW_RETURN_NOT_OK(
-      Grow(&validity_, arrow::bit_util::BytesForBits(length_ + rows_.count) - validity_.size));
+      Grow(&validity_, arrow::bit_util::BytesForBits(length_ + rows) - validity_.size, settle));
   if (first) {  // all rows before are valid
     std::memset(validity_.data(), 0xff,
                 static_cast<size_t>(arrow::bit_util::BytesForBits(length_)));
@@ -124,22 +85,22 @@ arrow::Status ColumnBuilder::ReserveValidity() {
   return arrow::Status::OK();
 }
 
-// From here on bytes_ says where the bytes of each chunk begin.
 template <typename Offset>
-arrow::Status ColumnBuilder::ReserveBinary() {
-  const int64_t begin = heap_.size;
-  int64_t end = begin;
-  for (int64_t& bytes : bytes_) end += std::exchange(bytes, end);
-  if (end > std::numeric_limits<Offset>::max()) {
-    return arrow::Status::CapacityError("a column of ", end, " bytes");
+arrow::Status ColumnBuilder::ReserveBinary(const ColumnAppend& append,
+                                           const std::function<void()>& settle) {
+  const int64_t added = append.heap_bytes();
+  if (heap_.size + added > std::numeric_limits<Offset>::max()) {
+    return arrow::Status::CapacityError("a column of ", heap_.size + added, " bytes");
   }
   const bool first = values_.size == 0;
-  ARROW_RETURN_NOT_OK(Grow(&values_, (rows_.count + (first ? 1 : 0)) * int64_t{sizeof(Offset)}));
+  ARROW_RETURN_NOT_OK(
+      Grow(&values_, (append.num_rows() + (first ? 1 : 0)) * int64_t{sizeof(Offset)}, settle));
   if (first) reinterpret_cast<Offset*>(values_.data())[0] = 0;
-  return Grow(&heap_, end - begin);
+  return Grow(&heap_, added, settle);
 }
 
-arrow::Status ColumnBuilder::Grow(Bytes* bytes, int64_t added) const {
+arrow::Status ColumnBuilder::Grow(Bytes* bytes, int64_t added,
+                                  const std::function<void()>& settle) const {
   bytes->size += added;
   if (bytes->buffer == nullptr) {
     ARROW_ASSIGN_OR_RAISE(bytes->buffer, arrow::AllocateResizableBuffer(0, RowMemory()));
@@ -152,93 +113,8 @@ arrow::Status ColumnBuilder::Grow(Bytes* bytes, int64_t added) const {
   } else if (room == 0 && parts_ > 1) {
     wanted = std::min(RoundUp(parts_ * bytes->size), bytes->size + kMaxRoom);
   }
+  settle();
   return bytes->buffer->Reserve(std::max(bytes->size, wanted));
-}
-
-void ColumnBuilder::Fill(size_t chunk, RowRange rows) {
-  WithRows([&](const auto& names) { FillRows(names, chunk, rows); });
-}
-
-template <typename Rows>
-void ColumnBuilder::FillRows(const Rows& rows, size_t chunk, RowRange range) {
-  if (validity_.buffer != nullptr) nulls_[chunk] = FillValidity(rows, range);
-  switch (kind_) {
-    case ColumnKind::kFixed:
-      FillFixed(rows, range);
-      break;
-    case ColumnKind::kBool:
-      FillBool(rows, range);
-      break;
-    case ColumnKind::kBinary:
-      FillBinary<int32_t>(rows, chunk, range);
-      break;
-    case ColumnKind::kLargeBinary:
-      FillBinary<int64_t>(rows, chunk, range);
-      break;
-    case ColumnKind::kOther:
-      break;
-  }
-}
-
-template <typename Rows>
-int64_t ColumnBuilder::FillValidity(const Rows& rows, RowRange range) const {
-  int64_t nulls = 0;
-  for (int64_t i = range.begin; i < range.end; ++i) {
-    const RowRef ref = rows[i];
-    const bool valid = sources_[ref.piece].IsValid(ref.row);
-    arrow::bit_util::SetBitTo(validity_.data(), length_ + i, valid);
-    nulls += valid ? 0 : 1;
-  }
-  return nulls;
-}
-
-template <typename Rows>
-void ColumnBuilder::FillFixed(const Rows& rows, RowRange range) const {
-  const int type_width = type_->byte_width();
-  uint8_t* to = values_.data() + (length_ + range.begin) * type_width;
-  if constexpr (std::is_same_v<Rows, StandingRows>) {
-    if (range.begin == range.end) return;
-    std::memcpy(to, sources_[0].Fixed(range.begin, type_width),
-                static_cast<size_t>((range.end - range.begin) * type_width));
-  } else {
-    WithWidth(type_width, [&](auto constant) {
-      const int width = constant > 0 ? constant : type_width;
-      for (int64_t i = range.begin; i < range.end; ++i) {
-        const RowRef ref = rows[i];
-        std::memcpy(to, sources_[ref.piece].Fixed(ref.row, width), static_cast<size_t>(width));
-        to += width;
-      }
-    });
-  }
-}
-
-template <typename Rows>
-void ColumnBuilder::FillBool(const Rows& rows, RowRange range) const {
-  for (int64_t i = range.begin; i < range.end; ++i) {
-    const RowRef ref = rows[i];
-    arrow::bit_util::SetBitTo(values_.data(), length_ + i, sources_[ref.piece].Bool(ref.row));
-  }
-}
-
-template <typename Offset, typename Rows>
-void ColumnBuilder::FillBinary(const Rows& rows, size_t chunk, RowRange range) const {
-  auto* const offsets = reinterpret_cast<Offset*>(values_.data()) + length_ + 1;
-  uint8_t* const heap = heap_.data();
-  const uint8_t* const end = heap + (chunk + 1 < bytes_.size() ? bytes_[chunk + 1] : heap_.size);
-  uint8_t* to = heap + bytes_[chunk];
-  for (int64_t i = range.begin; i < range.end; ++i) {
-    const RowRef ref = rows[i];
-    const Text text = sources_[ref.piece].TextAt<Offset>(ref.row);
-    CopyText(to, end, text);
-    to += text.size;
-    offsets[i] = static_cast<Offset>(to - heap);
-  }
-}
-
-void ColumnBuilder::End() {
-  length_ += rows_.count;
-  null_count_ = std::accumulate(nulls_.begin(), nulls_.end(), null_count_);
-  sources_.clear();
 }
 
 // By Arrow's own kernel, which wants the rows' numbers over all pieces.

@@ -5,6 +5,9 @@
 namespace sheaf {
 namespace {
 
+// Where texts are that have no bytes: a pointer that can be added to.
+constexpr uint8_t kNoText = 0;
+
 template <typename Offset>
 int64_t TextBytes(const ColumnRows& rows, int64_t begin, int64_t end) {
   if (rows.is_contiguous()) return int64_t{rows.Begin<Offset>(end)} - rows.Begin<Offset>(begin);
@@ -60,7 +63,8 @@ ColumnRows::ColumnRows(const arrow::ArrayData& data, ColumnKind kind) : offset_(
     values_end_ = data.buffers[1]->data() + data.buffers[1]->size();
   } else if (kind == ColumnKind::kBinary || kind == ColumnKind::kLargeBinary) {
     offsets_ = data.buffers[1]->data();
-    if (data.buffers[2] != nullptr) {
+    values_ = values_end_ = &kNoText;
+    if (data.buffers[2] != nullptr && data.buffers[2]->size() > 0) {
       values_ = data.buffers[2]->data();
       values_end_ = values_ + data.buffers[2]->size();
     }

@@ -69,6 +69,12 @@ class ColumnRows {
   }
   /// Of contiguous texts: where the bytes of row 0 count from.
   [[nodiscard]] const uint8_t* values() const { return values_; }
+  /// What tells where a text is.
+  template <typename Offset>
+  [[nodiscard]] const void* PlaceOf(int64_t row) const {
+    if (views_ != nullptr) return views_ + offset_ + row;
+    return static_cast<const Offset*>(offsets_) + offset_ + row;
+  }
   template <typename Offset>
   [[nodiscard]] int64_t Length(int64_t row) const {
     if (views_ != nullptr) return views_[offset_ + row].size();

@@ -1,6 +1,7 @@
 #include "cogroup/row_builder.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "parallel/parallel.h"
@@ -13,6 +14,13 @@ namespace {
 constexpr int64_t kChunkRows = 32 << 10;
 static_assert(kChunkRows % 8 == 0);
 
+// Of so many rows one core takes all, whose bytes are known without a look at each; other cores take those of the
+// appends before and after.
+constexpr int64_t kWholeRows = 256 << 10;
+
+// Appends that may be under way aside: the next one is at hand where one ends.
+size_t MaxAside() { return Cores() + 1; }
+
 }  // namespace
 
 RowBuilder::RowBuilder(std::shared_ptr<arrow::Schema> schema) : schema_(std::move(schema)) {
@@ -22,6 +30,8 @@ RowBuilder::RowBuilder(std::shared_ptr<arrow::Schema> schema) : schema_(std::mov
   }
 }
 
+RowBuilder::~RowBuilder() { Settle(); }
+
 void RowBuilder::Expect(int64_t parts) {
   for (ColumnBuilder& column : columns_) column.Expect(parts);
 }
@@ -29,55 +39,104 @@ void RowBuilder::Expect(int64_t parts) {
 // Pieces may be many and short, so one core takes them.
 arrow::Status RowBuilder::Append(const std::shared_ptr<arrow::RecordBatch>& piece) {
   if (piece->num_rows() == 0) return arrow::Status::OK();
+  Settle();
   const RowList all{{}, piece->num_rows()};
   for (ColumnBuilder& column : columns_) ARROW_RETURN_NOT_OK(column.Append({&piece, 1}, all));
   num_rows_ += all.count;
   return arrow::Status::OK();
 }
 
-// Bits of two chunks never share a byte.
-std::vector<RowRange> RowBuilder::ChunksOf(int64_t rows) const {
+// Bits of two chunks never share a byte. Where the bytes of all rows are known none are counted, so no chunk's are.
+std::vector<RowRange> RowBuilder::ChunksOf(const RowList& rows) const {
+  if (rows.all) return {{0, rows.count}};
   std::vector<RowRange> chunks;
-  for (int64_t begin = 0; begin < rows;) {
+  for (int64_t begin = 0; begin < rows.count;) {
     const int64_t end = begin + kChunkRows - (num_rows_ + begin) % 8;
-    chunks.push_back({begin, std::min(end, rows)});
+    chunks.push_back({begin, std::min(end, rows.count)});
     begin = chunks.back().end;
   }
   return chunks;
 }
 
-arrow::Status RowBuilder::Append(const Pieces& pieces, std::span<const RowRef> refs) {
-  if (refs.empty()) return arrow::Status::OK();
-  const RowList rows{refs, std::ssize(refs)};
-  const std::vector<RowRange> chunks = ChunksOf(rows.count);
-  std::vector<ColumnBuilder*> others;
+// Makes room for rows. Their bits are filled in at once: they may share a byte with those of the next rows.
+arrow::Result<RowBuilder::Placed> RowBuilder::Place(const Pieces& pieces, const RowList& rows) {
+  Placed placed{ChunksOf(rows), {}};
   std::vector<ColumnBuilder*> columns;
   for (ColumnBuilder& column : columns_) {
-    if (column.is_other()) {
-      others.push_back(&column);
-    } else {
-      column.Begin(pieces, rows, chunks.size());
-      columns.push_back(&column);
-    }
+    if (column.is_other()) continue;
+    columns.push_back(&column);
+    placed.appends.push_back(column.Begin(pieces, rows, placed.chunks.size()));
   }
-  ARROW_RETURN_NOT_OK(RunInParallel(chunks.size(), [&](size_t chunk) {
-    for (ColumnBuilder* column : columns) column->Measure(chunk, chunks[chunk]);
-    return arrow::Status::OK();
-  }));
-  for (ColumnBuilder* column : columns) ARROW_RETURN_NOT_OK(column->Reserve());
-  // The others first: each is one task, and a long one.
-  ARROW_RETURN_NOT_OK(RunInParallel(others.size() + chunks.size(), [&](size_t task) {
-    if (task < others.size()) return others[task]->AppendOther(pieces, rows);
-    const size_t chunk = task - others.size();
-    for (ColumnBuilder* column : columns) column->Fill(chunk, chunks[chunk]);
-    return arrow::Status::OK();
-  }));
-  for (ColumnBuilder* column : columns) column->End();
+  const auto for_each_chunk = [&](const auto& visit) {
+    return RunInParallel(placed.chunks.size(), [&](size_t chunk) {
+      for (ColumnAppend& append : placed.appends) visit(&append, chunk);
+      return arrow::Status::OK();
+    });
+  };
+  ARROW_RETURN_NOT_OK(for_each_chunk(
+      [&](ColumnAppend* append, size_t chunk) { append->Measure(chunk, placed.chunks[chunk]); }));
+  for (size_t c = 0; c < columns.size(); ++c) {
+    ARROW_RETURN_NOT_OK(columns[c]->Reserve(&placed.appends[c], [this] { Settle(); }));
+  }
+  ARROW_RETURN_NOT_OK(for_each_chunk(
+      [&](ColumnAppend* append, size_t chunk) { append->FillBits(chunk, placed.chunks[chunk]); }));
+  for (size_t c = 0; c < columns.size(); ++c) columns[c]->End(placed.appends[c]);
   num_rows_ += rows.count;
+  return placed;
+}
+
+void RowBuilder::Placed::Fill(size_t chunk) const {
+  for (const ColumnAppend& append : appends) append.Fill(chunk, chunks[chunk]);
+}
+
+arrow::Status RowBuilder::Append(const Pieces& pieces, std::span<const RowRef> refs) {
+  return AppendRows(pieces, {refs, std::ssize(refs)});
+}
+
+arrow::Status RowBuilder::AppendRows(const Pieces& pieces, const RowList& rows) {
+  if (rows.count == 0) return arrow::Status::OK();
+  ARROW_ASSIGN_OR_RAISE(const Placed placed, Place(pieces, rows));
+  std::vector<ColumnBuilder*> others;
+  for (ColumnBuilder& column : columns_) {
+    if (column.is_other()) others.push_back(&column);
+  }
+  // The others first: each is one task, and a long one.
+  return RunInParallel(others.size() + placed.chunks.size(), [&](size_t task) {
+    if (task < others.size()) return others[task]->AppendOther(pieces, rows);
+    placed.Fill(task - others.size());
+    return arrow::Status::OK();
+  });
+}
+
+arrow::Status RowBuilder::AppendOnce(const Pieces& pieces, std::span<const RowRef> refs,
+                                     std::shared_ptr<const void> holds) {
+  int64_t all = 0;
+  for (const auto& piece : pieces) all += piece->num_rows();
+  const RowList rows{refs, std::ssize(refs), /*all=*/all == std::ssize(refs) && all <= kWholeRows};
+  std::erase_if(aside_, [](const std::future<void>& filled) {
+    return filled.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+  });
+  if (holds == nullptr || aside_.size() >= MaxAside() || rows.count == 0 ||
+      std::ranges::any_of(columns_, &ColumnBuilder::is_other)) {
+    return AppendRows(pieces, rows);
+  }
+  ARROW_ASSIGN_OR_RAISE(Placed placed, Place(pieces, rows));
+  if (threads_ == nullptr) threads_ = BurstThreads();
+  aside_.push_back(threads_->Ask([placed = std::move(placed), holds = std::move(holds)]() mutable {
+    for (size_t chunk = 0; chunk < placed.chunks.size(); ++chunk) placed.Fill(chunk);
+    holds.reset();
+  }));
   return arrow::Status::OK();
 }
 
+// Waits for the rows that are filled in aside.
+void RowBuilder::Settle() {
+  for (const std::future<void>& filled : aside_) filled.wait();
+  aside_.clear();
+}
+
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> RowBuilder::Finish() {
+  Settle();
   arrow::ArrayVector arrays;
   arrays.reserve(columns_.size());
   for (ColumnBuilder& column : columns_) {

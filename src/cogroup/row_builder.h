@@ -5,11 +5,13 @@
 #include <arrow/result.h>
 
 #include <cstdint>
+#include <future>
 #include <memory>
 #include <span>
 #include <vector>
 
 #include "cogroup/column_builder.h"
+#include "parallel/task_queue.h"
 
 namespace sheaf {
 
@@ -20,6 +22,9 @@ class RowBuilder {
 
   /// `schema` has plain types.
   explicit RowBuilder(std::shared_ptr<arrow::Schema> schema);
+  ~RowBuilder();
+  RowBuilder(const RowBuilder&) = delete;
+  RowBuilder& operator=(const RowBuilder&) = delete;
 
   /// What is appended first is about one of so many parts of the batch; room is made for all of them.
   void Expect(int64_t parts);
@@ -28,6 +33,12 @@ class RowBuilder {
   /// Errors, here and below: CapacityError where the bytes of a column exceed what its offsets hold.
   arrow::Status Append(const Pieces& pieces, std::span<const RowRef> refs);
 
+  /// The same, of rows that `refs` names once each, and a few such appends may still be under way when the next one is
+  /// made: several cores are busy with the rows of one table, and none waits for another. `holds` keeps the pieces and
+  /// the names of the rows; null where nothing does, and the rows are appended at once.
+  arrow::Status AppendOnce(const Pieces& pieces, std::span<const RowRef> refs,
+                           std::shared_ptr<const void> holds);
+
   /// Appends all rows of `piece` as they stand.
   arrow::Status Append(const std::shared_ptr<arrow::RecordBatch>& piece);
 
@@ -35,11 +46,23 @@ class RowBuilder {
   arrow::Result<std::shared_ptr<arrow::RecordBatch>> Finish();
 
  private:
-  [[nodiscard]] std::vector<RowRange> ChunksOf(int64_t rows) const;
+  // Rows that have room, and wait to be filled in.
+  struct Placed {
+    std::vector<RowRange> chunks;
+    std::vector<ColumnAppend> appends;  // of the columns that are not left to Arrow
+    void Fill(size_t chunk) const;
+  };
+
+  [[nodiscard]] std::vector<RowRange> ChunksOf(const RowList& rows) const;
+  arrow::Status AppendRows(const Pieces& pieces, const RowList& rows);
+  arrow::Result<Placed> Place(const Pieces& pieces, const RowList& rows);
+  void Settle();
 
   const std::shared_ptr<arrow::Schema> schema_;
   std::vector<ColumnBuilder> columns_;
   int64_t num_rows_ = 0;
+  std::shared_ptr<TaskQueue> threads_;    // that fill aside
+  std::vector<std::future<void>> aside_;  // what they fill
 };
 
 }  // namespace sheaf

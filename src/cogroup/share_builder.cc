@@ -21,20 +21,22 @@ arrow::Status Explain(const TableInput& input, const arrow::Status& status) {
 arrow::Status ShareBuilder::Add(const Pieces& pieces, std::span<const int64_t> counts) {
   RowVector<RowRef> refs;
   ARROW_RETURN_NOT_OK(OrderRows(input_, pieces, counts, &refs));
-  return AddOrdered(pieces, counts, refs);
+  return Explain(input_, AddRows(pieces, counts, refs, nullptr));
 }
 
 arrow::Status ShareBuilder::AddOrdered(const Pieces& pieces, std::span<const int64_t> counts,
-                                       std::span<const RowRef> refs) {
-  return Explain(input_, AddRows(pieces, counts, refs));
+                                       std::span<const RowRef> refs,
+                                       std::shared_ptr<const void> holds) {
+  return Explain(input_, AddRows(pieces, counts, refs, std::move(holds)));
 }
 
 arrow::Status ShareBuilder::AddRows(const Pieces& pieces, std::span<const int64_t> counts,
-                                    std::span<const RowRef> refs) {
+                                    std::span<const RowRef> refs,
+                                    std::shared_ptr<const void> holds) {
   const int32_t before = offsets_.back();
   ARROW_RETURN_NOT_OK(AddOffsets(counts));
   if (offsets_.back() == before) return arrow::Status::OK();
-  if (!refs.empty()) return rows_.Append(pieces, refs);
+  if (!refs.empty()) return rows_.AppendOnce(pieces, refs, std::move(holds));
   for (const auto& piece : pieces) ARROW_RETURN_NOT_OK(rows_.Append(piece));
   return arrow::Status::OK();
 }

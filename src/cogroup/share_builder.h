@@ -33,9 +33,10 @@ class ShareBuilder {
   /// Errors, here and below: kEngine where the rows of one window exceed what Arrow's offsets hold.
   arrow::Status Add(const Pieces& pieces, std::span<const int64_t> counts);
 
-  /// The same for rows that OrderRows() has put in order: `refs` names them, or is empty where they stand so.
+  /// The same for rows that OrderRows() has put in order: `refs` names them, or is empty where they stand so. They
+  /// may be copied later, by another thread: `holds` keeps the pieces and the names.
   arrow::Status AddOrdered(const Pieces& pieces, std::span<const int64_t> counts,
-                           std::span<const RowRef> refs);
+                           std::span<const RowRef> refs, std::shared_ptr<const void> holds);
 
   /// Groups whose rows wait on disk; their numbers count from the share's first key.
   void AddLarge(std::vector<LargeGroup> groups);
@@ -45,7 +46,7 @@ class ShareBuilder {
 
  private:
   arrow::Status AddRows(const Pieces& pieces, std::span<const int64_t> counts,
-                        std::span<const RowRef> refs);
+                        std::span<const RowRef> refs, std::shared_ptr<const void> holds);
   arrow::Status AddOffsets(std::span<const int64_t> counts);
   arrow::Result<std::shared_ptr<arrow::RecordBatch>> FinishRows();
 

@@ -80,7 +80,7 @@ arrow::Result<TableShare> WindowRows::Take(const RankRange& window) {
     if (left.size() == 0) break;
     if (!loaded_) {
       if (loading_.empty()) break;
-      auto loaded = loading_.front().loaded.get();
+      auto loaded = loading_.front().get();
       loading_.pop_front();
       ARROW_ASSIGN_OR_RAISE(loaded_, std::move(loaded));
       continue;  // the disk goes on to the next one
@@ -90,9 +90,9 @@ arrow::Result<TableShare> WindowRows::Take(const RankRange& window) {
     if (left.begin == window.begin && taken.size() > 0) {
       share_.Expect(window.size() / taken.size() + 1);  // partitions have about as many keys
     }
-    ARROW_RETURN_NOT_OK(AddRows(taken, &*loaded_));
+    ARROW_RETURN_NOT_OK(AddRows(taken, loaded_));
     left.begin = taken.end;
-    if (taken.end == end) used_ = std::exchange(loaded_, std::nullopt);
+    if (taken.end == end) used_ = std::exchange(loaded_, nullptr);
   }
   if (large_) {
     ARROW_ASSIGN_OR_RAISE(auto large, large_->Take(window.begin, window.end));
@@ -102,7 +102,7 @@ arrow::Result<TableShare> WindowRows::Take(const RankRange& window) {
 }
 
 // Adds the rows of these keys, the next ones of the partition, to the share.
-arrow::Status WindowRows::AddRows(const RankRange& ranks, Loaded* from) {
+arrow::Status WindowRows::AddRows(const RankRange& ranks, const std::shared_ptr<Loaded>& from) {
   const auto counts = std::span(from->counts)
                           .subspan(static_cast<size_t>(ranks.begin - from->ranks.begin),
                                    static_cast<size_t>(ranks.size()));
@@ -110,11 +110,11 @@ arrow::Status WindowRows::AddRows(const RankRange& ranks, Loaded* from) {
   const int64_t rows = std::reduce(counts.begin(), counts.end());
   from->taken += rows;
   if (from->order.empty()) {
-    return share_.AddOrdered(SliceOf(from->pieces, begin, begin + rows), counts, {});
+    return share_.AddOrdered(SliceOf(from->pieces, begin, begin + rows), counts, {}, from);
   }
   return share_.AddOrdered(
       from->pieces, counts,
-      std::span(from->order).subspan(static_cast<size_t>(begin), static_cast<size_t>(rows)));
+      std::span(from->order).subspan(static_cast<size_t>(begin), static_cast<size_t>(rows)), from);
 }
 
 // Starts to read the partitions that follow. One that begins below `rank` and is too large is scattered first.
@@ -162,9 +162,7 @@ bool WindowRows::MayLoad(int64_t rank) const {
   if (due_.empty() || loading_.size() == kMaxLoading) return false;
   const bool is_next = due_.front().ranks.begin >= rank;
   if (!is_next && loading_.empty()) return true;
-  int64_t bytes = due_.front().bytes;
-  if (loaded_) bytes += loaded_->bytes;
-  for (const Loading& loading : loading_) bytes += loading.bytes;
+  const int64_t bytes = loaded_bytes_ + due_.front().bytes;
   return bytes <= (is_next ? max_loaded_ / kReadAheadPart : max_loaded_);
 }
 
@@ -172,22 +170,21 @@ void WindowRows::StartLoad() {
   Due due = std::move(due_.front());
   due_.pop_front();
   due_bytes_ -= due.bytes;
-  const int64_t bytes = due.bytes;
-  loading_.push_back({bytes, loaders_.Ask([this, due = std::move(due),
-                                           used = std::exchange(used_, std::nullopt)]() mutable {
-                        used.reset();  // it is many small pieces of memory
-                        return Load(std::move(due));
-                      })});
+  auto loaded = std::make_shared<Loaded>(due.ranks, due.bytes, &loaded_bytes_);
+  loading_.push_back(loaders_.Ask(
+      [this, due = std::move(due), loaded = std::move(loaded),
+       used = std::exchange(used_, nullptr)]() mutable -> arrow::Result<std::shared_ptr<Loaded>> {
+        used.reset();  // it is many small pieces of memory
+        ARROW_RETURN_NOT_OK(Load(std::move(due), loaded.get()));
+        return std::move(loaded);
+      }));
 }
 
 // A counting sort of the rows of a partition by rank, and the order of each group: the next partition's while the
 // rows of the one before are moved.
-arrow::Result<WindowRows::Loaded> WindowRows::Load(Due due) {
-  Loaded loaded;
-  loaded.ranks = due.ranks;
-  loaded.bytes = due.bytes;
+arrow::Status WindowRows::Load(Due due, Loaded* loaded) {
   ARROW_ASSIGN_OR_RAISE(const auto placed, TakePlaced(&due));
-  loaded.counts.assign(static_cast<size_t>(loaded.ranks.size()), 0);
+  loaded->counts.assign(static_cast<size_t>(loaded->ranks.size()), 0);
   bool stands = true;
   uint32_t last = 0;
   for (const auto& [piece, places] : placed) {
@@ -197,18 +194,17 @@ arrow::Result<WindowRows::Loaded> WindowRows::Load(Due due) {
         stands = false;
         continue;
       }
-      ++loaded.counts[place];
+      ++loaded->counts[place];
       stands = stands && place >= last;
       last = place;
     }
     arrow::ArrayVector columns = piece->columns();
     if (due.has_ranks) columns.pop_back();
-    loaded.pieces.push_back(
+    loaded->pieces.push_back(
         arrow::RecordBatch::Make(input_.schema, piece->num_rows(), std::move(columns)));
   }
-  if (!stands) loaded.order = ByPlace(placed, loaded.counts);
-  ARROW_RETURN_NOT_OK(OrderRows(input_, loaded.pieces, loaded.counts, &loaded.order));
-  return loaded;
+  if (!stands) loaded->order = ByPlace(placed, loaded->counts);
+  return OrderRows(input_, loaded->pieces, loaded->counts, &loaded->order);
 }
 
 // The rows of a partition but for those of large keys, which are set apart.

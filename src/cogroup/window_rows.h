@@ -11,6 +11,7 @@
 #include <arrow/record_batch.h>
 #include <arrow/result.h>
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <future>
@@ -64,10 +65,19 @@ class WindowRows {
     [[nodiscard]] bool HasNext() const { return next < scattered.bytes.size(); }
   };
 
-  // A partition, or a part of one, with its rows in order.
+  // A partition, or a part of one, with its rows in order. It is counted as long as it is in memory.
   struct Loaded {
-    RankRange ranks;
-    int64_t bytes = 0;
+    Loaded(RankRange of, int64_t size, std::atomic<int64_t>* counter)
+        : ranks(of), bytes(size), loaded_bytes(counter) {
+      *loaded_bytes += bytes;
+    }
+    ~Loaded() { *loaded_bytes -= bytes; }
+    Loaded(const Loaded&) = delete;
+    Loaded& operator=(const Loaded&) = delete;
+
+    const RankRange ranks;
+    const int64_t bytes;
+    std::atomic<int64_t>* const loaded_bytes;
     std::vector<std::shared_ptr<arrow::RecordBatch>> pieces;
     RowVector<int64_t> counts;  // rows of each key
     RowVector<RowRef> order;    // the rows by key, each group in order; empty where they stand so
@@ -82,19 +92,13 @@ class WindowRows {
     SegmentedRows::Taken rows;
   };
 
-  // A partition that is being loaded.
-  struct Loading {
-    int64_t bytes;
-    std::future<arrow::Result<Loaded>> loaded;
-  };
-
-  arrow::Status AddRows(const RankRange& ranks, Loaded* from);
+  arrow::Status AddRows(const RankRange& ranks, const std::shared_ptr<Loaded>& from);
   arrow::Status ReadAhead(int64_t rank);
   void StartRead(Source* source);
   arrow::Status LoadAhead(int64_t rank);
   [[nodiscard]] bool MayLoad(int64_t rank) const;
   void StartLoad();
-  arrow::Result<Loaded> Load(Due due);
+  arrow::Status Load(Due due, Loaded* loaded);
   arrow::Result<std::vector<LargeKeyFilter::Placed>> TakePlaced(Due* due);
   arrow::Status ScatterParts();
   arrow::Result<RowVector<uint32_t>> Places(bool has_ranks, const arrow::RecordBatch& piece,
@@ -106,15 +110,17 @@ class WindowRows {
   MemoryBudget* const budget_;
   TableCounters* const counters_;
   Source whole_;
-  Source parts_;                  // of the partition before whole_.next
-  std::optional<Loaded> loaded_;  // the partition that rows are taken from
-  std::optional<Loaded> used_;    // the one before, to be freed aside
+  Source parts_;                    // of the partition before whole_.next
+  std::shared_ptr<Loaded> loaded_;  // the partition that rows are taken from
+  std::shared_ptr<Loaded> used_;    // the one before, to be freed aside
+  std::atomic<int64_t> loaded_bytes_ = 0;
   ShareBuilder share_;
   std::optional<LargeGroups> large_;  // by rank; nullopt where none is kept apart
   std::deque<Due> due_;               // the partitions after those that are loaded
   int64_t due_bytes_ = 0;
-  std::deque<Loading> loading_;  // the partitions after loaded_
-  TaskQueue loaders_;            // last, for loading uses all above
+  std::deque<std::future<arrow::Result<std::shared_ptr<Loaded>>>>
+      loading_;        // the partitions after loaded_
+  TaskQueue loaders_;  // last, for loading uses all above
 };
 
 }  // namespace sheaf
