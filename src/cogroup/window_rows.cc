@@ -23,7 +23,7 @@ constexpr size_t kMaxLoading = 4;
 
 // Of what may be loaded as a whole, the part that may be read before there is room to load it: a disk is busy then
 // from one window to the next.
-constexpr int64_t kReadAheadPart = 4;
+constexpr int64_t kReadAheadPart = 6;
 
 // The place of a row whose key the set lacks. A partition has fewer keys than that.
 constexpr auto kOrphan = static_cast<uint32_t>(-1);
