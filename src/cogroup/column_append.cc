@@ -64,17 +64,15 @@ void ColumnAppend::WithRows(const Visit& visit) const {
 
 void ColumnAppend::Measure(size_t chunk, RowRange rows) {
   if (!IsBinary(kind_) || rows_.all) return;
-  WithRows([&](const auto& names) {
-    bytes_[chunk] = kind_ == ColumnKind::kBinary ? BytesOf<int32_t>(names, rows)
-                                                 : BytesOf<int64_t>(names, rows);
-  });
+  bytes_[chunk] = kind_ == ColumnKind::kBinary ? BytesOf<int32_t>(rows) : BytesOf<int64_t>(rows);
 }
 
-template <typename Offset, typename Rows>
-int64_t ColumnAppend::BytesOf(const Rows& rows, RowRange range) const {
+template <typename Offset>
+int64_t ColumnAppend::BytesOf(RowRange range) const {
+  const NamedRows rows{rows_.refs};
   int64_t bytes = 0;
   for (int64_t i = range.begin; i < range.end; ++i) {
-    if (AsksAhead<Rows>(i, range)) {
+    if (AsksAhead<NamedRows>(i, range)) {
       const RowRef far = rows[i + 2 * kAhead];
       __builtin_prefetch(sources_[far.piece].template PlaceOf<Offset>(far.row));
     }

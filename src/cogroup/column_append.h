@@ -20,11 +20,11 @@ struct RowRef {
   uint32_t row;
 };
 
-/// Rows of a list of pieces by name, or where there are no names all rows of the first piece.
+/// Rows of a list of pieces by name, or where there are no names all rows of the only piece.
 struct RowList {
   std::span<const RowRef> refs;
   int64_t count;
-  bool all = false;  ///< They are all rows of all pieces, each once.
+  bool all = false;  ///< They are all rows of all pieces, each once; true where there are no names.
 };
 
 /// Numbers of rows in a list.
@@ -56,7 +56,7 @@ class ColumnAppend {
   /// Whether any piece may have a null.
   [[nodiscard]] bool has_nulls() const;
 
-  /// All rows of all pieces are one chunk.
+  /// Where all rows are taken they are one chunk, whose texts are measured by the piece.
   void Measure(size_t chunk, RowRange rows);
   /// Of all texts, once all chunks are measured.
   [[nodiscard]] int64_t heap_bytes() const;
@@ -71,8 +71,8 @@ class ColumnAppend {
  private:
   template <typename Visit>
   void WithRows(const Visit& visit) const;
-  template <typename Offset, typename Rows>
-  [[nodiscard]] int64_t BytesOf(const Rows& rows, RowRange range) const;
+  template <typename Offset>
+  [[nodiscard]] int64_t BytesOf(RowRange range) const;
   template <typename Rows>
   [[nodiscard]] int64_t FillValidity(const Rows& rows, RowRange range) const;
   template <typename Rows>

@@ -40,7 +40,7 @@ void RowBuilder::Expect(int64_t parts) {
 arrow::Status RowBuilder::Append(const std::shared_ptr<arrow::RecordBatch>& piece) {
   if (piece->num_rows() == 0) return arrow::Status::OK();
   Settle();
-  const RowList all{{}, piece->num_rows()};
+  const RowList all{{}, piece->num_rows(), /*all=*/true};
   for (ColumnBuilder& column : columns_) ARROW_RETURN_NOT_OK(column.Append({&piece, 1}, all));
   num_rows_ += all.count;
   return arrow::Status::OK();
