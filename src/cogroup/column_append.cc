@@ -15,8 +15,11 @@ struct NamedRows {
   RowRef operator[](int64_t i) const { return refs[static_cast<size_t>(i)]; }
 };
 
+// The rows of one run; `first` is the row that would be number 0 of the list.
 struct StandingRows {
-  RowRef operator[](int64_t i) const { return {0, static_cast<uint32_t>(i)}; }
+  uint32_t piece;
+  int64_t first;
+  RowRef operator[](int64_t i) const { return {piece, static_cast<uint32_t>(first + i)}; }
 };
 
 // Rows stand in no order in memory: what a row is copied from is asked for so many rows before it, and what tells where
@@ -34,6 +37,20 @@ bool AsksAhead(int64_t i, RowRange range) {
 
 }  // namespace
 
+std::vector<RowRun> RunsOf(std::span<const std::shared_ptr<arrow::RecordBatch>> pieces) {
+  std::vector<RowRun> runs;
+  for (const auto& piece : pieces) {
+    runs.push_back({static_cast<uint32_t>(runs.size()), 0, piece->num_rows()});
+  }
+  return runs;
+}
+
+RowList::RowList(std::span<const RowRef> named, std::span<const RowRun> standing)
+    : refs(named), runs(standing), count(std::ssize(named)) {
+  if (!refs.empty()) return;
+  for (const RowRun& run : runs) count += run.num_rows();
+}
+
 ColumnAppend::ColumnAppend(int column, const arrow::DataType& type, Pieces pieces, RowList rows,
                            size_t chunks)
     : kind_(KindOf(type)),
@@ -42,29 +59,35 @@ ColumnAppend::ColumnAppend(int column, const arrow::DataType& type, Pieces piece
       nulls_(chunks),
       bytes_(chunks) {
   sources_.reserve(pieces.size());
-  for (const auto& piece : pieces) {
-    const ColumnRows& source = sources_.emplace_back(*piece->column_data(column), kind_);
-    if (rows.all && IsBinary(kind_)) bytes_[0] += TextBytes(source, kind_, 0, piece->num_rows());
-  }
+  for (const auto& piece : pieces) sources_.emplace_back(*piece->column_data(column), kind_);
 }
 
 bool ColumnAppend::has_nulls() const {
   return std::ranges::any_of(sources_, [](const auto& source) { return source.has_nulls(); });
 }
 
-// Calls `visit` with what names the rows.
+// Calls `visit` with what names the rows, part by part; runs are never taken but together.
 template <typename Visit>
-void ColumnAppend::WithRows(const Visit& visit) const {
-  if (rows_.refs.empty()) {
-    visit(StandingRows());
-  } else {
-    visit(NamedRows{rows_.refs});
+void ColumnAppend::WithRows(RowRange range, const Visit& visit) const {
+  if (!rows_.refs.empty()) {
+    visit(NamedRows{rows_.refs}, range);
+    return;
+  }
+  int64_t number = 0;
+  for (const RowRun& run : rows_.runs) {
+    visit(StandingRows{run.piece, run.begin - number}, RowRange{number, number + run.num_rows()});
+    number += run.num_rows();
   }
 }
 
 void ColumnAppend::Measure(size_t chunk, RowRange rows) {
-  if (!IsBinary(kind_) || rows_.all) return;
-  bytes_[chunk] = kind_ == ColumnKind::kBinary ? BytesOf<int32_t>(rows) : BytesOf<int64_t>(rows);
+  if (!IsBinary(kind_)) return;
+  if (rows_.runs.empty()) {
+    bytes_[chunk] = kind_ == ColumnKind::kBinary ? BytesOf<int32_t>(rows) : BytesOf<int64_t>(rows);
+  }
+  for (const RowRun& run : rows_.runs) {
+    bytes_[chunk] += TextBytes(sources_[run.piece], kind_, run.begin, run.end);
+  }
 }
 
 template <typename Offset>
@@ -87,98 +110,100 @@ int64_t ColumnAppend::heap_bytes() const { return std::reduce(bytes_.begin(), by
 void ColumnAppend::PutAt(const Room& room) { room_ = room; }
 
 void ColumnAppend::FillBits(size_t chunk, RowRange rows) {
-  if (room_.validity == nullptr && kind_ != ColumnKind::kBool) return;
-  WithRows([&](const auto& names) {
-    if (room_.validity != nullptr) nulls_[chunk] = FillValidity(names, rows);
-    if (kind_ == ColumnKind::kBool) FillBool(names, rows);
-  });
+  if (room_.validity != nullptr) nulls_[chunk] = FillValidity(rows);
+  if (kind_ == ColumnKind::kBool) FillBool(rows);
 }
 
-template <typename Rows>
-int64_t ColumnAppend::FillValidity(const Rows& rows, RowRange range) const {
+int64_t ColumnAppend::FillValidity(RowRange range) const {
   int64_t nulls = 0;
-  for (int64_t i = range.begin; i < range.end; ++i) {
-    const RowRef ref = rows[i];
-    const bool valid = sources_[ref.piece].IsValid(ref.row);
-    arrow::bit_util::SetBitTo(room_.validity, room_.row + i, valid);
-    nulls += valid ? 0 : 1;
-  }
+  WithRows(range, [&](const auto& rows, RowRange part) {
+    for (int64_t i = part.begin; i < part.end; ++i) {
+      const RowRef ref = rows[i];
+      const bool valid = sources_[ref.piece].IsValid(ref.row);
+      arrow::bit_util::SetBitTo(room_.validity, room_.row + i, valid);
+      nulls += valid ? 0 : 1;
+    }
+  });
   return nulls;
 }
 
-template <typename Rows>
-void ColumnAppend::FillBool(const Rows& rows, RowRange range) const {
-  for (int64_t i = range.begin; i < range.end; ++i) {
-    const RowRef ref = rows[i];
-    arrow::bit_util::SetBitTo(room_.values, room_.row + i, sources_[ref.piece].Bool(ref.row));
-  }
+void ColumnAppend::FillBool(RowRange range) const {
+  WithRows(range, [&](const auto& rows, RowRange part) {
+    for (int64_t i = part.begin; i < part.end; ++i) {
+      const RowRef ref = rows[i];
+      arrow::bit_util::SetBitTo(room_.values, room_.row + i, sources_[ref.piece].Bool(ref.row));
+    }
+  });
 }
 
 int64_t ColumnAppend::null_count() const { return std::reduce(nulls_.begin(), nulls_.end()); }
 
 void ColumnAppend::Fill(size_t chunk, RowRange rows) const {
-  WithRows([&](const auto& names) {
-    switch (kind_) {
-      case ColumnKind::kFixed:
-        FillFixed(names, rows);
-        break;
-      case ColumnKind::kBinary:
-        FillBinary<int32_t>(names, chunk, rows);
-        break;
-      case ColumnKind::kLargeBinary:
-        FillBinary<int64_t>(names, chunk, rows);
-        break;
-      case ColumnKind::kBool:
-      case ColumnKind::kOther:
-        break;
+  switch (kind_) {
+    case ColumnKind::kFixed:
+      FillFixed(rows);
+      break;
+    case ColumnKind::kBinary:
+      FillBinary<int32_t>(chunk, rows);
+      break;
+    case ColumnKind::kLargeBinary:
+      FillBinary<int64_t>(chunk, rows);
+      break;
+    case ColumnKind::kBool:
+    case ColumnKind::kOther:
+      break;
+  }
+}
+
+void ColumnAppend::FillFixed(RowRange range) const {
+  uint8_t* to = room_.values + (room_.row + range.begin) * width_;
+  WithRows(range, [&]<typename Rows>(const Rows& rows, RowRange part) {
+    if constexpr (std::is_same_v<Rows, StandingRows>) {
+      if (part.begin == part.end) return;  // there may be no values at all
+      const RowRef first = rows[part.begin];
+      const int64_t bytes = (part.end - part.begin) * width_;
+      std::memcpy(to, sources_[first.piece].Fixed(first.row, width_), static_cast<size_t>(bytes));
+      to += bytes;
+    } else {
+      WithWidth(width_, [&](auto constant) {
+        const int width = constant > 0 ? constant : width_;
+        for (int64_t i = part.begin; i < part.end; ++i) {
+          if (AsksAhead<Rows>(i, part)) {
+            const RowRef far = rows[i + 2 * kAhead];
+            __builtin_prefetch(sources_[far.piece].Fixed(far.row, width));
+          }
+          const RowRef ref = rows[i];
+          std::memcpy(to, sources_[ref.piece].Fixed(ref.row, width), static_cast<size_t>(width));
+          to += width;
+        }
+      });
     }
   });
 }
 
-template <typename Rows>
-void ColumnAppend::FillFixed(const Rows& rows, RowRange range) const {
-  uint8_t* to = room_.values + (room_.row + range.begin) * width_;
-  if constexpr (std::is_same_v<Rows, StandingRows>) {
-    if (range.begin == range.end) return;
-    std::memcpy(to, sources_[0].Fixed(range.begin, width_),
-                static_cast<size_t>((range.end - range.begin) * width_));
-  } else {
-    WithWidth(width_, [&](auto constant) {
-      const int width = constant > 0 ? constant : width_;
-      for (int64_t i = range.begin; i < range.end; ++i) {
-        if (AsksAhead<Rows>(i, range)) {
-          const RowRef far = rows[i + 2 * kAhead];
-          __builtin_prefetch(sources_[far.piece].Fixed(far.row, width));
-        }
-        const RowRef ref = rows[i];
-        std::memcpy(to, sources_[ref.piece].Fixed(ref.row, width), static_cast<size_t>(width));
-        to += width;
-      }
-    });
-  }
-}
-
-template <typename Offset, typename Rows>
-void ColumnAppend::FillBinary(const Rows& rows, size_t chunk, RowRange range) const {
+template <typename Offset>
+void ColumnAppend::FillBinary(size_t chunk, RowRange range) const {
   auto* const offsets = reinterpret_cast<Offset*>(room_.values) + room_.row + 1;
   const auto before = bytes_.begin() + static_cast<std::ptrdiff_t>(chunk);
   uint8_t* to = room_.heap + room_.heap_size + std::reduce(bytes_.begin(), before);
   const uint8_t* const end = to + *before;
-  for (int64_t i = range.begin; i < range.end; ++i) {
-    if (AsksAhead<Rows>(i, range)) {
-      const RowRef far = rows[i + 2 * kAhead];
-      __builtin_prefetch(sources_[far.piece].template PlaceOf<Offset>(far.row));
-      const RowRef near = rows[i + kAhead];
-      const Text soon = sources_[near.piece].template TextAt<Offset>(near.row);
-      __builtin_prefetch(soon.begin);
-      __builtin_prefetch(soon.begin + kLine - 1);
+  WithRows(range, [&]<typename Rows>(const Rows& rows, RowRange part) {
+    for (int64_t i = part.begin; i < part.end; ++i) {
+      if (AsksAhead<Rows>(i, part)) {
+        const RowRef far = rows[i + 2 * kAhead];
+        __builtin_prefetch(sources_[far.piece].template PlaceOf<Offset>(far.row));
+        const RowRef near = rows[i + kAhead];
+        const Text soon = sources_[near.piece].template TextAt<Offset>(near.row);
+        __builtin_prefetch(soon.begin);
+        __builtin_prefetch(soon.begin + kLine - 1);
+      }
+      const RowRef ref = rows[i];
+      const Text text = sources_[ref.piece].template TextAt<Offset>(ref.row);
+      CopyText(to, end, text);
+      to += text.size;
+      offsets[i] = static_cast<Offset>(to - room_.heap);
     }
-    const RowRef ref = rows[i];
-    const Text text = sources_[ref.piece].template TextAt<Offset>(ref.row);
-    CopyText(to, end, text);
-    to += text.size;
-    offsets[i] = static_cast<Offset>(to - room_.heap);
-  }
+  });
 }
 
 }  // namespace sheaf

@@ -20,11 +20,25 @@ struct RowRef {
   uint32_t row;
 };
 
-/// Rows of a list of pieces by name, or where there are no names all rows of the only piece.
+/// Rows of a record batch in a list of them that stand one behind the other.
+struct RowRun {
+  uint32_t piece;
+  int64_t begin;
+  int64_t end;
+  [[nodiscard]] int64_t num_rows() const { return end - begin; }
+};
+
+/// All rows of all pieces, as they stand.
+std::vector<RowRun> RunsOf(std::span<const std::shared_ptr<arrow::RecordBatch>> pieces);
+
+/// Rows of a list of pieces: those that `refs` names, in that order, or where it names none those of `runs`. Where
+/// both are given they are the same rows, and what `runs` tells of them together is not asked row by row.
 struct RowList {
+  RowList(std::span<const RowRef> named, std::span<const RowRun> standing);  // NOLINT(*-explicit-*)
+
   std::span<const RowRef> refs;
+  std::span<const RowRun> runs;
   int64_t count;
-  bool all = false;  ///< They are all rows of all pieces, each once; true where there are no names.
 };
 
 /// Numbers of rows in a list.
@@ -56,7 +70,7 @@ class ColumnAppend {
   /// Whether any piece may have a null.
   [[nodiscard]] bool has_nulls() const;
 
-  /// Where all rows are taken they are one chunk, whose texts are measured by the piece.
+  /// Where there are runs all rows are one chunk, whose texts are measured by the run.
   void Measure(size_t chunk, RowRange rows);
   /// Of all texts, once all chunks are measured.
   [[nodiscard]] int64_t heap_bytes() const;
@@ -70,17 +84,14 @@ class ColumnAppend {
 
  private:
   template <typename Visit>
-  void WithRows(const Visit& visit) const;
+  void WithRows(RowRange range, const Visit& visit) const;
   template <typename Offset>
   [[nodiscard]] int64_t BytesOf(RowRange range) const;
-  template <typename Rows>
-  [[nodiscard]] int64_t FillValidity(const Rows& rows, RowRange range) const;
-  template <typename Rows>
-  void FillBool(const Rows& rows, RowRange range) const;
-  template <typename Rows>
-  void FillFixed(const Rows& rows, RowRange range) const;
-  template <typename Offset, typename Rows>
-  void FillBinary(const Rows& rows, size_t chunk, RowRange range) const;
+  [[nodiscard]] int64_t FillValidity(RowRange range) const;
+  void FillBool(RowRange range) const;
+  void FillFixed(RowRange range) const;
+  template <typename Offset>
+  void FillBinary(size_t chunk, RowRange range) const;
 
   ColumnKind kind_;
   int width_;  // of a value, where the kind has fixed ones

@@ -121,7 +121,9 @@ arrow::Status ColumnBuilder::Grow(Bytes* bytes, int64_t added,
 arrow::Status ColumnBuilder::AppendOther(Pieces pieces, RowList rows) {
   length_ += rows.count;
   if (rows.refs.empty()) {
-    others_.push_back(pieces[0]->column(column_));
+    for (const RowRun& run : rows.runs) {
+      others_.push_back(pieces[run.piece]->column(column_)->Slice(run.begin, run.num_rows()));
+    }
     return arrow::Status::OK();
   }
   arrow::ArrayVector arrays;

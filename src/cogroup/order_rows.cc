@@ -40,11 +40,13 @@ std::vector<Chunk> ChunksOf(std::span<const int64_t> counts) {
   return chunks;
 }
 
-RowVector<RowRef> RefsOf(const Pieces& pieces) {
+RowVector<RowRef> RefsOf(std::span<const RowRun> runs) {
   RowVector<RowRef> refs;
-  for (uint32_t p = 0; p < pieces.size(); ++p) {
-    const auto rows = static_cast<uint32_t>(pieces[p]->num_rows());
-    for (uint32_t row = 0; row < rows; ++row) refs.push_back({p, row});
+  refs.reserve(static_cast<size_t>(RowList({}, runs).count));
+  for (const RowRun& run : runs) {
+    for (int64_t row = run.begin; row < run.end; ++row) {
+      refs.push_back({run.piece, static_cast<uint32_t>(row)});
+    }
   }
   return refs;
 }
@@ -69,11 +71,11 @@ arrow::Result<bool> OrderChunk(const TableInput& input, const Pieces& pieces,
 
 }  // namespace
 
-arrow::Status OrderRows(const TableInput& input, const Pieces& pieces,
+arrow::Status OrderRows(const TableInput& input, const Pieces& pieces, std::span<const RowRun> runs,
                         std::span<const int64_t> counts, RowVector<RowRef>* refs) {
   if (input.group_order->OrderColumns().empty()) return arrow::Status::OK();
   const bool stand = refs->empty();
-  if (stand) *refs = RefsOf(pieces);
+  if (stand) *refs = RefsOf(runs);
   const std::vector<Chunk> chunks = ChunksOf(counts);
   std::atomic<bool> any_moved = false;
   const auto status = RunInParallel(chunks.size(), [&](size_t c) -> arrow::Status {

@@ -15,12 +15,13 @@
 
 namespace sheaf {
 
-/// `refs` names the rows of `pieces` group after group, or is empty where they stand so; `counts`: rows a group.
-/// Afterwards it names them with each group in order, as far as the columns of order_by alone tell it, and is still
-/// empty where they stand so. Where there is much to order all cores do it.
+/// `refs` names the rows of `pieces` group after group, or is empty where they stand so in `runs`; `counts`: rows a
+/// group. Afterwards it names them with each group in order, as far as the columns of order_by alone tell it, and is
+/// still empty where they stand so. Where there is much to order all cores do it.
 /// Errors: kEngine where Arrow's offsets don't hold the rows of a group.
 arrow::Status OrderRows(const TableInput& input,
                         const std::vector<std::shared_ptr<arrow::RecordBatch>>& pieces,
-                        std::span<const int64_t> counts, RowVector<RowRef>* refs);
+                        std::span<const RowRun> runs, std::span<const int64_t> counts,
+                        RowVector<RowRef>* refs);
 
 }  // namespace sheaf

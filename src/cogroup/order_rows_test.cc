@@ -42,7 +42,9 @@ TEST(OrderRowsTest, RowsThatStandInOrderAreNotNamed) {
   const ResolvedJob resolved = Resolved();
   const Pieces pieces = {RowsOf({1, 1}, {3, 4}), RowsOf({1, 2}, {4, 1})};
   RowVector<RowRef> refs;
-  ASSERT_TRUE(OrderRows(resolved.tables[0], pieces, std::vector<int64_t>{3, 1}, &refs).ok());
+  ASSERT_TRUE(
+      OrderRows(resolved.tables[0], pieces, RunsOf(pieces), std::vector<int64_t>{3, 1}, &refs)
+          .ok());
   EXPECT_TRUE(refs.empty());
 }
 
@@ -79,7 +81,7 @@ TEST(OrderRowsTest, EachGroupIsInOrderAndTiesStayAsTheyCame) {
       if (random() % 1000 == 0) end_piece();
     }
     end_piece();
-    ASSERT_TRUE(OrderRows(resolved.tables[0], pieces, counts, &refs).ok());
+    ASSERT_TRUE(OrderRows(resolved.tables[0], pieces, RunsOf(pieces), counts, &refs).ok());
     size_t next = 0;
     for (const auto& group : groups) {
       for (const auto& [value, ref] : group) {

@@ -14,8 +14,8 @@ namespace {
 constexpr int64_t kChunkRows = 32 << 10;
 static_assert(kChunkRows % 8 == 0);
 
-// Of so many rows one core takes all, whose bytes are known without a look at each; other cores take those of the
-// appends before and after.
+// Of so many named rows one core takes all where their bytes are known without a look at each; other cores take those
+// of the appends before and after.
 constexpr int64_t kWholeRows = 256 << 10;
 
 // Appends that may be under way aside: the next one is at hand where one ends.
@@ -36,19 +36,9 @@ void RowBuilder::Expect(int64_t parts) {
   for (ColumnBuilder& column : columns_) column.Expect(parts);
 }
 
-// Pieces may be many and short, so one core takes them.
-arrow::Status RowBuilder::Append(const std::shared_ptr<arrow::RecordBatch>& piece) {
-  if (piece->num_rows() == 0) return arrow::Status::OK();
-  Settle();
-  const RowList all{{}, piece->num_rows(), /*all=*/true};
-  for (ColumnBuilder& column : columns_) ARROW_RETURN_NOT_OK(column.Append({&piece, 1}, all));
-  num_rows_ += all.count;
-  return arrow::Status::OK();
-}
-
-// Bits of two chunks never share a byte. Where the bytes of all rows are known none are counted, so no chunk's are.
+// Bits of two chunks never share a byte. Of runs the bytes are known together, not a chunk's.
 std::vector<RowRange> RowBuilder::ChunksOf(const RowList& rows) const {
-  if (rows.all) return {{0, rows.count}};
+  if (!rows.runs.empty()) return {{0, rows.count}};
   std::vector<RowRange> chunks;
   for (int64_t begin = 0; begin < rows.count;) {
     const int64_t end = begin + kChunkRows - (num_rows_ + begin) % 8;
@@ -59,7 +49,8 @@ std::vector<RowRange> RowBuilder::ChunksOf(const RowList& rows) const {
 }
 
 // Makes room for rows. Their bits are filled in at once: they may share a byte with those of the next rows.
-arrow::Result<RowBuilder::Placed> RowBuilder::Place(const Pieces& pieces, const RowList& rows) {
+arrow::Result<RowBuilder::Placed> RowBuilder::Place(const Pieces& pieces, RowList rows) {
+  if (!rows.refs.empty() && rows.count > kWholeRows) rows.runs = {};
   Placed placed{ChunksOf(rows), {}};
   std::vector<ColumnBuilder*> columns;
   for (ColumnBuilder& column : columns_) {
@@ -89,11 +80,7 @@ void RowBuilder::Placed::Fill(size_t chunk) const {
   for (const ColumnAppend& append : appends) append.Fill(chunk, chunks[chunk]);
 }
 
-arrow::Status RowBuilder::Append(const Pieces& pieces, std::span<const RowRef> refs) {
-  return AppendRows(pieces, {refs, std::ssize(refs)});
-}
-
-arrow::Status RowBuilder::AppendRows(const Pieces& pieces, const RowList& rows) {
+arrow::Status RowBuilder::Append(const Pieces& pieces, const RowList& rows) {
   if (rows.count == 0) return arrow::Status::OK();
   ARROW_ASSIGN_OR_RAISE(const Placed placed, Place(pieces, rows));
   std::vector<ColumnBuilder*> others;
@@ -108,17 +95,14 @@ arrow::Status RowBuilder::AppendRows(const Pieces& pieces, const RowList& rows) 
   });
 }
 
-arrow::Status RowBuilder::AppendOnce(const Pieces& pieces, std::span<const RowRef> refs,
+arrow::Status RowBuilder::AppendOnce(const Pieces& pieces, const RowList& rows,
                                      std::shared_ptr<const void> holds) {
-  int64_t all = 0;
-  for (const auto& piece : pieces) all += piece->num_rows();
-  const RowList rows{refs, std::ssize(refs), /*all=*/all == std::ssize(refs) && all <= kWholeRows};
   std::erase_if(aside_, [](const std::future<void>& filled) {
     return filled.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
   });
-  if (holds == nullptr || aside_.size() >= MaxAside() || rows.count == 0 ||
+  if (rows.refs.empty() || aside_.size() >= MaxAside() ||
       std::ranges::any_of(columns_, &ColumnBuilder::is_other)) {
-    return AppendRows(pieces, rows);
+    return Append(pieces, rows);
   }
   ARROW_ASSIGN_OR_RAISE(Placed placed, Place(pieces, rows));
   if (threads_ == nullptr) threads_ = BurstThreads();

@@ -29,18 +29,15 @@ class RowBuilder {
   /// What is appended first is about one of so many parts of the batch; room is made for all of them.
   void Expect(int64_t parts);
 
-  /// Appends the rows that `refs` names, in that order, by all cores. A column of text may be views in a piece.
+  /// Appends rows; by all cores where they are named and many. A column of text may be views in a piece.
   /// Errors, here and below: CapacityError where the bytes of a column exceed what its offsets hold.
-  arrow::Status Append(const Pieces& pieces, std::span<const RowRef> refs);
+  arrow::Status Append(const Pieces& pieces, const RowList& rows);
 
-  /// The same, of rows that `refs` names once each, and a few such appends may still be under way when the next one is
-  /// made: several cores are busy with the rows of one table, and none waits for another. `holds` keeps the pieces and
-  /// the names of the rows; null where nothing does, and the rows are appended at once.
-  arrow::Status AppendOnce(const Pieces& pieces, std::span<const RowRef> refs,
+  /// The same of rows that are listed once each; and a few such appends, where the rows are named, may still be under
+  /// way when the next one is made: several cores are busy with the rows of one table, and none waits for another.
+  /// `holds` keeps the pieces and the names of the rows.
+  arrow::Status AppendOnce(const Pieces& pieces, const RowList& rows,
                            std::shared_ptr<const void> holds);
-
-  /// Appends all rows of `piece` as they stand.
-  arrow::Status Append(const std::shared_ptr<arrow::RecordBatch>& piece);
 
   /// The rows so far. What is appended next begins a new batch, which is taken to be as large.
   arrow::Result<std::shared_ptr<arrow::RecordBatch>> Finish();
@@ -54,8 +51,7 @@ class RowBuilder {
   };
 
   [[nodiscard]] std::vector<RowRange> ChunksOf(const RowList& rows) const;
-  arrow::Status AppendRows(const Pieces& pieces, const RowList& rows);
-  arrow::Result<Placed> Place(const Pieces& pieces, const RowList& rows);
+  arrow::Result<Placed> Place(const Pieces& pieces, RowList rows);
   void Settle();
 
   const std::shared_ptr<arrow::Schema> schema_;

@@ -35,8 +35,12 @@ TEST(RowBuilderTest, PortionsFollowEachOtherWhateverTheirTypesAndLengths) {
       const auto rows = RandomRows(&random, length + 1, nulls)->Slice(1);
       const auto piece = random() % 2 == 0 ? rows : WithViews(rows);
       if (random() % 2 == 0) {
-        ASSERT_TRUE(builder.Append(piece).ok());
-        expected.push_back(rows);
+        // Some rows of it, as they stand, and some more.
+        const auto middle = static_cast<int64_t>(random() % static_cast<unsigned>(length));
+        const auto begin = static_cast<int64_t>(random() % static_cast<unsigned>(middle + 1));
+        const std::vector<RowRun> runs = {{0, begin, middle}, {1, middle, length}};
+        ASSERT_TRUE(builder.Append({piece, piece}, {{}, runs}).ok());
+        expected.push_back(rows->Slice(begin));
         continue;
       }
       std::vector<RowRef> refs;
@@ -46,7 +50,7 @@ TEST(RowBuilderTest, PortionsFollowEachOtherWhateverTheirTypesAndLengths) {
         refs.push_back({0, row});
         numbers.push_back(row);
       }
-      ASSERT_TRUE(builder.Append({piece}, refs).ok());
+      ASSERT_TRUE(builder.Append({piece}, {refs, {}}).ok());
       const arrow::Int64Array indices(length, arrow::Buffer::Wrap(numbers));
       expected.push_back(arrow::compute::Take(rows, indices).ValueOrDie().record_batch());
     }
@@ -96,10 +100,14 @@ TEST(RowBuilderTest, AppendsThatEndLaterLeaveRowsInTheirOrder) {
       };
       auto held = std::make_shared<const Held>(Held{std::move(pieces), std::move(refs)});
       const Held& append = *held;
-      ASSERT_TRUE(builder.AppendOnce(*append.pieces, append.refs, std::move(held)).ok());
+      auto runs = RunsOf(*append.pieces);
+      if (RowList({}, runs).count != std::ssize(append.refs)) runs.clear();
+      const RowList rows(append.refs, runs);
+      ASSERT_TRUE(builder.AppendOnce(*append.pieces, rows, std::move(held)).ok());
       if (random() % 8 == 0) {
         expected.push_back(RandomRows(&random, 100, nulls)->SelectColumns(columns).ValueOrDie());
-        ASSERT_TRUE(builder.Append(expected.back()).ok());
+        ASSERT_TRUE(
+            builder.Append({expected.back()}, {{}, RunsOf(std::span(&expected.back(), 1))}).ok());
       }
     }
     const auto built = builder.Finish().ValueOrDie();
@@ -119,7 +127,7 @@ TEST(RowBuilderTest, WhatHoldsRowsIsGivenBackOnceTheyAreThere) {
   for (int i = 0; i < 20; ++i) {
     const auto holds = std::make_shared<int>(i);
     held.emplace_back(holds);
-    ASSERT_TRUE(builder.AppendOnce(pieces, refs, holds).ok());
+    ASSERT_TRUE(builder.AppendOnce(pieces, {refs, {}}, holds).ok());
   }
   ASSERT_EQ(builder.Finish().ValueOrDie()->num_rows(), 60);
   EXPECT_TRUE(std::ranges::all_of(held, &std::weak_ptr<int>::expired));

@@ -18,27 +18,19 @@ arrow::Status Explain(const TableInput& input, const arrow::Status& status) {
 
 }  // namespace
 
-arrow::Status ShareBuilder::Add(const Pieces& pieces, std::span<const int64_t> counts) {
+arrow::Status ShareBuilder::Add(const Pieces& pieces, std::span<const RowRun> runs,
+                                std::span<const int64_t> counts) {
   RowVector<RowRef> refs;
-  ARROW_RETURN_NOT_OK(OrderRows(input_, pieces, counts, &refs));
-  return Explain(input_, AddRows(pieces, counts, refs, nullptr));
-}
-
-arrow::Status ShareBuilder::AddOrdered(const Pieces& pieces, std::span<const int64_t> counts,
-                                       std::span<const RowRef> refs,
-                                       std::shared_ptr<const void> holds) {
-  return Explain(input_, AddRows(pieces, counts, refs, std::move(holds)));
-}
-
-arrow::Status ShareBuilder::AddRows(const Pieces& pieces, std::span<const int64_t> counts,
-                                    std::span<const RowRef> refs,
-                                    std::shared_ptr<const void> holds) {
-  const int32_t before = offsets_.back();
+  ARROW_RETURN_NOT_OK(OrderRows(input_, pieces, runs, counts, &refs));
   ARROW_RETURN_NOT_OK(AddOffsets(counts));
-  if (offsets_.back() == before) return arrow::Status::OK();
-  if (!refs.empty()) return rows_.AppendOnce(pieces, refs, std::move(holds));
-  for (const auto& piece : pieces) ARROW_RETURN_NOT_OK(rows_.Append(piece));
-  return arrow::Status::OK();
+  return Explain(input_, rows_.Append(pieces, {refs, runs}));
+}
+
+arrow::Status ShareBuilder::AddOrdered(const Pieces& pieces, const RowList& rows,
+                                       std::span<const int64_t> counts,
+                                       std::shared_ptr<const void> holds) {
+  ARROW_RETURN_NOT_OK(AddOffsets(counts));
+  return Explain(input_, rows_.AppendOnce(pieces, rows, std::move(holds)));
 }
 
 arrow::Status ShareBuilder::AddOffsets(std::span<const int64_t> counts) {
@@ -46,7 +38,7 @@ arrow::Status ShareBuilder::AddOffsets(std::span<const int64_t> counts) {
   for (const int64_t count : counts) {
     end += count;
     if (end > std::numeric_limits<int32_t>::max()) {
-      return arrow::Status::CapacityError("more than 2^31-1 rows");
+      return Explain(input_, arrow::Status::CapacityError("more than 2^31-1 rows"));
     }
     offsets_.push_back(static_cast<int32_t>(end));
   }

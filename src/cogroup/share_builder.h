@@ -28,15 +28,16 @@ class ShareBuilder {
   /// Keys of which the share has the rows.
   [[nodiscard]] int64_t num_keys() const { return std::ssize(offsets_) - 1; }
 
-  /// The rows of the keys that follow; `counts`: rows a key. They stand in key order; each group is put in the
-  /// table's order.
+  /// The rows of the keys that follow, which stand in key order in `runs`; `counts`: rows a key. Each group is put in
+  /// the table's order.
   /// Errors, here and below: kEngine where the rows of one window exceed what Arrow's offsets hold.
-  arrow::Status Add(const Pieces& pieces, std::span<const int64_t> counts);
+  arrow::Status Add(const Pieces& pieces, std::span<const RowRun> runs,
+                    std::span<const int64_t> counts);
 
-  /// The same for rows that OrderRows() has put in order: `refs` names them, or is empty where they stand so. They
-  /// may be copied later, by another thread: `holds` keeps the pieces and the names.
-  arrow::Status AddOrdered(const Pieces& pieces, std::span<const int64_t> counts,
-                           std::span<const RowRef> refs, std::shared_ptr<const void> holds);
+  /// The same for rows that OrderRows() has put in order, each listed once. They may be copied later, by another
+  /// thread: `holds` keeps the pieces and the names.
+  arrow::Status AddOrdered(const Pieces& pieces, const RowList& rows,
+                           std::span<const int64_t> counts, std::shared_ptr<const void> holds);
 
   /// Groups whose rows wait on disk; their numbers count from the share's first key.
   void AddLarge(std::vector<LargeGroup> groups);
@@ -45,8 +46,6 @@ class ShareBuilder {
   arrow::Result<TableShare> Finish();
 
  private:
-  arrow::Status AddRows(const Pieces& pieces, std::span<const int64_t> counts,
-                        std::span<const RowRef> refs, std::shared_ptr<const void> holds);
   arrow::Status AddOffsets(std::span<const int64_t> counts);
   arrow::Result<std::shared_ptr<arrow::RecordBatch>> FinishRows();
 

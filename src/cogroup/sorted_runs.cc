@@ -107,7 +107,7 @@ arrow::Status SortedRuns::Advance(int64_t rows) {
 
 arrow::Status SortedRuns::Flush(Taken* taken) {
   if (taken->refs.empty()) return arrow::Status::OK();
-  ARROW_RETURN_NOT_OK(taken->rows.Append(taken->sources, taken->refs));
+  ARROW_RETURN_NOT_OK(taken->rows.Append(taken->sources, {taken->refs, {}}));
   taken->sources.clear();
   taken->refs.clear();
   taken->ref_bytes = 0;
@@ -124,7 +124,8 @@ arrow::Status SortedRuns::TakeStanding(Taken* taken) {
       std::clamp(cursor.sizes->Fitting(cursor.row, taken->room), taken->min_rows, left);
   taken->full = count < left;
   if (count == 0) return arrow::Status::OK();
-  ARROW_RETURN_NOT_OK(taken->rows.Append(cursor.rows->Slice(cursor.row, count)));
+  const RowRun run{0, cursor.row, cursor.row + count};
+  ARROW_RETURN_NOT_OK(taken->rows.Append({cursor.rows}, {{}, {&run, 1}}));
   taken->Count(count, cursor.sizes->Of(cursor.row, cursor.row + count));
   return Advance(count);
 }

@@ -4,23 +4,21 @@
 #include <type_traits>
 #include <utility>
 
-#include "cogroup/gather.h"
+#include "cogroup/row_builder.h"
 
 namespace sheaf {
 namespace {
 
-// Slices of fewer rows than this cost more to put together than to gather row by row.
-constexpr int64_t kMinSlice = 64;
+// Of a chunk that has so many times the rows that are kept of it these are copied: it would take memory for nothing
+// until the window is cut.
+constexpr int64_t kMaxWaste = 4;
 
-struct Range {
-  int64_t begin;
-  int64_t end;
-};
-
-// Walks `rows` from `*row` and `keys` from `*key` side by side until one of them ends.
+// Walks `rows`, those of a piece, from `*row` and `keys` from `*key` side by side until one of them ends. Adds the runs
+// of rows that have one of the keys; returns how many rows have none.
 template <typename Vector>
-int64_t Match(const Vector& rows, const Vector& keys, size_t* row, size_t* key,
-              std::vector<int64_t>* counts, std::vector<Range>* kept) {
+int64_t Match(const Vector& rows, const Vector& keys, uint32_t piece, size_t* row, size_t* key,
+              std::vector<int64_t>* counts, std::vector<RowRun>* runs) {
+  int64_t end = -1;  // of the last run
   int64_t orphans = 0;
   size_t r = *row;
   size_t k = *key;
@@ -36,26 +34,17 @@ int64_t Match(const Vector& rows, const Vector& keys, size_t* row, size_t* key,
         ++r;
       } while (r < rows.size() && rows[r] == keys[k]);
       (*counts)[k] += static_cast<int64_t>(r - begin);
-      if (!kept->empty() && kept->back().end == static_cast<int64_t>(begin)) {
-        kept->back().end = static_cast<int64_t>(r);
+      if (end == static_cast<int64_t>(begin)) {
+        runs->back().end = static_cast<int64_t>(r);
       } else {
-        kept->push_back({static_cast<int64_t>(begin), static_cast<int64_t>(r)});
+        runs->push_back({piece, static_cast<int64_t>(begin), static_cast<int64_t>(r)});
       }
+      end = static_cast<int64_t>(r);
     }
   }
   *row = r;
   *key = k;
   return orphans;
-}
-
-arrow::Result<std::shared_ptr<arrow::RecordBatch>> TakeRanges(
-    const TableInput& input, const std::shared_ptr<arrow::RecordBatch>& rows,
-    const std::vector<Range>& ranges) {
-  std::vector<RowRef> refs;
-  for (const Range& range : ranges) {
-    for (int64_t i = range.begin; i < range.end; ++i) refs.push_back({0, static_cast<uint32_t>(i)});
-  }
-  return Gather(input.schema, {rows}, refs);
 }
 
 }  // namespace
@@ -83,20 +72,21 @@ arrow::Result<bool> TableCutter::HasRows() { return pending_.empty() ? Read() : 
 arrow::Status TableCutter::Cut(const Window& window, ShareBuilder* share) {
   const auto num_keys = static_cast<size_t>(window.keys.size());
   counts_.assign(num_keys, 0);
-  slices_.clear();
+  pieces_.clear();
+  runs_.clear();
   size_t key = 0;
   while (key < num_keys) {
     ARROW_ASSIGN_OR_RAISE(const bool has_rows, HasRows());
     if (!has_rows) break;
     const size_t first_key = key;
-    const size_t first_slice = slices_.size();
+    const size_t first_run = runs_.size();
     ARROW_RETURN_NOT_OK(CutChunk(window, &key));
     if (row_ == static_cast<size_t>(pending_.FrontRows())) {
       pending_.PopFront();
       row_ = 0;
     }
     if (large_.Has(static_cast<int64_t>(first_key))) {
-      ARROW_RETURN_NOT_OK(MoveRows(first_key, first_slice, /*skip=*/0));
+      ARROW_RETURN_NOT_OK(MoveRows(first_key, first_run, /*skip=*/0));
     }
     if (key < num_keys) ARROW_RETURN_NOT_OK(MoveLarge(key));
   }
@@ -104,59 +94,73 @@ arrow::Status TableCutter::Cut(const Window& window, ShareBuilder* share) {
   ARROW_ASSIGN_OR_RAISE(auto large,
                         large_.Take(-share->num_keys(), static_cast<int64_t>(num_keys)));
   share->AddLarge(std::move(large));
-  return share->Add(std::exchange(slices_, {}), counts_);
+  ARROW_RETURN_NOT_OK(share->Add(pieces_, runs_, counts_));
+  pieces_.clear();
+  return arrow::Status::OK();
 }
 
 // A group whose rows may go on in the next chunk is moved to disk once it is large.
 arrow::Status TableCutter::MoveLarge(size_t key) {
   if (counts_[key] == 0 || row_bytes_ * counts_[key] <= large_.held()) return arrow::Status::OK();
   // Its rows are the last ones.
-  size_t slice = slices_.size();
+  size_t run = runs_.size();
   int64_t rows = 0;
-  while (rows < counts_[key]) rows += slices_[--slice]->num_rows();
-  return MoveRows(key, slice, rows - counts_[key]);
+  while (rows < counts_[key]) rows += runs_[--run].num_rows();
+  return MoveRows(key, run, rows - counts_[key]);
 }
 
-// Moves all rows of a group out of the slices. They begin at row `skip` of a slice.
-arrow::Status TableCutter::MoveRows(size_t key, size_t slice, int64_t skip) {
-  std::vector<std::shared_ptr<arrow::RecordBatch>> others;
-  for (size_t s = slice; s < slices_.size(); ++s) {
-    const auto& rows = slices_[s];
-    const int64_t moved = std::min(counts_[key], rows->num_rows() - skip);
-    if (skip > 0) others.push_back(rows->Slice(0, skip));
+// Moves all rows of a group out of the runs. They begin at row `skip` of a run.
+arrow::Status TableCutter::MoveRows(size_t key, size_t first_run, int64_t skip) {
+  std::vector<RowRun> others;
+  for (size_t r = first_run; r < runs_.size(); ++r) {
+    const auto [piece, first, end] = runs_[r];
+    const int64_t begin = first + skip;
+    const int64_t moved = std::min(counts_[key], end - begin);
+    if (first < begin) others.push_back({piece, first, begin});
     if (moved > 0) {
-      ARROW_RETURN_NOT_OK(large_.Add(static_cast<int64_t>(key), rows->Slice(skip, moved)));
+      ARROW_RETURN_NOT_OK(
+          large_.Add(static_cast<int64_t>(key), pieces_[piece]->Slice(begin, moved)));
     }
-    if (skip + moved < rows->num_rows()) others.push_back(rows->Slice(skip + moved));
+    if (begin + moved < end) others.push_back({piece, begin + moved, end});
     counts_[key] -= moved;
     skip = 0;
   }
-  slices_.resize(slice);
-  slices_.insert(slices_.end(), others.begin(), others.end());
+  runs_.resize(first_run);
+  runs_.insert(runs_.end(), others.begin(), others.end());
   return arrow::Status::OK();
 }
 
 arrow::Status TableCutter::CutChunk(const Window& window, size_t* key) {
   ARROW_ASSIGN_OR_RAISE(const Chunk* const front, pending_.Front());
   const Chunk& chunk = *front;
-  std::vector<Range> kept;
+  const size_t first_row = row_;
+  const size_t first_run = runs_.size();
+  const auto piece = static_cast<uint32_t>(pieces_.size());
   counters_->orphans += std::visit(
       [&](const auto& rows) {
         const auto& keys = std::get<std::decay_t<decltype(rows)>>(window.keys.values());
-        return Match(rows, keys, &row_, key, &counts_, &kept);
+        return Match(rows, keys, piece, &row_, key, &counts_, &runs_);
       },
       chunk.keys.values());
   row_bytes_ = chunk.bytes / chunk.rows->num_rows();
-  int64_t rows = 0;
-  for (const Range& range : kept) rows += range.end - range.begin;
-  if (kept.size() > 1 && rows < static_cast<int64_t>(kept.size()) * kMinSlice) {
-    ARROW_ASSIGN_OR_RAISE(auto taken, TakeRanges(input_, chunk.rows, kept));
-    slices_.push_back(std::move(taken));
-    return arrow::Status::OK();
-  }
-  for (const Range& range : kept) {
-    slices_.push_back(chunk.rows->Slice(range.begin, range.end - range.begin));
-  }
+  if (runs_.size() == first_run) return arrow::Status::OK();
+  pieces_.push_back(chunk.rows);
+  const int64_t kept = RowList({}, std::span(runs_).subspan(first_run)).count;
+  const auto passed = static_cast<int64_t>(row_ - first_row);
+  return kept * kMaxWaste < passed ? CopyRuns(first_run) : arrow::Status::OK();
+}
+
+// The rows of the last piece, whose runs begin at `first_run`, become a piece of their own.
+arrow::Status TableCutter::CopyRuns(size_t first_run) {
+  std::shared_ptr<arrow::RecordBatch>& piece = pieces_.back();
+  const uint32_t number = runs_.back().piece;
+  const auto runs = std::span(runs_).subspan(first_run);
+  for (RowRun& run : runs) run.piece = 0;
+  RowBuilder few(input_.schema);
+  ARROW_RETURN_NOT_OK(few.Append({piece}, {{}, runs}));
+  ARROW_ASSIGN_OR_RAISE(piece, few.Finish());
+  runs_.resize(first_run);
+  runs_.push_back({number, 0, piece->num_rows()});
   return arrow::Status::OK();
 }
 

@@ -47,8 +47,9 @@ class TableCutter {
  private:
   arrow::Result<bool> HasRows();
   arrow::Status CutChunk(const Window& window, size_t* key);
+  arrow::Status CopyRuns(size_t first_run);
   arrow::Status MoveLarge(size_t key);
-  arrow::Status MoveRows(size_t key, size_t slice, int64_t skip);
+  arrow::Status MoveRows(size_t key, size_t first_run, int64_t skip);
 
   const TableInput& input_;
   ReadAhead* const rows_;
@@ -59,8 +60,9 @@ class TableCutter {
   bool ended_ = false;
 
   // Of the window that is being cut:
-  std::vector<int64_t> counts_;                              // rows a key
-  std::vector<std::shared_ptr<arrow::RecordBatch>> slices_;  // the rows, in order
+  std::vector<int64_t> counts_;  // rows a key
+  ShareBuilder::Pieces pieces_;
+  std::vector<RowRun> runs_;  // the rows, in order
   LargeGroups large_;
   int64_t row_bytes_ = 0;  // of the chunk that was cut last
 };

@@ -80,6 +80,9 @@ class Cutting {
   std::unique_ptr<TableCutter> cutter_;
 };
 
+// Nothing is held of a key whose rows may go on in the next chunk.
+constexpr GroupMemory kNoMemory{.held = 0, .run = 64};
+
 TEST(TableCutterTest, RowsGoToTheWindowOfTheirKey) {
   Cutting cutting({R"([[1,"a"],[1,"b"],[2,"c"],[4,"d"]])"});
   EXPECT_EQ(cutting.Cut({1, 2}), "1,a 1,b|2,c|");
@@ -112,6 +115,22 @@ TEST(TableCutterTest, OrphansAreCountedBeforeBetweenAndAfterTheKeys) {
   EXPECT_EQ(cutting.orphans(), 5);
 }
 
+TEST(TableCutterTest, FewRowsAmongManyOrphansComeInOrderFromAllChunks) {
+  const std::string orphans =
+      "[2,\"o\"],[2,\"o\"],[2,\"o\"],[2,\"o\"],[2,\"o\"],[2,\"o\"],[2,\"o\"],[2,\"o\"]";
+  const std::string more =
+      "[4,\"o\"],[4,\"o\"],[4,\"o\"],[4,\"o\"],[4,\"o\"],[4,\"o\"],[4,\"o\"],[4,\"o\"]";
+  const std::vector<std::string> chunks = {
+      "[[1,\"c\"]," + orphans + ",[3,\"b\"]]",
+      "[[3,\"a\"]," + more + "," + more + ",[5,\"z\"],[5,\"y\"]]", "[[5,\"x\"],[7,\"d\"]]"};
+  Cutting cutting(chunks, {"v"});
+  EXPECT_EQ(cutting.Cut({1, 3, 5}), "1,c|3,a 3,b|5,x 5,y 5,z|");
+  EXPECT_EQ(cutting.Cut({7}), "7,d|");
+  EXPECT_EQ(cutting.orphans(), 24);
+  Cutting large(chunks, {"v"}, kNoMemory);
+  EXPECT_EQ(large.Cut({1, 3, 5}), "1,c|large 3,a 3,b|large 5,x 5,y 5,z|");
+}
+
 TEST(TableCutterTest, EveryChunkIsToldOnceAndTheEndOnce) {
   Cutting cutting({R"([[1,"a"]])", R"([[1,"b"]])", R"([[2,"c"]])"});
   EXPECT_TRUE(cutting.cutter().Read().ValueOrDie());
@@ -123,9 +142,6 @@ TEST(TableCutterTest, EveryChunkIsToldOnceAndTheEndOnce) {
   ASSERT_TRUE(cutting.cutter().Drain().ok());
   EXPECT_THAT(cutting.read(), ElementsAre("1,a", "1,b", "2,c", "end"));
 }
-
-// Nothing is held of a key whose rows may go on in the next chunk.
-constexpr GroupMemory kNoMemory{.held = 0, .run = 64};
 
 TEST(TableCutterTest, ALargeGroupIsSetApartWhereverItsChunksEnd) {
   const std::string first = R"([[1,"a"],[1,"b"],[2,"d"]])";

@@ -28,17 +28,17 @@ constexpr int64_t kReadAheadPart = 6;
 // The place of a row whose key the set lacks. A partition has fewer keys than that.
 constexpr auto kOrphan = static_cast<uint32_t>(-1);
 
-// Rows [begin, end) of all.
-Pieces SliceOf(const Pieces& pieces, int64_t begin, int64_t end) {
-  Pieces slices;
+// Rows [begin, end) of all, as they stand.
+std::vector<RowRun> RunsOf(const Pieces& pieces, int64_t begin, int64_t end) {
+  std::vector<RowRun> runs;
   int64_t start = 0;  // of the piece
-  for (const auto& piece : pieces) {
+  for (uint32_t p = 0; p < pieces.size(); ++p) {
     const int64_t from = std::max(begin - start, int64_t{0});
-    const int64_t to = std::min(end - start, piece->num_rows());
-    if (from < to) slices.push_back(piece->Slice(from, to - from));
-    start += piece->num_rows();
+    const int64_t to = std::min(end - start, pieces[p]->num_rows());
+    if (from < to) runs.push_back({p, from, to});
+    start += pieces[p]->num_rows();
   }
-  return slices;
+  return runs;
 }
 
 // The rows of a partition by place; `counts`: rows of each place.
@@ -110,11 +110,14 @@ arrow::Status WindowRows::AddRows(const RankRange& ranks, const std::shared_ptr<
   const int64_t rows = std::reduce(counts.begin(), counts.end());
   from->taken += rows;
   if (from->order.empty()) {
-    return share_.AddOrdered(SliceOf(from->pieces, begin, begin + rows), counts, {}, from);
+    const auto runs = RunsOf(from->pieces, begin, begin + rows);
+    return share_.AddOrdered(from->pieces, {{}, runs}, counts, from);
   }
-  return share_.AddOrdered(
-      from->pieces, counts,
-      std::span(from->order).subspan(static_cast<size_t>(begin), static_cast<size_t>(rows)), from);
+  const auto refs =
+      std::span(from->order).subspan(static_cast<size_t>(begin), static_cast<size_t>(rows));
+  auto runs = RunsOf(from->pieces);
+  if (RowList({}, runs).count != rows) runs.clear();
+  return share_.AddOrdered(from->pieces, {refs, runs}, counts, from);
 }
 
 // Starts to read the partitions that follow. One that begins below `rank` and is too large is scattered first.
@@ -204,7 +207,7 @@ arrow::Status WindowRows::Load(Due due, Loaded* loaded) {
         arrow::RecordBatch::Make(input_.schema, piece->num_rows(), std::move(columns)));
   }
   if (!stands) loaded->order = ByPlace(placed, loaded->counts);
-  return OrderRows(input_, loaded->pieces, loaded->counts, &loaded->order);
+  return OrderRows(input_, loaded->pieces, RunsOf(loaded->pieces), loaded->counts, &loaded->order);
 }
 
 // The rows of a partition but for those of large keys, which are set apart.
