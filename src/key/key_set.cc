@@ -76,9 +76,10 @@ template <typename T>
 class NumberCollector {
  public:
   void Add(std::span<const T> keys) {
-    while (is_paged_ && !keys.empty()) {
+    constexpr size_t kAhead = PagedKeys<T>::kAhead;
+    for (; is_paged_ && !keys.empty(); keys = keys.subspan(1)) {
+      if (keys.size() > kAhead) __builtin_prefetch(paged_.PlaceOf(keys[kAhead]), /*rw=*/1);
       AddToPage(keys.front());
-      keys = keys.subspan(1);
     }
     if (keys.empty()) return;
     hashed_.Add(keys);
