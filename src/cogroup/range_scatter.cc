@@ -87,14 +87,9 @@ std::shared_ptr<const KeyBounds> RangeScatter::Ranges() {
 }
 
 arrow::Status RangeScatter::Append(const SegmentSource& rows, const RowsByPlace& by_partition) {
-  for (size_t p = 0; p < ranges_->ranges(); ++p) {
-    const auto numbers = by_partition.Of(p);
-    if (numbers.empty()) continue;
-    ARROW_RETURN_NOT_OK(scattered_.rows->Append(p, rows, numbers));
-    const int64_t bytes = scattered_.rows->row_bytes() * std::ssize(numbers);
-    scattered_.bytes[p] += bytes;
-    bytes_ += bytes;
-  }
+  ARROW_ASSIGN_OR_RAISE(const int64_t bytes,
+                        scattered_.rows->AppendAll(rows, by_partition, &scattered_.bytes));
+  bytes_ += bytes;
   return arrow::Status::OK();
 }
 

@@ -72,13 +72,7 @@ arrow::Status RankScatter::Add(const Chunk& chunk) {
   const SegmentSource source(
       arrow::RecordBatch::Make(schema_, chunk.rows->num_rows(), std::move(columns)));
   const std::lock_guard lock(mutex_);
-  for (size_t p = 0; p < partitions; ++p) {
-    const auto rows = by_partition.Of(p);
-    if (rows.empty()) continue;
-    ARROW_RETURN_NOT_OK(scattered_.rows->Append(p, source, rows));
-    scattered_.bytes[p] += scattered_.rows->row_bytes() * std::ssize(rows);
-  }
-  return arrow::Status::OK();
+  return scattered_.rows->AppendAll(source, by_partition, &scattered_.bytes).status();
 }
 
 arrow::Result<ScatteredRows> RankScatter::Finish() {

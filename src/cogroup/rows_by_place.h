@@ -20,6 +20,8 @@ class RowsByPlace {
     for (size_t i = 0; i < places.size(); ++i) rows_[ends_[places[i]]++] = static_cast<uint32_t>(i);
   }
 
+  [[nodiscard]] size_t num_places() const { return ends_.size() - 1; }
+
   /// The rows that go to a place, ascending.
   [[nodiscard]] std::span<const uint32_t> Of(size_t place) const {
     const uint32_t begin = place == 0 ? 0 : ends_[place - 1];
@@ -27,7 +29,7 @@ class RowsByPlace {
   }
 
  private:
-  std::vector<uint32_t> ends_;  // of each place in rows_
+  std::vector<uint32_t> ends_ = {0};  // of each place in rows_, and of all
   std::vector<uint32_t> rows_;
 };
 

@@ -58,6 +58,38 @@ arrow::Status SegmentedRows::Append(size_t place, const SegmentSource& source,
   return arrow::Status::OK();
 }
 
+arrow::Result<int64_t> SegmentedRows::AppendAll(const SegmentSource& source,
+                                                const RowsByPlace& rows,
+                                                std::vector<int64_t>* bytes) {
+  int64_t sum = 0;
+  for (size_t p = 0; p < std::min(places_.size(), rows.num_places()); ++p) {
+    AskAhead(rows, p);
+    const auto own = rows.Of(p);
+    if (own.empty()) continue;
+    ARROW_RETURN_NOT_OK(Append(p, source, own));
+    const int64_t added = row_bytes() * std::ssize(own);
+    (*bytes)[p] += added;
+    sum += added;
+  }
+  return sum;
+}
+
+// A segment stands in no cache any more once rows went to all the others, and a few rows are too few to wait for it
+// several times: so what will be needed is asked for some places before, in steps that find what the last one asked for.
+void SegmentedRows::AskAhead(const RowsByPlace& rows, size_t place) const {
+  constexpr size_t kStep = 2;
+  const auto open_at = [&](size_t p) -> const Segment* {
+    const bool has_rows = p < places_.size() && p < rows.num_places() && !rows.Of(p).empty();
+    return has_rows ? places_[p].open.get() : nullptr;
+  };
+  if (const Segment* const far = open_at(place + 3 * kStep)) {
+    __builtin_prefetch(far);
+    __builtin_prefetch(reinterpret_cast<const uint8_t*>(far + 1) - 1);
+  }
+  if (const Segment* const near = open_at(place + 2 * kStep)) near->AskForHead();
+  if (const Segment* const next = open_at(place + kStep)) next->AskForEnds();
+}
+
 // Rows need not be like those before: a text column may begin with nulls. False where the layout is for
 // these rows already.
 bool SegmentedRows::LayOutFor(const SegmentSource& source, std::span<const uint32_t> rows) {

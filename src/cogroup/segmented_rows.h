@@ -12,6 +12,7 @@
 #include <span>
 #include <vector>
 
+#include "cogroup/rows_by_place.h"
 #include "cogroup/segment.h"
 #include "spill/block_store.h"
 #include "spill/memory_budget.h"
@@ -77,6 +78,11 @@ class SegmentedRows {
   /// these that fill it.
   arrow::Status Append(size_t place, const SegmentSource& source, std::span<const uint32_t> rows);
 
+  /// Appends all rows to the places that they go to, but for those of places beyond the last. Adds the bytes that each
+  /// place gets to `bytes`, as row_bytes() tells them, and returns their sum.
+  arrow::Result<int64_t> AppendAll(const SegmentSource& source, const RowsByPlace& rows,
+                                   std::vector<int64_t>* bytes);
+
   /// Inserts empty places in front of place `at`, whose rows they are for.
   void InsertPlaces(size_t at, size_t count);
   /// Removes a place that is empty.
@@ -110,6 +116,7 @@ class SegmentedRows {
     std::deque<Extent> spilled;
   };
 
+  void AskAhead(const RowsByPlace& rows, size_t place) const;
   bool LayOutFor(const SegmentSource& source, std::span<const uint32_t> rows);
   void MakeWider(const SegmentLayout& layout, size_t column, const SegmentSource& source);
   arrow::Status Open(Place* place, std::shared_ptr<const SegmentLayout> layout);

@@ -120,6 +120,41 @@ TEST(SegmentedRowsTest, ValuesMaySpreadFartherThanTheFirstDid) {
   }
 }
 
+TEST(SegmentedRowsTest, AllRowsGoToTheirPlacesButForThoseBeyondTheLast) {
+  const unsigned seed = std::random_device()();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937_64 random(seed);
+  constexpr size_t kPlaces = 40;
+  const auto schema = arrow::schema({arrow::field("n", arrow::int64())});
+  MemoryBudget budget(int64_t{1} << 30);
+  SegmentedRows rows(schema, kPlaces, kSegmentBytes, &budget);
+  std::vector<std::vector<int64_t>> expected(kPlaces);
+  std::vector<int64_t> bytes(kPlaces);
+  int64_t sum = 0;
+  RowsByPlace by_place;
+  for (const uint32_t places : {uint32_t{kPlaces + 1}, uint32_t{kPlaces}, uint32_t{3}}) {
+    for (int chunk = 0; chunk < 20; ++chunk) {
+      arrow::Int64Builder builder;
+      std::vector<uint32_t> place_of;
+      for (int row = 0; row < 2000; ++row) {
+        const auto value = static_cast<int64_t>(random());
+        place_of.push_back(static_cast<uint32_t>(random() % places));
+        ASSERT_TRUE(builder.Append(value).ok());
+        if (place_of.back() < kPlaces) expected[place_of.back()].push_back(value);
+      }
+      by_place.Sort(place_of, places);
+      const SegmentSource source(
+          arrow::RecordBatch::Make(schema, 2000, {builder.Finish().ValueOrDie()}));
+      sum += rows.AppendAll(source, by_place, &bytes).ValueOrDie();
+    }
+  }
+  EXPECT_EQ(sum, std::reduce(bytes.begin(), bytes.end()));
+  for (size_t place = 0; place < kPlaces; ++place) {
+    EXPECT_EQ(bytes[place], std::ssize(expected[place]) * 8);
+    EXPECT_EQ(TakeAll(&rows, place).values, expected[place]);
+  }
+}
+
 TEST(SegmentedRowsTest, ATableThatAllButFillsTheBudgetLeavesRoomToThoseThatFollow) {
   const auto schema = arrow::schema({arrow::field("t", arrow::utf8())});
   constexpr uint32_t kPlaces = 8;

@@ -262,13 +262,8 @@ arrow::Status WindowRows::ScatterParts() {
         place = place == kOrphan ? 0 : place / static_cast<uint32_t>(part_keys);
       }
       by_part.Sort(part_of, count);
-      const SegmentSource source(piece);
-      for (size_t part = 0; part < count; ++part) {
-        const auto rows = by_part.Of(part);
-        if (rows.empty()) continue;
-        ARROW_RETURN_NOT_OK(parts.rows->Append(part, source, rows));
-        parts.bytes[part] += parts.rows->row_bytes() * std::ssize(rows);
-      }
+      ARROW_RETURN_NOT_OK(
+          parts.rows->AppendAll(SegmentSource(piece), by_part, &parts.bytes).status());
     }
   }
   return parts.rows->MakeRoom();
