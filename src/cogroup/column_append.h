@@ -34,7 +34,7 @@ std::vector<RowRun> RunsOf(std::span<const std::shared_ptr<arrow::RecordBatch>> 
 /// Rows of a list of pieces: those that `refs` names, in that order, or where it names none those of `runs`. Where
 /// both are given they are the same rows, and what `runs` tells of them together is not asked row by row.
 struct RowList {
-  RowList(std::span<const RowRef> named, std::span<const RowRun> standing);  // NOLINT(*-explicit-*)
+  RowList(std::span<const RowRef> named, std::span<const RowRun> standing);
 
   std::span<const RowRef> refs;
   std::span<const RowRun> runs;
