@@ -127,6 +127,9 @@ arrow::Status TableCutter::MoveRows(size_t key, size_t first_run, int64_t skip) 
   }
   runs_.resize(first_run);
   runs_.insert(runs_.end(), others.begin(), others.end());
+  // Memory goes with the last run in it: a large group has many chunks.
+  const size_t used = runs_.empty() ? 0 : runs_.back().piece + size_t{1};
+  pieces_.resize(used);
   return arrow::Status::OK();
 }
 

@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <limits>
+#include <memory>
 #include <string>
 
 #include "cogroup/cogroup_test_support.h"
@@ -33,7 +35,7 @@ class Cutting {
                                           [](const arrow::Status& status) { FAIL() << status; });
     cutter_ = std::make_unique<TableCutter>(input, reader_.get(), &counters_, groups,
                                             [this](const Chunk* chunk) {
-                                              read_.push_back(chunk ? Text(*chunk->rows) : "end");
+                                              Count(chunk);
                                               return arrow::Status::OK();
                                             });
     reader_->Start([stream] { return stream; });
@@ -70,12 +72,23 @@ class Cutting {
   TableCutter& cutter() { return *cutter_; }
   int64_t orphans() const { return counters_.orphans; }
   const std::vector<std::string>& read() const { return read_; }
+  /// Chunks that were held at the same time, at most.
+  int64_t most_held() const { return most_held_; }
 
  private:
+  void Count(const Chunk* chunk) {
+    read_.push_back(chunk ? Text(*chunk->rows) : "end");
+    if (chunk) chunks_.emplace_back(chunk->rows);
+    const auto gone = std::ranges::count_if(chunks_, &std::weak_ptr<arrow::RecordBatch>::expired);
+    most_held_ = std::max(most_held_, std::ssize(chunks_) - gone);
+  }
+
   const Policy policy_;
   ResolvedJob resolved_;
   TableCounters counters_;
   std::vector<std::string> read_;
+  std::vector<std::weak_ptr<arrow::RecordBatch>> chunks_;
+  int64_t most_held_ = 0;
   std::unique_ptr<ReadAhead> reader_;
   std::unique_ptr<TableCutter> cutter_;
 };
@@ -157,6 +170,19 @@ TEST(TableCutterTest, ALargeGroupIsSetApartWhereverItsChunksEnd) {
     EXPECT_EQ(cutting.Cut({1, 2}), "1,a 1,b|large 2,b 2,c 2,d|");
     EXPECT_EQ(cutting.Cut({3, 4}), "large 3,x||");
   }
+}
+
+TEST(TableCutterTest, ChunksOfALargeGroupAreNotHeldUntilItsEnd) {
+  std::vector<std::string> batches(40, R"([[2,"b"],[2,"a"]])");
+  batches.front() = R"([[1,"a"],[2,"b"],[2,"a"]])";
+  batches.emplace_back(R"([[2,"c"],[3,"x"]])");
+  Cutting cutting(batches, {"v"}, kNoMemory);
+  std::string large = "|large";
+  for (const char* v : {"a", "b"}) {
+    for (int i = 0; i < 40; ++i) large += std::string(" 2,") + v;
+  }
+  EXPECT_EQ(cutting.Cut({1, 2, 3}), "1,a" + large + " 2,c|large 3,x|");
+  EXPECT_LE(cutting.most_held(), 8);
 }
 
 TEST(TableCutterTest, ALargeGroupMayEndTheTable) {
