@@ -37,19 +37,27 @@ bool AsksAhead(int64_t i, RowRange range) {
 
 }  // namespace
 
-std::vector<RowRun> RunsOf(std::span<const std::shared_ptr<arrow::RecordBatch>> pieces) {
+int64_t NumRows(std::span<const RowRun> runs) {
+  int64_t rows = 0;
+  for (const RowRun& run : runs) rows += run.num_rows();
+  return rows;
+}
+
+std::vector<RowRun> RunsOf(std::span<const std::shared_ptr<arrow::RecordBatch>> pieces,
+                           int64_t begin, int64_t end) {
   std::vector<RowRun> runs;
-  for (const auto& piece : pieces) {
-    runs.push_back({static_cast<uint32_t>(runs.size()), 0, piece->num_rows()});
+  int64_t start = 0;  // of the piece
+  for (uint32_t p = 0; p < pieces.size(); ++p) {
+    const int64_t from = std::max(begin - start, int64_t{0});
+    const int64_t to = std::min(end - start, pieces[p]->num_rows());
+    if (from < to) runs.push_back({p, from, to});
+    start += pieces[p]->num_rows();
   }
   return runs;
 }
 
 RowList::RowList(std::span<const RowRef> named, std::span<const RowRun> standing)
-    : refs(named), runs(standing), count(std::ssize(named)) {
-  if (!refs.empty()) return;
-  for (const RowRun& run : runs) count += run.num_rows();
-}
+    : refs(named), runs(standing), count(refs.empty() ? NumRows(runs) : std::ssize(refs)) {}
 
 ColumnAppend::ColumnAppend(int column, const arrow::DataType& type, Pieces pieces, RowList rows,
                            size_t chunks)

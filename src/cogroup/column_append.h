@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <span>
 #include <vector>
@@ -28,8 +29,11 @@ struct RowRun {
   [[nodiscard]] int64_t num_rows() const { return end - begin; }
 };
 
-/// All rows of all pieces, as they stand.
-std::vector<RowRun> RunsOf(std::span<const std::shared_ptr<arrow::RecordBatch>> pieces);
+int64_t NumRows(std::span<const RowRun> runs);
+
+/// Rows [begin, end) of all rows of the pieces, as they stand; by default all.
+std::vector<RowRun> RunsOf(std::span<const std::shared_ptr<arrow::RecordBatch>> pieces,
+                           int64_t begin = 0, int64_t end = std::numeric_limits<int64_t>::max());
 
 /// Rows of a list of pieces: those that `refs` names, in that order, or where it names none those of `runs`. Where
 /// both are given they are the same rows, and what `runs` tells of them together is not asked row by row.

@@ -42,7 +42,7 @@ std::vector<Chunk> ChunksOf(std::span<const int64_t> counts) {
 
 RowVector<RowRef> RefsOf(std::span<const RowRun> runs) {
   RowVector<RowRef> refs;
-  refs.reserve(static_cast<size_t>(RowList({}, runs).count));
+  refs.reserve(static_cast<size_t>(NumRows(runs)));
   for (const RowRun& run : runs) {
     for (int64_t row = run.begin; row < run.end; ++row) {
       refs.push_back({run.piece, static_cast<uint32_t>(row)});

@@ -35,7 +35,7 @@ class RowBuilder {
 
   /// The same of rows that are listed once each; and a few such appends, where the rows are named, may still be under
   /// way when the next one is made: several cores are busy with the rows of one table, and none waits for another.
-  /// `holds` keeps the pieces and the names of the rows.
+  /// `holds` keeps the pieces and the names of the rows; nothing looks at the runs later.
   arrow::Status AppendOnce(const Pieces& pieces, const RowList& rows,
                            std::shared_ptr<const void> holds);
 

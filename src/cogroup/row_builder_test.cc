@@ -101,7 +101,7 @@ TEST(RowBuilderTest, AppendsThatEndLaterLeaveRowsInTheirOrder) {
       auto held = std::make_shared<const Held>(Held{std::move(pieces), std::move(refs)});
       const Held& append = *held;
       auto runs = RunsOf(*append.pieces);
-      if (RowList({}, runs).count != std::ssize(append.refs)) runs.clear();
+      if (NumRows(runs) != std::ssize(append.refs)) runs.clear();
       const RowList rows(append.refs, runs);
       ASSERT_TRUE(builder.AppendOnce(*append.pieces, rows, std::move(held)).ok());
       if (random() % 8 == 0) {

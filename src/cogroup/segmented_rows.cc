@@ -61,8 +61,9 @@ arrow::Status SegmentedRows::Append(size_t place, const SegmentSource& source,
 arrow::Result<int64_t> SegmentedRows::AppendAll(const SegmentSource& source,
                                                 const RowsByPlace& rows,
                                                 std::vector<int64_t>* bytes) {
+  const size_t count = std::min(places_.size(), rows.num_places());
   int64_t sum = 0;
-  for (size_t p = 0; p < std::min(places_.size(), rows.num_places()); ++p) {
+  for (size_t p = 0; p < count; ++p) {
     AskAhead(rows, p);
     const auto own = rows.Of(p);
     if (own.empty()) continue;

@@ -18,7 +18,6 @@ constexpr int64_t kMaxWaste = 4;
 template <typename Vector>
 int64_t Match(const Vector& rows, const Vector& keys, uint32_t piece, size_t* row, size_t* key,
               std::vector<int64_t>* counts, std::vector<RowRun>* runs) {
-  int64_t end = -1;  // of the last run
   int64_t orphans = 0;
   size_t r = *row;
   size_t k = *key;
@@ -34,12 +33,12 @@ int64_t Match(const Vector& rows, const Vector& keys, uint32_t piece, size_t* ro
         ++r;
       } while (r < rows.size() && rows[r] == keys[k]);
       (*counts)[k] += static_cast<int64_t>(r - begin);
-      if (end == static_cast<int64_t>(begin)) {
+      if (!runs->empty() && runs->back().piece == piece &&
+          runs->back().end == static_cast<int64_t>(begin)) {
         runs->back().end = static_cast<int64_t>(r);
       } else {
         runs->push_back({piece, static_cast<int64_t>(begin), static_cast<int64_t>(r)});
       }
-      end = static_cast<int64_t>(r);
     }
   }
   *row = r;
@@ -72,7 +71,6 @@ arrow::Result<bool> TableCutter::HasRows() { return pending_.empty() ? Read() : 
 arrow::Status TableCutter::Cut(const Window& window, ShareBuilder* share) {
   const auto num_keys = static_cast<size_t>(window.keys.size());
   counts_.assign(num_keys, 0);
-  pieces_.clear();
   runs_.clear();
   size_t key = 0;
   while (key < num_keys) {
@@ -94,9 +92,7 @@ arrow::Status TableCutter::Cut(const Window& window, ShareBuilder* share) {
   ARROW_ASSIGN_OR_RAISE(auto large,
                         large_.Take(-share->num_keys(), static_cast<int64_t>(num_keys)));
   share->AddLarge(std::move(large));
-  ARROW_RETURN_NOT_OK(share->Add(pieces_, runs_, counts_));
-  pieces_.clear();
-  return arrow::Status::OK();
+  return share->Add(std::exchange(pieces_, {}), runs_, counts_);
 }
 
 // A group whose rows may go on in the next chunk is moved to disk once it is large.
@@ -148,7 +144,7 @@ arrow::Status TableCutter::CutChunk(const Window& window, size_t* key) {
   row_bytes_ = chunk.bytes / chunk.rows->num_rows();
   if (runs_.size() == first_run) return arrow::Status::OK();
   pieces_.push_back(chunk.rows);
-  const int64_t kept = RowList({}, std::span(runs_).subspan(first_run)).count;
+  const int64_t kept = NumRows(std::span(runs_).subspan(first_run));
   const auto passed = static_cast<int64_t>(row_ - first_row);
   return kept * kMaxWaste < passed ? CopyRuns(first_run) : arrow::Status::OK();
 }

@@ -32,19 +32,6 @@ constexpr size_t kAhead = 16;
 // The place of a row whose key the set lacks. A partition has fewer keys than that.
 constexpr auto kOrphan = static_cast<uint32_t>(-1);
 
-// Rows [begin, end) of all, as they stand.
-std::vector<RowRun> RunsOf(const Pieces& pieces, int64_t begin, int64_t end) {
-  std::vector<RowRun> runs;
-  int64_t start = 0;  // of the piece
-  for (uint32_t p = 0; p < pieces.size(); ++p) {
-    const int64_t from = std::max(begin - start, int64_t{0});
-    const int64_t to = std::min(end - start, pieces[p]->num_rows());
-    if (from < to) runs.push_back({p, from, to});
-    start += pieces[p]->num_rows();
-  }
-  return runs;
-}
-
 // The rows of a partition by place; `counts`: rows of each place.
 RowVector<RowRef> ByPlace(const std::vector<LargeKeyFilter::Placed>& placed,
                           const RowVector<int64_t>& counts) {
@@ -123,7 +110,7 @@ arrow::Status WindowRows::AddRows(const RankRange& ranks, const std::shared_ptr<
   const auto refs =
       std::span(from->order).subspan(static_cast<size_t>(begin), static_cast<size_t>(rows));
   auto runs = RunsOf(from->pieces);
-  if (RowList({}, runs).count != rows) runs.clear();
+  if (NumRows(runs) != rows) runs.clear();
   return share_.AddOrdered(from->pieces, {refs, runs}, counts, from);
 }
 
