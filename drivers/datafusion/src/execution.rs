@@ -17,7 +17,7 @@ use crate::memory::SpillGuard;
 use crate::query::{Outcome, Query};
 use crate::runtime::Runtime;
 use crate::statement::no_rows;
-use crate::stream::QueryReader;
+use crate::stream::{QueryReader, Rows};
 
 type Reader = Box<dyn RecordBatchReader + Send + 'static>;
 
@@ -48,21 +48,9 @@ impl Execution {
         let query = self.query.clone();
         let plan = self.plan.clone();
         let workers = self.query.session.workers();
-        let streams = workers.run(&self.cancel, async move { query.run_in_parts(plan).await })?;
-        let alone = streams.len() == 1;
-        let reader = |stream| -> Reader {
-            if alone {
-                return Box::new(self.reader(stream));
-            }
-            let (runtime, spill) = (Arc::clone(&self.runtime), Arc::clone(&self.spill));
-            Box::new(QueryReader::computing(
-                runtime,
-                self.cancel.clone(),
-                stream,
-                spill,
-            ))
-        };
-        Ok(streams.into_iter().map(reader).collect())
+        let parts = workers.run(&self.cancel, async move { query.run_in_parts(plan).await })?;
+        let reader = |rows| -> Reader { Box::new(self.reader(rows)) };
+        Ok(parts.into_iter().map(reader).collect())
     }
 
     /// Runs the plan to its end and returns how many rows it changed; -1 if that is not known.
@@ -145,13 +133,9 @@ impl Execution {
         self.run(plan.map_err(from_datafusion)?)
     }
 
-    fn reader(&self, stream: datafusion::execution::SendableRecordBatchStream) -> QueryReader {
-        QueryReader::start(
-            Arc::clone(&self.runtime),
-            self.cancel.clone(),
-            stream,
-            Arc::clone(&self.spill),
-        )
+    fn reader(&self, rows: Rows) -> QueryReader {
+        let (runtime, spill) = (Arc::clone(&self.runtime), Arc::clone(&self.spill));
+        QueryReader::new(runtime, self.cancel.clone(), rows, spill)
     }
 
     fn parameter_names(&self) -> Result<HashSet<String>> {

@@ -18,8 +18,9 @@ use datafusion::physical_plan::{
 use futures::{StreamExt, stream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
-/// Bytes of rows that wait for their turn, a partition.
-const BUFFER_BYTES: usize = 3 << 20;
+/// Bytes of rows that wait for their turn, a partition. One task alone decodes the partition whose turn it is: the more
+/// of it was read before, the less others wait for that one. (8 MiB: a third of what a row group often holds.)
+const BUFFER_BYTES: usize = 8 << 20;
 
 /// Hands on its input's partitions one after the other, and reads the next ones meanwhile.
 #[derive(Debug)]

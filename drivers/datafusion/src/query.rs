@@ -8,7 +8,7 @@ use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::common::TableReference;
 use datafusion::datasource::{MemTable, ViewTable};
 use datafusion::error::DataFusionError;
-use datafusion::execution::{SendableRecordBatchStream, SessionState, TaskContext};
+use datafusion::execution::{SessionState, TaskContext};
 use datafusion::logical_expr::{
     CreateMemoryTable, CreateView, DdlStatement, LogicalPlan, SetVariable, Statement,
 };
@@ -24,10 +24,12 @@ use datafusion_substrait::logical_plan::consumer::from_substrait_plan;
 use datafusion_substrait::substrait::proto::Plan;
 
 use crate::error::{error, from_datafusion, invalid_argument, not_implemented};
+use crate::in_order::InOrderExec;
 use crate::memory::{expect_sorts, fit_to_limit};
 use crate::object_stores;
 use crate::partitions::has_parts;
 use crate::session::Session;
+use crate::stream::{By, Rows};
 
 /// What a statement was given to run.
 #[derive(Clone, Debug)]
@@ -41,7 +43,7 @@ pub(crate) enum Input {
 /// What running a plan led to.
 pub(crate) enum Outcome {
     /// Rows that are still being computed.
-    Rows(SendableRecordBatchStream),
+    Rows(Rows),
     /// A change of data, done: the rows it counted, and the count as DataFusion reports it.
     Changed(i64, SchemaRef, Vec<RecordBatch>),
     /// Anything else, done.
@@ -108,17 +110,13 @@ impl Query {
             plan @ (LogicalPlan::Dml(_) | LogicalPlan::Copy(_)) => self.change(&plan).await,
             plan => {
                 let (physical, task) = self.executable(&plan).await?;
-                let stream = execute_stream(physical, task);
-                stream.map(Outcome::Rows).map_err(from_datafusion)
+                rows_of(physical, task).map(Outcome::Rows)
             }
         }
     }
 
     /// Starts a query. Its rows come as several streams where each of these may be computed by its reader.
-    pub(crate) async fn run_in_parts(
-        &self,
-        plan: LogicalPlan,
-    ) -> Result<Vec<SendableRecordBatchStream>> {
+    pub(crate) async fn run_in_parts(&self, plan: LogicalPlan) -> Result<Vec<Rows>> {
         if matches!(
             plan,
             LogicalPlan::Statement(_)
@@ -130,11 +128,15 @@ impl Query {
         }
         let plan = object_stores::register(&self.context, plan)?;
         let (physical, task) = self.executable(&plan).await?;
-        match has_parts(&physical) {
-            true => execute_stream_partitioned(physical, task),
-            false => execute_stream(physical, task).map(|stream| vec![stream]),
+        if !has_parts(&physical) {
+            return rows_of(physical, task).map(|rows| vec![rows]);
         }
-        .map_err(from_datafusion)
+        let streams = execute_stream_partitioned(physical, task).map_err(from_datafusion)?;
+        let part = |stream| Rows {
+            stream,
+            computed: By::Reader,
+        };
+        Ok(streams.into_iter().map(part).collect())
     }
 
     /// Plans for execution: with the query's settings, fitted to its memory by a first plan.
@@ -267,6 +269,17 @@ async fn plan_sql(
         create.temporary = temporary;
     }
     Ok(plan)
+}
+
+/// Starts a plan. What reads ranges in tasks of its own needs no other to take its rows from these: a worker that wakes
+/// that one keeps it for itself until its range makes it wait, which no other worker can help.
+fn rows_of(plan: Arc<dyn ExecutionPlan>, task: Arc<TaskContext>) -> Result<Rows> {
+    let computed = match plan.is::<InOrderExec>() {
+        true => By::Reader,
+        false => By::Task,
+    };
+    let stream = execute_stream(plan, task).map_err(from_datafusion)?;
+    Ok(Rows { stream, computed })
 }
 
 async fn execute(context: &SessionContext, plan: LogicalPlan) -> Result<Outcome> {

@@ -22,7 +22,22 @@ use crate::runtime::{AbortOnDrop, Runtime, joining};
 /// reader costs this many batches and no more.
 const BATCHES_AHEAD: usize = 2;
 
-/// What computes the rows of a reader.
+/// Rows that are still to be computed.
+pub(crate) struct Rows {
+    pub(crate) stream: SendableRecordBatchStream,
+    pub(crate) computed: By,
+}
+
+/// On which thread a stream computes its rows.
+#[derive(Clone, Copy)]
+pub(crate) enum By {
+    /// On a worker, whatever a batch takes: the reader can be cancelled meanwhile.
+    Task,
+    /// On that which reads them: a batch takes it no time, or little.
+    Reader,
+}
+
+/// Where a reader has its rows from.
 enum Source {
     Task {
         batches: mpsc::Receiver<Result<RecordBatch>>,
@@ -45,38 +60,22 @@ pub(crate) struct QueryReader {
 }
 
 impl QueryReader {
-    /// Starts `stream` on the runtime; the reader's first batch may be there before its first call.
-    pub(crate) fn start(
+    /// Rows of a task are on their way at once: the first batch may be there before the first call.
+    pub(crate) fn new(
         runtime: Arc<Runtime>,
         cancel: CancelToken,
-        stream: SendableRecordBatchStream,
+        rows: Rows,
         spill: Arc<SpillGuard>,
     ) -> Self {
-        let schema = stream.schema();
-        let (sender, batches) = mpsc::channel(BATCHES_AHEAD);
-        let query = AbortOnDrop(runtime.workers().spawn(pump(stream, sender)));
-        let source = Source::Task { batches, query };
-        Self::new(runtime, cancel, schema, source, spill)
-    }
-
-    /// A reader that computes `stream` itself, on the thread that reads it.
-    pub(crate) fn computing(
-        runtime: Arc<Runtime>,
-        cancel: CancelToken,
-        stream: SendableRecordBatchStream,
-        spill: Arc<SpillGuard>,
-    ) -> Self {
-        let schema = stream.schema();
-        Self::new(runtime, cancel, schema, Source::Reader(stream), spill)
-    }
-
-    fn new(
-        runtime: Arc<Runtime>,
-        cancel: CancelToken,
-        schema: SchemaRef,
-        source: Source,
-        spill: Arc<SpillGuard>,
-    ) -> Self {
+        let schema = rows.stream.schema();
+        let source = match rows.computed {
+            By::Reader => Source::Reader(rows.stream),
+            By::Task => {
+                let (sender, batches) = mpsc::channel(BATCHES_AHEAD);
+                let query = AbortOnDrop(runtime.workers().spawn(pump(rows.stream, sender)));
+                Source::Task { batches, query }
+            }
+        };
         Self {
             schema,
             source: Some(source),
