@@ -6,17 +6,23 @@
 
 #include <algorithm>
 #include <cstring>
+#include <future>
 #include <string_view>
 #include <type_traits>
 #include <variant>
 
 #include "cogroup/rows_by_place.h"
+#include "parallel/parallel.h"
+#include "parallel/task_queue.h"
 
 namespace sheaf {
 namespace {
 
 // Tables are a few ranges apart at most, and each loads some ahead.
 constexpr size_t kMaxLoaded = 8;
+
+// Ranges whose keys are sorted at the same time: more than there are cores, for each waits for the disk as well.
+size_t RangesAtOnce() { return 2 * Cores(); }
 
 // On disk every key is a byte string: numbers in the machine's own order.
 std::shared_ptr<arrow::Schema> FileSchema() {
@@ -75,10 +81,19 @@ arrow::Result<std::unique_ptr<DiskKeySet>> DiskKeySet::Make(const KeyBounds& ran
                                                             const AddKeys& add_keys) {
   ARROW_ASSIGN_OR_RAISE(auto file, SpillFile::Create(SpillDirectory(), FileSchema()));
   std::unique_ptr<DiskKeySet> set(new DiskKeySet(ranges, std::move(file)));
-  for (size_t range = 0; range < ranges.ranges(); ++range) {
+  const auto keys_of = [&](size_t range) -> arrow::Result<KeyVector> {
     KeySetBuilder builder;
     ARROW_RETURN_NOT_OK(add_keys(range, &builder));
-    const KeyVector keys = builder.FinishEvery(1);
+    return builder.FinishEvery(1);
+  };
+  std::deque<std::future<arrow::Result<KeyVector>>> coming;
+  TaskQueue threads(RangesAtOnce());  // last, for its tasks use all above
+  for (size_t range = 0, next = 0; range < ranges.ranges(); ++range) {
+    for (; next < ranges.ranges() && coming.size() < RangesAtOnce(); ++next) {
+      coming.push_back(threads.Ask([&keys_of, next] { return keys_of(next); }));
+    }
+    ARROW_ASSIGN_OR_RAISE(const KeyVector keys, coming.front().get());
+    coming.pop_front();
     if (keys.size() > 0) set->form_ = FormOf(keys);
     ARROW_ASSIGN_OR_RAISE(const auto rows, ToRows(keys));
     ARROW_ASSIGN_OR_RAISE(const SpillFile::Block block, set->file_->Write(rows));

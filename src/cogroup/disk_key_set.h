@@ -20,10 +20,10 @@ namespace sheaf {
 
 class DiskKeySet final : public KeySet {
  public:
-  /// Adds the keys of a range.
+  /// Adds the keys of a range. Several threads call it at the same time, each for another range.
   using AddKeys = std::function<arrow::Status(size_t range, KeySetBuilder* keys)>;
 
-  /// Asks for the keys of one range after the other. Errors: those of the disk, and of `add_keys`.
+  /// Asks for the keys of all ranges. Errors: those of the disk, and of `add_keys`.
   static arrow::Result<std::unique_ptr<DiskKeySet>> Make(const KeyBounds& ranges,
                                                          const AddKeys& add_keys);
 

@@ -169,7 +169,6 @@ arrow::Result<std::unique_ptr<KeySet>> RangeScatter::MakeKeySet() {
     indices[0] = static_cast<int>(std::ranges::find(columns, indices[0]) - columns.begin());
     path.indices = arrow::FieldPath(std::move(indices));
   }
-  ARROW_RETURN_NOT_OK(scattered_.rows->MakeRoom());
   return DiskKeySet::Make(*ranges_, [&](size_t range, KeySetBuilder* keys) {
     return scattered_.rows->Visit(
         range, columns, [&](const arrow::RecordBatch& piece) -> arrow::Status {

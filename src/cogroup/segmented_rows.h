@@ -101,7 +101,7 @@ class SegmentedRows {
   Taken Take(size_t place);
 
   /// Calls `visit` with the columns of these numbers, ascending, of all rows of a place, in pieces; the rows
-  /// stay.
+  /// stay. Other threads may visit other places meanwhile.
   arrow::Status Visit(size_t place, const std::vector<int>& columns,
                       const std::function<arrow::Status(const arrow::RecordBatch& piece)>& visit);
 
