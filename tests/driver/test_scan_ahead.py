@@ -1,5 +1,8 @@
 """Ordered files, read by several threads: the rows come in their order all the same."""
 
+import threading
+import time
+
 import adbc_driver_manager as manager
 import numpy as np
 import pyarrow as pa
@@ -104,6 +107,26 @@ def test_a_result_that_is_let_go_ends_its_ranges(driver, files):
             with reader(connection, QUERY, **AHEAD) as stream:
                 assert stream.read_next_batch().num_rows > 0
     assert queries_end()
+
+
+def test_a_cancel_ends_a_read_of_ranges(connection, files):
+    declare(connection, files)
+    with manager.AdbcStatement(connection) as statement:
+        statement.set_options(**AHEAD)
+        digest = "CAST(noise AS VARCHAR)"
+        for _ in range(40):  # some 10 microseconds a row
+            digest = f"sha512({digest})"
+        statement.set_sql_query(f"SELECT id FROM t WHERE {digest} = X'00' ORDER BY id")
+        handle, _ = statement.execute_query()
+        with pa.RecordBatchReader._import_from_c(handle.address) as stream:
+            assert "InOrderExec" in statement.get_option("datafusion.explain")
+            threading.Timer(0.3, statement.cancel).start()
+            start = time.monotonic()
+            with pytest.raises(pa.ArrowException, match="cancelled"):
+                stream.read_all()
+            assert time.monotonic() - start < 5
+            with pytest.raises(pa.ArrowException, match="cancelled"):
+                stream.read_next_batch()  # an error never looks like an end
 
 
 def write_clustered(folder, ids, **columns):
