@@ -89,6 +89,7 @@ class PartitionReader final : public LaneReader {
   arrow::Status FinishKeys(RangeScatter* rows);
   arrow::Result<TableShare> Load(WindowRows* rows, const RankRange& window);
   void AddScattered(const ScatteredRows& rows);
+  bool HasStopped() const;
   bool WaitForScattered();
   int64_t BytesBelow(int64_t rank) const;
   int64_t MaxLoaded(const ScatteredRows& rows) const;
@@ -185,7 +186,7 @@ arrow::Result<TableShare> PartitionReader::Load(WindowRows* rows, const RankRang
 arrow::Status PartitionReader::FinishKeys(RangeScatter* rows) {
   std::unique_ptr<KeySet> keys;
   if (keys_on_disk_) {
-    ARROW_ASSIGN_OR_RAISE(keys, rows->MakeKeySet());
+    ARROW_ASSIGN_OR_RAISE(keys, rows->MakeKeySet([this] { return HasStopped(); }));
   }
   const std::lock_guard lock(keys_mutex_);
   if (--selecting_ == 0) {
@@ -269,6 +270,11 @@ bool PartitionReader::PlanWindows() {
 void PartitionReader::MakeOneAtATime() {
   const std::lock_guard lock(keys_mutex_);
   overlaps_ = false;
+}
+
+bool PartitionReader::HasStopped() const {
+  const std::lock_guard lock(keys_mutex_);
+  return stopped_;
 }
 
 // False once the run has failed.

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "cogroup/disk_key_set.h"
+#include "sheaf/error.h"
 
 namespace sheaf {
 namespace {
@@ -155,7 +156,8 @@ arrow::Result<KeyVector> RangeScatter::KeysOf(const arrow::RecordBatch& rows) co
   return input_.key_encoder->Encode(columns);
 }
 
-arrow::Result<std::unique_ptr<KeySet>> RangeScatter::MakeKeySet() {
+arrow::Result<std::unique_ptr<KeySet>> RangeScatter::MakeKeySet(
+    const std::function<bool()>& stopped) {
   // The columns that hold the keys, and the keys' paths from these.
   std::vector<int> columns;
   columns.reserve(input_.key_columns.size());
@@ -172,6 +174,7 @@ arrow::Result<std::unique_ptr<KeySet>> RangeScatter::MakeKeySet() {
   return DiskKeySet::Make(*ranges_, [&](size_t range, KeySetBuilder* keys) {
     return scattered_.rows->Visit(
         range, columns, [&](const arrow::RecordBatch& piece) -> arrow::Status {
+          if (stopped()) return MakeError(ErrorKind::kStopped, "cancelled");
           ARROW_ASSIGN_OR_RAISE(const auto arrays, ColumnsAt(paths, piece));
           ARROW_ASSIGN_OR_RAISE(const KeyVector encoded, input_.key_encoder->Encode(arrays));
           keys->Add(encoded);

@@ -9,6 +9,7 @@
 #include <arrow/result.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -34,8 +35,9 @@ class RangeScatter {
   /// Any thread may add chunks.
   arrow::Status Add(const Chunk& chunk);
 
-  /// The keys of all rows, on disk, where memory has no room for them.
-  arrow::Result<std::unique_ptr<KeySet>> MakeKeySet();
+  /// The keys of all rows, on disk, where memory has no room for them. `stopped` tells several threads whether the run
+  /// has ended, for this may take a while: then it fails as kStopped.
+  arrow::Result<std::unique_ptr<KeySet>> MakeKeySet(const std::function<bool()>& stopped);
 
   /// The rows by the ranks of their keys in `keys`, which has all keys that ranges were learned from. The last
   /// call.

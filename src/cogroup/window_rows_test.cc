@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <functional>
 #include <iterator>
 #include <limits>
@@ -15,6 +16,7 @@
 
 #include "cogroup/range_scatter.h"
 #include "cogroup/rank_scatter.h"
+#include "sheaf/error.h"
 
 namespace sheaf {
 namespace {
@@ -179,7 +181,7 @@ TEST_P(WindowRowsTest, KeysOnDiskServeAsWellAndOrphansAreDroppedLate) {
   std::ranges::reverse(selected);
   RangeScatter selecting(input_, kAtOnce, kMaxLoaded, &budget_);
   for (const Chunk& chunk : Chunks(input_, selected)) ASSERT_TRUE(selecting.Add(chunk).ok());
-  const auto keys = selecting.MakeKeySet().ValueOrDie();
+  const auto keys = selecting.MakeKeySet([] { return false; }).ValueOrDie();
   int64_t kept = 0;
   std::erase_if(rows_of_, [](const auto& rows) { return rows.first % 7 == 0; });
   for (const auto& [id, rows] : rows_of_) kept += std::ssize(rows);
@@ -189,6 +191,14 @@ TEST_P(WindowRowsTest, KeysOnDiskServeAsWellAndOrphansAreDroppedLate) {
   for (const Chunk& chunk : chunks_) ASSERT_TRUE(scatter.Add(chunk).ok());
   ExpectAllRows(*keys, scatter.Finish(*keys).ValueOrDie());
   EXPECT_EQ(counters_.orphans, kRows - kept);
+}
+
+TEST_P(WindowRowsTest, ARunThatHasStoppedSortsNoMoreKeys) {
+  RangeScatter selecting(input_, kAtOnce, kMaxLoaded, &budget_);
+  for (const Chunk& chunk : chunks_) ASSERT_TRUE(selecting.Add(chunk).ok());
+  std::atomic<int> asked = 0;
+  const auto stopped = selecting.MakeKeySet([&] { return ++asked > 1; }).status();
+  EXPECT_EQ(KindOf(stopped), ErrorKind::kStopped) << stopped.ToString();
 }
 
 INSTANTIATE_TEST_SUITE_P(
