@@ -12,7 +12,6 @@
 #include <variant>
 
 #include "cogroup/rows_by_place.h"
-#include "parallel/parallel.h"
 #include "parallel/task_queue.h"
 
 namespace sheaf {
@@ -21,8 +20,9 @@ namespace {
 // Tables are a few ranges apart at most, and each loads some ahead.
 constexpr size_t kMaxLoaded = 8;
 
-// Ranges whose keys are sorted at the same time: more than there are cores, for each waits for the disk as well.
-size_t RangesAtOnce() { return 2 * Cores(); }
+// Ranges whose keys are sorted at the same time: a disk is busy with them, and each takes memory, whatever the number
+// of cores.
+constexpr size_t kRangesAtOnce = 4;
 
 // On disk every key is a byte string: numbers in the machine's own order.
 std::shared_ptr<arrow::Schema> FileSchema() {
@@ -87,9 +87,9 @@ arrow::Result<std::unique_ptr<DiskKeySet>> DiskKeySet::Make(const KeyBounds& ran
     return builder.FinishEvery(1);
   };
   std::deque<std::future<arrow::Result<KeyVector>>> coming;
-  TaskQueue threads(RangesAtOnce());  // last, for its tasks use all above
+  TaskQueue threads(kRangesAtOnce);  // last, for its tasks use all above
   for (size_t range = 0, next = 0; range < ranges.ranges(); ++range) {
-    for (; next < ranges.ranges() && coming.size() < RangesAtOnce(); ++next) {
+    for (; next < ranges.ranges() && coming.size() < kRangesAtOnce; ++next) {
       coming.push_back(threads.Ask([&keys_of, next] { return keys_of(next); }));
     }
     ARROW_ASSIGN_OR_RAISE(const KeyVector keys, coming.front().get());

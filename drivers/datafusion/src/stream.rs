@@ -29,11 +29,10 @@ pub(crate) struct Rows {
 }
 
 /// On which thread a stream computes its rows.
-#[derive(Clone, Copy)]
 pub(crate) enum By {
-    /// On a worker, whatever a batch takes: the reader can be cancelled meanwhile.
+    /// On a worker: the reader can be cancelled at any time.
     Task,
-    /// On that which reads them: a batch takes it no time, or little.
+    /// On that which reads them: it can be cancelled where the stream waits.
     Reader,
 }
 
