@@ -5,15 +5,15 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <cstring>
-#include <iterator>
 #include <limits>
-#include <map>
 #include <mutex>
-#include <set>
 #include <string>
-#include <utility>
+
+#include "spill/free_spans.h"
+#include "spill/huge_page_choice.h"
 
 namespace sheaf {
 namespace {
@@ -34,78 +34,61 @@ constexpr bool kRecycles = true;
 
 bool IsSmall(int64_t size) { return !kRecycles || size <= kUnit / 2; }
 
-int64_t SpanSize(int64_t size) { return (size + kUnit - 1) / kUnit * kUnit; }
+int64_t Multiple(int64_t size, int64_t of) { return (size + of - 1) / of * of; }
 
-// Spans of memory that are free. Those that touch are one.
-class FreeSpans {
- public:
-  void Insert(uint8_t* span, int64_t size) {
-    bytes_ += size;
-    auto next = sizes_.upper_bound(span);
-    if (next != sizes_.begin()) {
-      const auto last = std::prev(next);
-      if (last->first + last->second == span) {
-        span = last->first;
-        size += last->second;
-        Erase(last);
-      }
-    }
-    if (next != sizes_.end() && span + size == next->first) {
-      size += next->second;
-      next = Erase(next);
-    }
-    sizes_.emplace_hint(next, span, size);
-    by_size_.emplace(size, span);
-  }
+int64_t SpanSize(int64_t size) { return Multiple(size, kUnit); }
 
-  // From the smallest span that is large enough; null where none is.
-  uint8_t* Take(int64_t size) {
-    const auto fitting = by_size_.lower_bound({size, nullptr});
-    if (fitting == by_size_.end()) return nullptr;
-    const auto [span, span_size] = Remove(fitting);
-    if (span_size > size) Insert(span + size, span_size - size);
-    return span;
-  }
-
-  // And its size. There must be one.
-  std::pair<uint8_t*, int64_t> TakeLargest() { return Remove(std::prev(by_size_.end())); }
-
-  [[nodiscard]] int64_t bytes() const { return bytes_; }
-
- private:
-  using Sizes = std::map<uint8_t*, int64_t>;
-  using BySize = std::set<std::pair<int64_t, uint8_t*>>;
-
-  std::pair<uint8_t*, int64_t> Remove(BySize::iterator which) {
-    const auto [size, span] = *which;
-    Erase(sizes_.find(span));
-    bytes_ -= size;
-    return {span, size};
-  }
-
-  Sizes::iterator Erase(Sizes::iterator span) {
-    by_size_.erase({span->second, span->first});
-    return sizes_.erase(span);
-  }
-
-  Sizes sizes_;
-  BySize by_size_;
-  int64_t bytes_ = 0;
+// Untouched memory, of a huge page at least.
+struct Slabs {
+  uint8_t* begin = nullptr;
+  int64_t size = 0;
+  bool huge = false;
 };
+
+// Touches each page, where they are huge; small ones are left to whoever writes them. How long one takes.
+std::chrono::steady_clock::duration Touch(const Slabs& slabs) {
+  const auto start = std::chrono::steady_clock::now();
+  ::madvise(slabs.begin, static_cast<size_t>(slabs.size),
+            slabs.huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+  if (!slabs.huge) return {};
+  for (int64_t at = 0; at < slabs.size; at += kHugePage) {
+    *static_cast<volatile uint8_t*>(slabs.begin + at) = 0;
+  }
+  return (std::chrono::steady_clock::now() - start) / (slabs.size / kHugePage);
+}
 
 // Spans cut from regions that are never unmapped.
 class SpanHeap {
  public:
-  // Null where the system has no more.
+  // From what is touched; null where nothing fits.
   uint8_t* Take(int64_t size) {
     uint8_t* span = warm_.Take(size);
-    if (span == nullptr) {
-      if (warm_.bytes() > std::max(kMaxUnused, used_ / kMaxUnusedPart)) Cool(size);
-      span = cold_.Take(size);
+    if (span == nullptr && warm_.bytes() > std::max(kMaxUnused, used_ / kMaxUnusedPart)) {
+      Cool(size);
     }
-    if (span == nullptr && AddRegion(size)) span = cold_.Take(size);
     if (span != nullptr) used_ += size;
     return span;
+  }
+
+  // Null where the system has no more.
+  Slabs TakeUntouched(int64_t size) {
+    Slabs slabs{.size = Multiple(size, kHugePage)};
+    slabs.begin = cold_slabs_.Take(slabs.size);
+    if (slabs.begin == nullptr) {
+      uint8_t* const piece = cold_pieces_.Take(size);
+      if (piece != nullptr) return {.begin = piece, .size = size};
+      if (AddRegion(slabs.size)) slabs.begin = cold_slabs_.Take(slabs.size);
+    }
+    slabs.huge = slabs.begin != nullptr && huge_pages_.Next();
+    return slabs;
+  }
+
+  // The first bytes of these slabs, of which each page took so long.
+  uint8_t* TakeFirst(const Slabs& slabs, int64_t size, std::chrono::steady_clock::duration time) {
+    if (slabs.huge) huge_pages_.Measured(time);
+    if (slabs.size > size) warm_.Insert(slabs.begin + size, slabs.size - size);
+    used_ += size;
+    return slabs.begin;
   }
 
   void Free(uint8_t* span, int64_t size) {
@@ -114,28 +97,49 @@ class SpanHeap {
   }
 
   // Gives the kernel the pages of so many bytes that are free, or a little more. Of the largest spans: small ones
-  // are wanted more often.
+  // are wanted more often. And whole slabs, where there are: a huge page of which a part is given back is kept.
   void Cool(int64_t bytes) {
     while (bytes > 0 && warm_.bytes() > 0) {
       const auto [span, size] = warm_.TakeLargest();
-      ::madvise(span, static_cast<size_t>(size), MADV_DONTNEED);
-      cold_.Insert(span, size);
-      bytes -= size;
+      uint8_t* const end = span + size;
+      uint8_t* const first = span + (Multiple(Address(span), kHugePage) - Address(span));
+      uint8_t* const last = end - Address(end) % kHugePage;
+      if (first >= last) {
+        GiveBack(span, size);
+        cold_pieces_.Insert(span, size);
+        bytes -= size;
+        continue;
+      }
+      GiveBack(first, last - first);
+      cold_slabs_.Insert(first, last - first);
+      bytes -= last - first;
+      if (first > span) warm_.Insert(span, first - span);
+      if (end > last) warm_.Insert(last, end - last);
     }
   }
 
  private:
+  static int64_t Address(const uint8_t* at) { return reinterpret_cast<int64_t>(at); }
+
+  static void GiveBack(uint8_t* span, int64_t size) {
+    ::madvise(span, static_cast<size_t>(size), MADV_DONTNEED);
+  }
+
   bool AddRegion(int64_t size) {
     size = std::max(size, kRegion);
-    void* region = ::mmap(nullptr, static_cast<size_t>(size), PROT_READ | PROT_WRITE,
-                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void* const region =
+        ::mmap(nullptr, static_cast<size_t>(size + kHugePage), PROT_READ | PROT_WRITE,
+               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (region == MAP_FAILED) return false;
-    cold_.Insert(static_cast<uint8_t*>(region), size);
+    auto* const begin = static_cast<uint8_t*>(region);
+    cold_slabs_.Insert(begin + (Multiple(Address(begin), kHugePage) - Address(begin)), size);
     return true;
   }
 
   FreeSpans warm_;  // touched: what is taken from here faults no more
-  FreeSpans cold_;
+  FreeSpans cold_slabs_;
+  FreeSpans cold_pieces_;  // of slabs of which the rest was in use
+  HugePageChoice huge_pages_;
   int64_t used_ = 0;
 };
 
@@ -149,8 +153,7 @@ class RecyclingPool final : public arrow::MemoryPool {
     if (IsSmall(size)) {
       ARROW_RETURN_NOT_OK(small_->Allocate(size, alignment, out));
     } else {
-      const std::lock_guard lock(mutex_);
-      *out = heap_.Take(SpanSize(size));
+      *out = Take(SpanSize(size));
       if (*out == nullptr) {
         return arrow::Status::OutOfMemory("no memory for ", size, " bytes of rows");
       }
@@ -193,6 +196,19 @@ class RecyclingPool final : public arrow::MemoryPool {
   [[nodiscard]] std::string backend_name() const override { return "sheaf"; }
 
  private:
+  // Null where the system has no more.
+  uint8_t* Take(int64_t size) {
+    std::unique_lock lock(mutex_);
+    uint8_t* const span = heap_.Take(size);
+    if (span != nullptr) return span;
+    const Slabs slabs = heap_.TakeUntouched(size);
+    if (slabs.begin == nullptr) return nullptr;
+    lock.unlock();  // a huge page may take milliseconds
+    const auto time = Touch(slabs);
+    lock.lock();
+    return heap_.TakeFirst(slabs, size, time);
+  }
+
   void Count(int64_t size) {
     const int64_t now = bytes_ += size;
     if (size > 0) total_bytes_ += size;

@@ -3,8 +3,8 @@
 // A page that is touched for the first time costs a fault and is cleared by the kernel; at the rates of a
 // scan that is a third of all time. So large blocks are not given back as they are freed but used again, cut
 // and joined as it fits; only where much of what is free fits nothing does the kernel get as much back as is
-// wanted. Small blocks are left to Arrow's own pool. (Huge pages were tried: they fault less often, but on a
-// virtual machine whose host takes free ones back each costs several times as much.)
+// wanted. What is touched for the first time is touched by the huge page, as long as the system gives these
+// quickly. Small blocks are left to Arrow's own pool.
 #pragma once
 
 #include <arrow/memory_pool.h>

@@ -1,0 +1,28 @@
+#include "spill/huge_page_choice.h"
+
+#include <algorithm>
+
+namespace sheaf {
+namespace {
+
+// What 512 faults of small pages take in a virtual machine.
+constexpr std::chrono::milliseconds kSlow(1);
+
+}  // namespace
+
+bool HugePageChoice::Next() {
+  if (left_ == 0) return true;
+  --left_;
+  return false;
+}
+
+void HugePageChoice::Measured(std::chrono::steady_clock::duration time) {
+  if (time < kSlow) {
+    pause_ = kFirstPause;
+    return;
+  }
+  left_ = pause_;
+  pause_ = std::min(2 * pause_, kLongestPause);
+}
+
+}  // namespace sheaf
