@@ -95,16 +95,26 @@ arrow::Result<std::unique_ptr<Sink>> OpenSink(const std::optional<OutputOptions>
   return OpenRunDirectory(*output, job, engine, reader);
 }
 
+#ifndef PR_THP_DISABLE_EXCEPT_ADVISED
+#define PR_THP_DISABLE_EXCEPT_ADVISED (1 << 1)  // Linux 6.18
+#endif
+
+// No allocator holds more than it uses for the sake of huge pages: there are only those that are asked for, or none
+// where the kernel doesn't tell these apart.
+void DisableHugePages() {
+  if (::prctl(PR_SET_THP_DISABLE, 1, PR_THP_DISABLE_EXCEPT_ADVISED, 0, 0) == 0) return;
+  ::prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
+}
+
 // Where there is memory enough, what is freed is kept for the next batch: to give it back, and fault it in again,
-// costs a tenth of a run. Where there is not, it goes back at once, and no allocator holds more than it uses for the
-// sake of huge pages.
+// costs a tenth of a run. Where there is not, it goes back at once.
 void SetUpMemory(const Job& job) {
   constexpr int64_t kEnough = int64_t{1} << 30;
   const bool little = job.memory < kEnough;
   const int threshold = little ? 1 << 20 : 1 << 30;
   ::mallopt(M_MMAP_THRESHOLD, threshold);
   ::mallopt(M_TRIM_THRESHOLD, threshold);
-  if (little) ::prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
+  if (little) DisableHugePages();
 }
 
 }  // namespace
