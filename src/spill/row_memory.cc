@@ -64,7 +64,7 @@ class SpanHeap {
   uint8_t* Take(int64_t size) {
     uint8_t* span = warm_.Take(size);
     if (span == nullptr && warm_.bytes() > std::max(kMaxUnused, used_ / kMaxUnusedPart)) {
-      Cool(size);
+      Cool(Multiple(size, kHugePage));
     }
     if (span != nullptr) used_ += size;
     return span;
