@@ -38,23 +38,28 @@ int64_t Multiple(int64_t size, int64_t of) { return (size + of - 1) / of * of; }
 
 int64_t SpanSize(int64_t size) { return Multiple(size, kUnit); }
 
-// Untouched memory, of a huge page at least.
-struct Slabs {
+// Memory that is not touched yet: of whole huge pages, or a piece of one of which the rest is or was in use.
+struct Untouched {
+  enum class Pages { kHuge, kSmall, kPiece };
+
   uint8_t* begin = nullptr;
   int64_t size = 0;
-  bool huge = false;
+  Pages pages = Pages::kPiece;
 };
 
 // Touches each page, where they are huge; small ones are left to whoever writes them. How long one takes.
-std::chrono::steady_clock::duration Touch(const Slabs& slabs) {
+std::chrono::steady_clock::duration Touch(const Untouched& memory) {
+  using Pages = Untouched::Pages;
+  if (memory.pages == Pages::kPiece)
+    return {};  // each would be a mapping of its own for the kernel
+  const bool huge = memory.pages == Pages::kHuge;
   const auto start = std::chrono::steady_clock::now();
-  ::madvise(slabs.begin, static_cast<size_t>(slabs.size),
-            slabs.huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
-  if (!slabs.huge) return {};
-  for (int64_t at = 0; at < slabs.size; at += kHugePage) {
-    *static_cast<volatile uint8_t*>(slabs.begin + at) = 0;
+  ::madvise(memory.begin, static_cast<size_t>(memory.size), huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+  if (!huge) return {};
+  for (int64_t at = 0; at < memory.size; at += kHugePage) {
+    *static_cast<volatile uint8_t*>(memory.begin + at) = 0;
   }
-  return (std::chrono::steady_clock::now() - start) / (slabs.size / kHugePage);
+  return (std::chrono::steady_clock::now() - start) / (memory.size / kHugePage);
 }
 
 // Spans cut from regions that are never unmapped.
@@ -70,25 +75,26 @@ class SpanHeap {
     return span;
   }
 
-  // Null where the system has no more.
-  Slabs TakeUntouched(int64_t size) {
-    Slabs slabs{.size = Multiple(size, kHugePage)};
-    slabs.begin = cold_slabs_.Take(slabs.size);
-    if (slabs.begin == nullptr) {
+  // At least so much; null where the system has no more.
+  Untouched TakeUntouched(int64_t size) {
+    const int64_t slabs = Multiple(size, kHugePage);
+    uint8_t* begin = cold_slabs_.Take(slabs);
+    if (begin == nullptr) {
       uint8_t* const piece = cold_pieces_.Take(size);
-      if (piece != nullptr) return {.begin = piece, .size = size};
-      if (AddRegion(slabs.size)) slabs.begin = cold_slabs_.Take(slabs.size);
+      if (piece != nullptr) return {piece, size, Untouched::Pages::kPiece};
+      if (!AddRegion(slabs)) return {};
+      begin = cold_slabs_.Take(slabs);
     }
-    slabs.huge = slabs.begin != nullptr && huge_pages_.Next();
-    return slabs;
+    return {begin, slabs, huge_pages_.Next() ? Untouched::Pages::kHuge : Untouched::Pages::kSmall};
   }
 
-  // The first bytes of these slabs, of which each page took so long.
-  uint8_t* TakeFirst(const Slabs& slabs, int64_t size, std::chrono::steady_clock::duration time) {
-    if (slabs.huge) huge_pages_.Measured(time);
-    if (slabs.size > size) warm_.Insert(slabs.begin + size, slabs.size - size);
+  // The first bytes of this memory, of which each huge page took so long.
+  uint8_t* TakeFirst(const Untouched& memory, int64_t size,
+                     std::chrono::steady_clock::duration time) {
+    if (memory.pages == Untouched::Pages::kHuge) huge_pages_.Measured(time);
+    if (memory.size > size) warm_.Insert(memory.begin + size, memory.size - size);
     used_ += size;
-    return slabs.begin;
+    return memory.begin;
   }
 
   void Free(uint8_t* span, int64_t size) {
@@ -97,7 +103,8 @@ class SpanHeap {
   }
 
   // Gives the kernel the pages of so many bytes that are free, or a little more. Of the largest spans: small ones
-  // are wanted more often. And whole slabs, where there are: a huge page of which a part is given back is kept.
+  // are wanted more often. And of these the whole huge pages, where there are: the kernel keeps one until all of it
+  // comes back.
   void Cool(int64_t bytes) {
     while (bytes > 0 && warm_.bytes() > 0) {
       const auto [span, size] = warm_.TakeLargest();
@@ -138,7 +145,7 @@ class SpanHeap {
 
   FreeSpans warm_;  // touched: what is taken from here faults no more
   FreeSpans cold_slabs_;
-  FreeSpans cold_pieces_;  // of slabs of which the rest was in use
+  FreeSpans cold_pieces_;
   HugePageChoice huge_pages_;
   int64_t used_ = 0;
 };
@@ -201,12 +208,12 @@ class RecyclingPool final : public arrow::MemoryPool {
     std::unique_lock lock(mutex_);
     uint8_t* const span = heap_.Take(size);
     if (span != nullptr) return span;
-    const Slabs slabs = heap_.TakeUntouched(size);
-    if (slabs.begin == nullptr) return nullptr;
+    const Untouched memory = heap_.TakeUntouched(size);
+    if (memory.begin == nullptr) return nullptr;
     lock.unlock();  // a huge page may take milliseconds
-    const auto time = Touch(slabs);
+    const auto time = Touch(memory);
     lock.lock();
-    return heap_.TakeFirst(slabs, size, time);
+    return heap_.TakeFirst(memory, size, time);
   }
 
   void Count(int64_t size) {
