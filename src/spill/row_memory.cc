@@ -50,8 +50,8 @@ struct Untouched {
 // Touches each page, where they are huge; small ones are left to whoever writes them. How long one takes.
 std::chrono::steady_clock::duration Touch(const Untouched& memory) {
   using Pages = Untouched::Pages;
-  if (memory.pages == Pages::kPiece)
-    return {};  // each would be a mapping of its own for the kernel
+  // Pieces stay as they are: each would be a mapping of its own for the kernel.
+  if (memory.pages == Pages::kPiece) return {};
   const bool huge = memory.pages == Pages::kHuge;
   const auto start = std::chrono::steady_clock::now();
   ::madvise(memory.begin, static_cast<size_t>(memory.size), huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
