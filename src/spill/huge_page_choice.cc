@@ -18,11 +18,11 @@ bool HugePageChoice::Next() {
 
 void HugePageChoice::Measured(std::chrono::steady_clock::duration time) {
   if (time < kSlow) {
-    pause_ = kFirstPause;
+    pause_ = std::max(pause_ - 1, kFirstPause);
     return;
   }
   left_ = pause_;
-  pause_ = std::min(2 * pause_, kLongestPause);
+  pause_ = std::min(4 * pause_, kLongestPause);
 }
 
 }  // namespace sheaf

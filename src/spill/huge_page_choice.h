@@ -11,8 +11,8 @@ constexpr int64_t kHugePage = int64_t{2} << 20;
 
 /// Where the system has one at hand, a huge page is touched in a fifth of the time of as many small ones, and found
 /// faster ever after. Where it must make room for one, or a virtual machine's host has taken the memory back, it takes
-/// five times as long as they. Which it is goes by stretches of memory: so after a slow one there is a pause, longer
-/// from one slow one to the next, in which small pages do. One thread at a time.
+/// five times as long as they. Which it is goes by stretches of memory: so after a slow one there is a pause in which
+/// small pages do, longer from one slow one to the next, and a little shorter for each fast one. One thread at a time.
 class HugePageChoice {
  public:
   /// Whether the next one is to be huge.

@@ -40,6 +40,15 @@ TEST(HugePageChoiceTest, ASlowOneAmongFastOnesCostsAFewOnly) {
   EXPECT_GE(HugeOf(100, kFast, &choice), 90);
 }
 
+TEST(HugePageChoiceTest, FewAreTriedWhereEveryOtherIsSlow) {
+  HugePageChoice choice;
+  int tried = 0;
+  for (int i = 0; i < 1000; ++i) {
+    if (choice.Next()) choice.Measured(++tried % 2 == 0 ? kFast : kSlow);
+  }
+  EXPECT_LE(tried, 20);
+}
+
 TEST(HugePageChoiceTest, IsTriedAgainAfterManySlowOnes) {
   HugePageChoice choice;
   HugeOf(10000, kSlow, &choice);
