@@ -1,6 +1,7 @@
 #include "spill/row_memory.h"
 
 #include <arrow/status.h>
+#include <arrow/util/bit_util.h>
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -34,9 +35,15 @@ constexpr bool kRecycles = true;
 
 bool IsSmall(int64_t size) { return !kRecycles || size <= kUnit / 2; }
 
-int64_t Multiple(int64_t size, int64_t of) { return (size + of - 1) / of * of; }
+int64_t SpanSize(int64_t size) { return arrow::bit_util::RoundUp(size, kUnit); }
 
-int64_t SpanSize(int64_t size) { return Multiple(size, kUnit); }
+int64_t InHugePages(int64_t size) { return arrow::bit_util::RoundUp(size, kHugePage); }
+
+// Where the first huge page begins from here on.
+uint8_t* NextHugePage(uint8_t* from) {
+  const auto address = reinterpret_cast<int64_t>(from);
+  return from + (InHugePages(address) - address);
+}
 
 // Memory that is not touched yet: of whole huge pages, or a piece of one of which the rest is or was in use.
 struct Untouched {
@@ -47,7 +54,8 @@ struct Untouched {
   Pages pages = Pages::kPiece;
 };
 
-// Touches each page, where they are huge; small ones are left to whoever writes them. How long one takes.
+// Touches each page, where they are huge; small ones are left to whoever writes them, and don't become huge then,
+// whatever that takes. How long a huge one takes.
 std::chrono::steady_clock::duration Touch(const Untouched& memory) {
   using Pages = Untouched::Pages;
   // Pieces stay as they are: each would be a mapping of its own for the kernel.
@@ -65,11 +73,11 @@ std::chrono::steady_clock::duration Touch(const Untouched& memory) {
 // Spans cut from regions that are never unmapped.
 class SpanHeap {
  public:
-  // From what is touched; null where nothing fits.
+  // From what is touched; null where nothing fits. Then, of much that is free, as much goes back as will be touched.
   uint8_t* Take(int64_t size) {
     uint8_t* span = warm_.Take(size);
     if (span == nullptr && warm_.bytes() > std::max(kMaxUnused, used_ / kMaxUnusedPart)) {
-      Cool(Multiple(size, kHugePage));
+      Cool(InHugePages(size));
     }
     if (span != nullptr) used_ += size;
     return span;
@@ -77,15 +85,15 @@ class SpanHeap {
 
   // At least so much; null where the system has no more.
   Untouched TakeUntouched(int64_t size) {
-    const int64_t slabs = Multiple(size, kHugePage);
-    uint8_t* begin = cold_slabs_.Take(slabs);
+    const int64_t pages = InHugePages(size);
+    uint8_t* begin = cold_pages_.Take(pages);
     if (begin == nullptr) {
       uint8_t* const piece = cold_pieces_.Take(size);
       if (piece != nullptr) return {piece, size, Untouched::Pages::kPiece};
-      if (!AddRegion(slabs)) return {};
-      begin = cold_slabs_.Take(slabs);
+      if (!AddRegion(pages)) return {};
+      begin = cold_pages_.Take(pages);
     }
-    return {begin, slabs, huge_pages_.Next() ? Untouched::Pages::kHuge : Untouched::Pages::kSmall};
+    return {begin, pages, huge_pages_.Next() ? Untouched::Pages::kHuge : Untouched::Pages::kSmall};
   }
 
   // The first bytes of this memory, of which each huge page took so long.
@@ -108,28 +116,26 @@ class SpanHeap {
   void Cool(int64_t bytes) {
     while (bytes > 0 && warm_.bytes() > 0) {
       const auto [span, size] = warm_.TakeLargest();
-      uint8_t* const end = span + size;
-      uint8_t* const first = span + (Multiple(Address(span), kHugePage) - Address(span));
-      uint8_t* const last = end - Address(end) % kHugePage;
-      if (first >= last) {
-        GiveBack(span, size);
-        cold_pieces_.Insert(span, size);
-        bytes -= size;
+      const uint8_t* const end = span + size;
+      uint8_t* const first_page = NextHugePage(span);
+      const int64_t pages = (end - first_page) / kHugePage * kHugePage;
+      if (pages <= 0) {
+        bytes -= GiveBack(span, size, &cold_pieces_);
         continue;
       }
-      GiveBack(first, last - first);
-      cold_slabs_.Insert(first, last - first);
-      bytes -= last - first;
-      if (first > span) warm_.Insert(span, first - span);
-      if (end > last) warm_.Insert(last, end - last);
+      bytes -= GiveBack(first_page, pages, &cold_pages_);
+      uint8_t* const rest = first_page + pages;
+      if (first_page > span) warm_.Insert(span, first_page - span);
+      if (end > rest) warm_.Insert(rest, end - rest);
     }
   }
 
  private:
-  static int64_t Address(const uint8_t* at) { return reinterpret_cast<int64_t>(at); }
-
-  static void GiveBack(uint8_t* span, int64_t size) {
+  // So many bytes.
+  static int64_t GiveBack(uint8_t* span, int64_t size, FreeSpans* cold) {
     ::madvise(span, static_cast<size_t>(size), MADV_DONTNEED);
+    cold->Insert(span, size);
+    return size;
   }
 
   bool AddRegion(int64_t size) {
@@ -138,14 +144,13 @@ class SpanHeap {
         ::mmap(nullptr, static_cast<size_t>(size + kHugePage), PROT_READ | PROT_WRITE,
                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (region == MAP_FAILED) return false;
-    auto* const begin = static_cast<uint8_t*>(region);
-    cold_slabs_.Insert(begin + (Multiple(Address(begin), kHugePage) - Address(begin)), size);
+    cold_pages_.Insert(NextHugePage(static_cast<uint8_t*>(region)), size);
     return true;
   }
 
-  FreeSpans warm_;  // touched: what is taken from here faults no more
-  FreeSpans cold_slabs_;
-  FreeSpans cold_pieces_;
+  FreeSpans warm_;         // touched: what is taken from here faults no more
+  FreeSpans cold_pages_;   // whole huge pages
+  FreeSpans cold_pieces_;  // of huge pages of which the rest was in use
   HugePageChoice huge_pages_;
   int64_t used_ = 0;
 };
