@@ -1,11 +1,12 @@
 #include "cogroup/range_scatter.h"
 
 #include <algorithm>
+#include <functional>
 #include <memory>
-#include <numeric>
 #include <utility>
 
 #include "cogroup/disk_key_set.h"
+#include "parallel/parallel.h"
 #include "sheaf/error.h"
 
 namespace sheaf {
@@ -46,9 +47,8 @@ RangeScatter::RangeScatter(const TableInput& input, size_t at_once, int64_t max_
       ranges_(std::make_shared<const KeyBounds>()),
       limits_{kFirstCutBytes} {
   scattered_.bytes = {0};
-  scattered_.rows = std::make_unique<SegmentedRows>(
-      input.schema, /*places=*/1, SegmentBytes(static_cast<int64_t>(cuts_), at_once, *budget),
-      budget);
+  scattered_.rows = MakeRows(input.schema, /*places=*/1,
+                             {.partitions = cuts_, .tables = at_once, .threads = Cores()}, budget);
 }
 
 RangeScatter::RangeScatter(const TableInput& input, KeyBounds ranges, size_t at_once,
@@ -58,45 +58,54 @@ RangeScatter::RangeScatter(const TableInput& input, KeyBounds ranges, size_t at_
       max_bytes_(0),
       max_partitions_(0),
       ranges_(std::make_shared<const KeyBounds>(std::move(ranges))) {
-  scattered_.bytes.resize(ranges_->ranges());
-  scattered_.rows = std::make_unique<SegmentedRows>(
-      input.schema, ranges_->ranges(),
-      SegmentBytes(static_cast<int64_t>(ranges_->ranges()), at_once, *budget), budget);
+  const size_t partitions = ranges_->ranges();
+  scattered_.bytes.resize(partitions);
+  scattered_.rows =
+      MakeRows(input.schema, partitions,
+               {.partitions = partitions, .tables = at_once, .threads = Cores()}, budget);
 }
 
 arrow::Status RangeScatter::Add(const Chunk& chunk) {
   const SegmentSource source(chunk.rows);
-  const auto ranges = Ranges();
-  RowsByPlace by_partition = ByPartition(*ranges, chunk.keys);
-  const std::lock_guard lock(mutex_);
-  if (ranges != ranges_) {  // they were cut meanwhile
-    by_partition = ByPartition(*ranges_, chunk.keys);
+  bool due = false;
+  {
+    const std::shared_lock places(places_mutex_);
+    ARROW_RETURN_NOT_OK(Append(source, ByPartition(*ranges_, chunk.keys)));
+    if (cuts_ == 0) return arrow::Status::OK();
+    const std::lock_guard lock(mutex_);
+    for (size_t p = 0; p < scattered_.bytes.size() && !due; ++p) due = IsDue(p);
   }
-  ARROW_RETURN_NOT_OK(Append(source, by_partition));
-  if (cuts_ == 0) return arrow::Status::OK();
-  int64_t most = kFarBeyond * bytes_ / static_cast<int64_t>(cuts_);
-  if (ranges_->ranges() < max_partitions_) most = std::min(most, max_bytes_);
-  for (size_t p = scattered_.bytes.size(); p-- > 0;) {
-    if (scattered_.bytes[p] > std::max(limits_[p], most)) ARROW_RETURN_NOT_OK(Cut(p));
-  }
-  return arrow::Status::OK();
-}
-
-std::shared_ptr<const KeyBounds> RangeScatter::Ranges() {
-  const std::lock_guard lock(mutex_);
-  return ranges_;
+  return due ? CutDue() : arrow::Status::OK();
 }
 
 arrow::Status RangeScatter::Append(const SegmentSource& rows, const RowsByPlace& by_partition) {
-  ARROW_ASSIGN_OR_RAISE(const int64_t bytes,
-                        scattered_.rows->AppendAll(rows, by_partition, &scattered_.bytes));
-  bytes_ += bytes;
+  std::vector<int64_t> bytes(by_partition.num_places());
+  ARROW_ASSIGN_OR_RAISE(const int64_t sum, scattered_.rows->AppendAll(rows, by_partition, &bytes));
+  const std::lock_guard lock(mutex_);
+  bytes_ += sum;
+  std::ranges::transform(bytes, scattered_.bytes, scattered_.bytes.begin(), std::plus());
+  return arrow::Status::OK();
+}
+
+// Whether a partition has more than its share.
+bool RangeScatter::IsDue(size_t partition) const {
+  int64_t most = kFarBeyond * bytes_ / static_cast<int64_t>(cuts_);
+  if (ranges_->ranges() < max_partitions_) most = std::min(most, max_bytes_);
+  return scattered_.bytes[partition] > std::max(limits_[partition], most);
+}
+
+// Another thread may have cut meanwhile.
+arrow::Status RangeScatter::CutDue() {
+  const std::unique_lock places(places_mutex_);
+  for (size_t p = scattered_.bytes.size(); p-- > 0;) {
+    if (IsDue(p)) ARROW_RETURN_NOT_OK(Cut(p));
+  }
   return arrow::Status::OK();
 }
 
 // Cuts a partition by the keys of its first rows, and scatters its rows to the parts.
 arrow::Status RangeScatter::Cut(size_t partition) {
-  SegmentedRows& rows = *scattered_.rows;
+  SharedRows& rows = *scattered_.rows;
   std::vector<std::pair<std::shared_ptr<arrow::RecordBatch>, KeyVector>> first;
   KeyVectorBuilder sample;
   for (int64_t bytes = 0; bytes < kFirstCutBytes;) {
@@ -146,9 +155,12 @@ arrow::Status RangeScatter::Cut(size_t partition) {
 // Rows that were taken out of a partition, which has counted them.
 arrow::Status RangeScatter::PutBack(size_t partition,
                                     std::shared_ptr<arrow::RecordBatch> rows) const {
-  std::vector<uint32_t> numbers(static_cast<size_t>(rows->num_rows()));
-  std::iota(numbers.begin(), numbers.end(), 0U);
-  return scattered_.rows->Append(partition, SegmentSource(std::move(rows)), numbers);
+  const std::vector<uint32_t> places(static_cast<size_t>(rows->num_rows()),
+                                     static_cast<uint32_t>(partition));
+  RowsByPlace all;
+  all.Sort(places, partition + 1);
+  std::vector<int64_t> counted(partition + 1);
+  return scattered_.rows->AppendAll(SegmentSource(std::move(rows)), all, &counted).status();
 }
 
 arrow::Result<KeyVector> RangeScatter::KeysOf(const arrow::RecordBatch& rows) const {

@@ -12,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <shared_mutex>
 #include <vector>
 
 #include "cogroup/chunk.h"
@@ -44,8 +45,9 @@ class RangeScatter {
   arrow::Result<ScatteredRows> Finish(const KeySet& keys);
 
  private:
-  std::shared_ptr<const KeyBounds> Ranges();
   arrow::Status Append(const SegmentSource& rows, const RowsByPlace& by_partition);
+  [[nodiscard]] bool IsDue(size_t partition) const;
+  arrow::Status CutDue();
   arrow::Status Cut(size_t partition);
   arrow::Status PutBack(size_t partition, std::shared_ptr<arrow::RecordBatch> rows) const;
   arrow::Result<KeyVector> KeysOf(const arrow::RecordBatch& rows) const;
@@ -54,8 +56,9 @@ class RangeScatter {
   const size_t cuts_;            // parts that the first partition is cut into; 0: ranges are given
   const int64_t max_bytes_;      // of a partition, as long as there may be more of them
   const size_t max_partitions_;  // that there is memory for
-  std::mutex mutex_;
-  std::shared_ptr<const KeyBounds> ranges_;  // guarded by mutex_, as is all below
+  std::shared_mutex places_mutex_;           // exclusive while partitions are cut
+  std::shared_ptr<const KeyBounds> ranges_;  // guarded by places_mutex_, as are the rows
+  std::mutex mutex_;                         // guards all below
   ScatteredRows scattered_;
   std::vector<int64_t> limits_;  // bytes of each partition from which on it is cut
   int64_t bytes_ = 0;            // of all partitions

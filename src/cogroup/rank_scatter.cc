@@ -4,9 +4,11 @@
 #include <arrow/type.h>
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "cogroup/rows_by_place.h"
+#include "parallel/parallel.h"
 
 namespace sheaf {
 namespace {
@@ -41,8 +43,9 @@ RankScatter::RankScatter(const TableInput& input, const KeySet& keys, size_t at_
   scattered_.first_ranks.push_back(keys.size());
   scattered_.bytes.resize(partitions);
   scattered_.has_ranks = true;
-  scattered_.rows = std::make_unique<SegmentedRows>(
-      schema_, partitions, SegmentBytes(std::ssize(scattered_.bytes), at_once, *budget), budget);
+  scattered_.rows =
+      MakeRows(schema_, partitions,
+               {.partitions = partitions, .tables = at_once, .threads = Cores()}, budget);
 }
 
 arrow::Status RankScatter::Prepare(Chunk* chunk) const {
@@ -71,8 +74,11 @@ arrow::Status RankScatter::Add(const Chunk& chunk) {
       std::make_shared<arrow::UInt32Array>(std::ssize(low_ranks), arrow::Buffer::Wrap(low_ranks)));
   const SegmentSource source(
       arrow::RecordBatch::Make(schema_, chunk.rows->num_rows(), std::move(columns)));
+  std::vector<int64_t> bytes(partitions);
+  ARROW_RETURN_NOT_OK(scattered_.rows->AppendAll(source, by_partition, &bytes));
   const std::lock_guard lock(mutex_);
-  return scattered_.rows->AppendAll(source, by_partition, &scattered_.bytes).status();
+  std::ranges::transform(bytes, scattered_.bytes, scattered_.bytes.begin(), std::plus());
+  return arrow::Status::OK();
 }
 
 arrow::Result<ScatteredRows> RankScatter::Finish() {

@@ -14,11 +14,19 @@ constexpr int64_t kMinPartitions = 16;
 
 }  // namespace
 
-int64_t SegmentBytes(int64_t partitions, size_t at_once, const MemoryBudget& budget) {
-  const int64_t segments = std::max<int64_t>(1, partitions) * static_cast<int64_t>(at_once);
-  const int64_t bytes = std::max<int64_t>(budget.limit() / kOpenPart / segments, 1);
-  return std::clamp(static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(bytes))),
-                    kMinSegmentBytes, kMaxSegmentBytes);
+std::unique_ptr<SharedRows> MakeRows(const std::shared_ptr<arrow::Schema>& schema, size_t places,
+                                     const Scattering& scattering, MemoryBudget* budget) {
+  const auto segments =
+      static_cast<int64_t>(std::max<size_t>(1, scattering.partitions) * scattering.tables);
+  const int64_t bytes = std::max<int64_t>(budget->limit() / kOpenPart / segments, 1);
+  // Small segments would cost more than threads that wait.
+  const int64_t writers =
+      std::clamp<int64_t>(bytes / kMaxSegmentBytes, 1, static_cast<int64_t>(scattering.threads));
+  const int64_t segment_bytes =
+      std::clamp(static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(bytes))),
+                 kMinSegmentBytes, kMaxSegmentBytes);
+  return std::make_unique<SharedRows>(schema, places, segment_bytes, static_cast<size_t>(writers),
+                                      budget);
 }
 
 int64_t MaxPartitions(size_t at_once, const MemoryBudget& budget) {

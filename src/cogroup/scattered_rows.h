@@ -10,22 +10,30 @@
 #include <memory>
 #include <vector>
 
-#include "cogroup/segmented_rows.h"
+#include "cogroup/shared_rows.h"
 #include "spill/memory_budget.h"
 
 namespace sheaf {
 
 struct ScatteredRows {
-  std::unique_ptr<SegmentedRows> rows;  ///< A place a partition.
+  std::unique_ptr<SharedRows> rows;  ///< A place a partition.
   std::vector<int64_t>
       first_ranks;             ///< Of the first key of each partition, ascending, and the end.
   std::vector<int64_t> bytes;  ///< About how many each partition has.
   bool has_ranks = false;      ///< The last column has the low 32 bits of each row's rank.
 };
 
-/// Bytes of a segment where each of the tables that are scattered at the same time has one open for each of so
-/// many partitions: together they take a part of the budget.
-int64_t SegmentBytes(int64_t partitions, size_t at_once, const MemoryBudget& budget);
+/// What tells how many segments are open at the same time.
+struct Scattering {
+  size_t partitions;  ///< Of a table.
+  size_t tables;      ///< That are scattered at the same time.
+  size_t threads;     ///< That scatter the rows of one table.
+};
+
+/// Rows of `places` partitions, which may become as many as `scattering` says. As many threads have segments of their
+/// own as there is memory for: all that are open take a part of the budget, which outlives the rows.
+std::unique_ptr<SharedRows> MakeRows(const std::shared_ptr<arrow::Schema>& schema, size_t places,
+                                     const Scattering& scattering, MemoryBudget* budget);
 
 /// For how many partitions each of the tables that are scattered at the same time has memory.
 int64_t MaxPartitions(size_t at_once, const MemoryBudget& budget);

@@ -73,7 +73,7 @@ class ScatteredRowsTest : public ::testing::Test {
 };
 
 /// How many rows each key of a partition has. Each text must be that of its key.
-Counts CountsOf(SegmentedRows* rows, size_t partition) {
+Counts CountsOf(SharedRows* rows, size_t partition) {
   Counts counts;
   while (true) {
     const auto pieces = rows->TakeSome(partition).ValueOrDie();

@@ -8,21 +8,22 @@
 namespace sheaf {
 namespace {
 
-// Rows that take less than this part of the budget leave it to others to move to disk.
+// A table whose rows take less than this part of the budget leaves it to others to move to disk.
 constexpr int64_t kMinSpillShare = 16;
 // What is moved to disk at once: no more than may wait to be written, so that to scatter and to write overlap.
 constexpr int64_t kSpillBytes = int64_t{4} << 20;
-// Tables that stay in memory leave a quarter of the budget to those that follow: with less than their open segments
-// take, these would go to disk all but empty.
-constexpr int64_t kRoomPart = 4;
 // Bytes of segments that are read at once.
 constexpr int64_t kExtentBytes = int64_t{2} << 20;
 
 }  // namespace
 
 SegmentedRows::SegmentedRows(std::shared_ptr<arrow::Schema> schema, size_t places,
-                             int64_t segment_bytes, MemoryBudget* budget)
-    : schema_(std::move(schema)), segment_bytes_(segment_bytes), budget_(budget), places_(places) {}
+                             int64_t segment_bytes, MemoryBudget* budget, size_t writers)
+    : schema_(std::move(schema)),
+      segment_bytes_(segment_bytes),
+      budget_(budget),
+      least_spill_(budget->limit() / kMinSpillShare / static_cast<int64_t>(writers)),
+      places_(places) {}
 
 SegmentedRows::~SegmentedRows() { budget_->Release(bytes_); }
 
@@ -116,9 +117,7 @@ void SegmentedRows::MakeWider(const SegmentLayout& layout, size_t column,
 }
 
 arrow::Status SegmentedRows::Open(Place* place, std::shared_ptr<const SegmentLayout> layout) {
-  if (budget_->Exceeded() && bytes_ > budget_->limit() / kMinSpillShare) {
-    ARROW_RETURN_NOT_OK(Spill(std::min(kSpillBytes, bytes_)));
-  }
+  if (budget_->Exceeded() && bytes_ > least_spill_) ARROW_RETURN_NOT_OK(Spill(kSpillBytes));
   ARROW_ASSIGN_OR_RAISE(place->open, Segment::Open(std::move(layout)));
   budget_->Add(place->open->bytes());
   bytes_ += place->open->bytes();
@@ -131,10 +130,10 @@ void SegmentedRows::Seal(Place* place) {
   place->sealed.push_back(std::move(place->open));
 }
 
-// Frees so many bytes. Places that have the most go first, for a disk is slow with small pieces; segments that are
+// Places that have the most go first, for a disk is slow with small pieces; segments that are
 // still open go only where no others are left.
 arrow::Status SegmentedRows::Spill(int64_t bytes) {
-  const int64_t target = bytes_ - bytes;
+  const int64_t target = std::max<int64_t>(0, bytes_ - bytes);
   while (bytes_ > target) {
     Place& most = *std::ranges::max_element(places_, {}, &Place::sealed_bytes);
     if (most.sealed.empty()) {
@@ -170,7 +169,7 @@ arrow::Status SegmentedRows::SpillRun(Place* place) {
   const auto number = static_cast<size_t>(place - places_.data());
   const size_t file = number * BlockStore::kFiles / places_.size();
   ARROW_ASSIGN_OR_RAISE(const auto written, store_->Write(file, blocks));
-  place->spilled.push_back({layout, written});
+  place->spilled.push_back({layout, store_.get(), written});
   return arrow::Status::OK();
 }
 
@@ -188,12 +187,6 @@ void SegmentedRows::RemovePlace(size_t at) {
 
 int64_t SegmentedRows::row_bytes() const {
   return layout_ == nullptr ? 0 : layout_->plain_row_bytes();
-}
-
-arrow::Status SegmentedRows::MakeRoom() {
-  const int64_t excess = budget_->used() - budget_->limit() / kRoomPart * (kRoomPart - 1);
-  if (store_ == nullptr && excess <= 0) return arrow::Status::OK();
-  return Spill(store_ == nullptr ? std::min(excess, bytes_) : bytes_);
 }
 
 std::unique_ptr<Segment> SegmentedRows::TakeSealed(Place* place) {
@@ -244,7 +237,6 @@ SegmentedRows::Taken SegmentedRows::Take(size_t place) {
   Taken taken;
   Place& from = places_[place];
   Seal(&from);
-  taken.store_ = store_.get();
   taken.spilled_ = std::exchange(from.spilled, {});
   while (!from.sealed.empty()) taken.segments_.push_back(TakeSealed(&from));
   return taken;
@@ -259,10 +251,15 @@ void SegmentedRows::Taken::ReadOn() {
   while (!spilled_.empty() && (coming_.empty() || coming_bytes_ < max_ahead_)) {
     Extent& next = spilled_.front();
     coming_bytes_ += next.place.length;
-    auto bytes = store_->TakeAhead(next.place);
+    auto bytes = next.store->TakeAhead(next.place);
     coming_.push_back({std::move(next), std::move(bytes)});
     spilled_.pop_front();
   }
+}
+
+void SegmentedRows::Taken::Add(Taken other) {
+  std::ranges::move(other.spilled_, std::back_inserter(spilled_));
+  std::ranges::move(other.segments_, std::back_inserter(segments_));
 }
 
 arrow::Result<SegmentedRows::Pieces> SegmentedRows::Taken::LoadSome() {

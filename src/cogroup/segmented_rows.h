@@ -25,6 +25,7 @@ class SegmentedRows {
   // Segments of one layout, one after another on disk.
   struct Extent {
     std::shared_ptr<const SegmentLayout> layout;
+    BlockStore* store;  // outlives this
     BlockStore::Place place;
   };
 
@@ -55,11 +56,13 @@ class SegmentedRows {
     /// places meanwhile.
     arrow::Result<Pieces> LoadSome();
 
+    /// Adds rows that none is loaded of.
+    void Add(Taken other);
+
    private:
     friend class SegmentedRows;
     void ReadOn();
 
-    BlockStore* store_ = nullptr;  // outlives this
     std::deque<Extent> spilled_;
     std::deque<ComingExtent> coming_;
     int64_t coming_bytes_ = 0;
@@ -67,9 +70,10 @@ class SegmentedRows {
     std::deque<std::unique_ptr<Segment>> segments_;
   };
 
-  /// `budget` outlives the rows. `segment_bytes`: of one segment; each place has one open.
+  /// `budget` outlives the rows. `segment_bytes`: of one segment; each place has one open. `writers`: how many such
+  /// objects have rows of the table.
   SegmentedRows(std::shared_ptr<arrow::Schema> schema, size_t places, int64_t segment_bytes,
-                MemoryBudget* budget);
+                MemoryBudget* budget, size_t writers = 1);
   ~SegmentedRows();
   SegmentedRows(const SegmentedRows&) = delete;
   SegmentedRows& operator=(const SegmentedRows&) = delete;
@@ -93,9 +97,12 @@ class SegmentedRows {
   /// Bytes that a row like the last ones takes in a batch on average. 0 before the first.
   [[nodiscard]] int64_t row_bytes() const;
 
-  /// Moves all rows to disk if some are there already, else so many that a quarter of the budget is left: what
-  /// follows needs the memory.
-  arrow::Status MakeRoom();
+  /// In memory.
+  [[nodiscard]] int64_t bytes() const { return bytes_; }
+  /// Whether any rows were moved to disk.
+  [[nodiscard]] bool has_spilled() const { return store_ != nullptr; }
+  /// Moves so many bytes of rows to disk, or all.
+  arrow::Status Spill(int64_t bytes);
 
   /// All rows of a place, which is empty then.
   Taken Take(size_t place);
@@ -121,13 +128,14 @@ class SegmentedRows {
   void MakeWider(const SegmentLayout& layout, size_t column, const SegmentSource& source);
   arrow::Status Open(Place* place, std::shared_ptr<const SegmentLayout> layout);
   static void Seal(Place* place);
-  arrow::Status Spill(int64_t bytes);
   arrow::Status SpillSealed(Place* place);
   arrow::Status SpillRun(Place* place);
   std::unique_ptr<Segment> TakeSealed(Place* place);
+
   const std::shared_ptr<arrow::Schema> schema_;
   const int64_t segment_bytes_;
   MemoryBudget* const budget_;
+  const int64_t least_spill_;  // bytes: with less it is for others to move rows to disk
   std::shared_ptr<const SegmentLayout> layout_;     // of segments to come
   std::weak_ptr<arrow::RecordBatch> laid_out_for_;  // the rows that it suits
   std::vector<Place> places_;

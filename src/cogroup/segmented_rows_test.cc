@@ -155,28 +155,6 @@ TEST(SegmentedRowsTest, AllRowsGoToTheirPlacesButForThoseBeyondTheLast) {
   }
 }
 
-TEST(SegmentedRowsTest, ATableThatAllButFillsTheBudgetLeavesRoomToThoseThatFollow) {
-  const auto schema = arrow::schema({arrow::field("t", arrow::utf8())});
-  constexpr uint32_t kPlaces = 8;
-  std::vector<std::vector<uint32_t>> numbers(kPlaces);
-  for (uint32_t row = 0; row < kRows; ++row) numbers[row % kPlaces].push_back(row);
-  constexpr int64_t kTableBytes = kPlaces * 2 * kSegmentBytes;
-  for (const int64_t limit : {kTableBytes * 2, kTableBytes * 9 / 8}) {
-    MemoryBudget budget(limit);
-    SegmentedRows rows(schema, kPlaces, kSegmentBytes, &budget);
-    const SegmentSource source(Texts(schema, 100));
-    for (uint32_t place = 0; place < kPlaces; ++place) {
-      ASSERT_TRUE(rows.Append(place, source, numbers[place]).ok());
-    }
-    ASSERT_FALSE(budget.Exceeded());
-    const int64_t before = budget.used();
-    ASSERT_TRUE(rows.MakeRoom().ok());
-    EXPECT_LE(budget.used(), limit * 3 / 4);
-    EXPECT_EQ(budget.used() == before, limit == kTableBytes * 2);
-    EXPECT_GT(budget.used(), limit * 2 / 5);  // no more than that goes to disk
-  }
-}
-
 TEST(SegmentedRowsTest, NoMoreIsReadAheadThanIsAskedFor) {
   constexpr int kTimes = 20;
   constexpr int64_t kAhead = 8 * kSegmentBytes;
@@ -187,7 +165,7 @@ TEST(SegmentedRowsTest, NoMoreIsReadAheadThanIsAskedFor) {
   SegmentedRows rows(schema, 1, kSegmentBytes, &budget);
   const SegmentSource source(Texts(schema, 100));
   for (int i = 0; i < kTimes; ++i) ASSERT_TRUE(rows.Append(0, source, numbers).ok());
-  ASSERT_TRUE(rows.MakeRoom().ok());
+  ASSERT_TRUE(rows.Spill(rows.bytes()).ok());
   auto all = rows.Take(0);
   const int64_t before = RowMemory()->bytes_allocated();
   all.ReadAhead(kAhead);

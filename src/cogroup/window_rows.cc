@@ -241,9 +241,8 @@ arrow::Status WindowRows::ScatterParts() {
   parts.first_ranks.push_back(ranks.end);
   parts.bytes.resize(count);
   parts.has_ranks = whole_.scattered.has_ranks;
-  parts.rows = std::make_unique<SegmentedRows>(
-      whole_.scattered.rows->schema(), count,
-      SegmentBytes(static_cast<int64_t>(count), /*at_once=*/1, *budget_), budget_);
+  parts.rows = MakeRows(whole_.scattered.rows->schema(), count,
+                        {.partitions = count, .tables = 1, .threads = 1}, budget_);
   RowsByPlace by_part;
   while (true) {
     ARROW_ASSIGN_OR_RAISE(const Pieces pieces, whole_.scattered.rows->TakeSome(partition));
