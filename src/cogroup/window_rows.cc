@@ -23,7 +23,7 @@ constexpr size_t kMaxLoading = 4;
 
 // Of what may be loaded as a whole, the part that may be read before there is room to load it: a disk is busy then
 // from one window to the next.
-constexpr int64_t kReadAheadPart = 6;
+constexpr int64_t kReadAheadPart = 4;
 
 // Rows go to places in no order, and those of a large partition stand in no cache: where a row goes is asked for so
 // many rows before.
