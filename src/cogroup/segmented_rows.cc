@@ -130,8 +130,8 @@ void SegmentedRows::Seal(Place* place) {
   place->sealed.push_back(std::move(place->open));
 }
 
-// Places that have the most go first, for a disk is slow with small pieces; segments that are
-// still open go only where no others are left.
+// Places that have the most go first, for a disk is slow with small pieces; segments that are still open go only where
+// no others are left.
 arrow::Status SegmentedRows::Spill(int64_t bytes) {
   const int64_t target = std::max<int64_t>(0, bytes_ - bytes);
   while (bytes_ > target) {

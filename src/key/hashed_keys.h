@@ -46,9 +46,8 @@ class KeyArena {
 /// A key is found by three looks at memory that are seldom in cache: its slot, its value, and the bytes of a text. So
 /// keys are looked up many at a time: each look is made for all of a block before any takes the next, which lets the
 /// processor wait for them together (Chen, Ailamaki, Gibbons, Mowry: "Improving Hash Join Performance through
-/// Prefetching", 2004: group prefetching). The last look is a load, not a prefetch: of a page that the TLB doesn't have
-/// either, as most of a large set, a prefetch may come to nothing. A tag in the slot, of other bits of the hash, spares
-/// looks at other keys.
+/// Prefetching", 2004: group prefetching). The last look is a load: a prefetch may come to nothing where the TLB lacks
+/// the page, as it does most of a large set's. A tag in the slot, of other bits of the hash, spares looks at other keys.
 template <typename T>
 class HashedKeys {
  public:
