@@ -20,6 +20,7 @@
 #include "cogroup/table_input.h"
 #include "parallel/parallel.h"
 #include "sheaf/batch_reader.h"
+#include "spill/row_memory.h"
 
 namespace sheaf {
 
@@ -109,7 +110,8 @@ class LaneReader : public BatchReader {
 
   const std::shared_ptr<Engine> engine_;
   const std::shared_ptr<TaskQueue> burst_threads_ =
-      BurstThreads();  // held for all bursts of the run
+      BurstThreads();            // held for all bursts of the run
+  const RowMemoryOfRun memory_;  // of all below
   ResolvedJob resolved_;
   const Plan plan_;
   std::vector<std::shared_ptr<arrow::Schema>> schemas_;

@@ -12,7 +12,10 @@
 #include <limits>
 #include <mutex>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include "parallel/parallel.h"
 #include "spill/free_spans.h"
 #include "spill/huge_page_choice.h"
 
@@ -25,6 +28,7 @@ constexpr int64_t kRegion = int64_t{256}
 // So much may be free and touched before the kernel gets it back; at a large run's size, more.
 constexpr int64_t kMaxUnused = int64_t{16} << 20;
 constexpr int64_t kMaxUnusedPart = 8;
+constexpr int64_t kGivenAtOnce = int64_t{16} << 20;  // to the kernel, by one thread
 
 // The sanitizers of the tests find out more where every block comes and goes by itself.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -70,6 +74,32 @@ std::chrono::steady_clock::duration Touch(const Untouched& memory) {
   return (std::chrono::steady_clock::now() - start) / (memory.size / kHugePage);
 }
 
+// Memory that was touched and is free.
+struct Unused {
+  uint8_t* span;
+  int64_t size;
+  bool whole_pages;  // huge ones
+};
+
+void GiveBack(uint8_t* span, int64_t size) {
+  ::madvise(span, static_cast<size_t>(size), MADV_DONTNEED);
+}
+
+// By all cores: for the kernel to take a page takes a sixth as long as to give one.
+void GiveBack(const std::vector<Unused>& unused) {
+  std::vector<std::pair<uint8_t*, int64_t>> parts;
+  for (const Unused& memory : unused) {
+    for (int64_t at = 0; at < memory.size; at += kGivenAtOnce) {
+      parts.emplace_back(memory.span + at, std::min(kGivenAtOnce, memory.size - at));
+    }
+  }
+  // No task fails.
+  static_cast<void>(RunInParallel(parts.size(), [&parts](size_t part) {
+    GiveBack(parts[part].first, parts[part].second);
+    return arrow::Status::OK();
+  }));
+}
+
 // Spans cut from regions that are never unmapped.
 class SpanHeap {
  public:
@@ -110,34 +140,45 @@ class SpanHeap {
     warm_.Insert(span, size);
   }
 
-  // Gives the kernel the pages of so many bytes that are free, or a little more. Of the largest spans: small ones
-  // are wanted more often. And of these the whole huge pages, where there are: the kernel keeps one until all of it
-  // comes back.
+  // Gives the kernel the pages of so many bytes that are free, or a little more.
   void Cool(int64_t bytes) {
+    const std::vector<Unused> unused = TakeUnused(bytes);
+    for (const Unused& memory : unused) GiveBack(memory.span, memory.size);
+    InsertCold(unused);
+  }
+
+  // So many bytes that are free, or a little more, in nobody's hands until they are inserted as cold. Of the largest
+  // spans: small ones are wanted more often. And of these the whole huge pages, where there are: the kernel keeps one
+  // until all of it comes back.
+  std::vector<Unused> TakeUnused(int64_t bytes) {
+    std::vector<Unused> unused;
     while (bytes > 0 && warm_.bytes() > 0) {
       const auto [span, size] = warm_.TakeLargest();
       const uint8_t* const end = span + size;
       uint8_t* const first_page = NextHugePage(span);
       const int64_t pages = (end - first_page) / kHugePage * kHugePage;
       if (pages <= 0) {
-        bytes -= GiveBack(span, size, &cold_pieces_);
+        unused.push_back({span, size, /*whole_pages=*/false});
+        bytes -= size;
         continue;
       }
-      bytes -= GiveBack(first_page, pages, &cold_pages_);
+      unused.push_back({first_page, pages, /*whole_pages=*/true});
+      bytes -= pages;
       uint8_t* const rest = first_page + pages;
       if (first_page > span) warm_.Insert(span, first_page - span);
       if (end > rest) warm_.Insert(rest, end - rest);
     }
+    return unused;
+  }
+
+  // Once the kernel has their pages.
+  void InsertCold(const std::vector<Unused>& unused) {
+    for (const auto& [span, size, whole_pages] : unused) {
+      (whole_pages ? cold_pages_ : cold_pieces_).Insert(span, size);
+    }
   }
 
  private:
-  // So many bytes.
-  static int64_t GiveBack(uint8_t* span, int64_t size, FreeSpans* cold) {
-    ::madvise(span, static_cast<size_t>(size), MADV_DONTNEED);
-    cold->Insert(span, size);
-    return size;
-  }
-
   bool AddRegion(int64_t size) {
     size = std::max(size, kRegion);
     void* const region =
@@ -196,8 +237,13 @@ class RecyclingPool final : public arrow::MemoryPool {
   }
 
   void ReleaseUnused() override {
-    const std::lock_guard lock(mutex_);
-    heap_.Cool(std::numeric_limits<int64_t>::max());
+    std::unique_lock lock(mutex_);
+    const std::vector<Unused> unused = heap_.TakeUnused(std::numeric_limits<int64_t>::max());
+    lock.unlock();
+    GiveBack(unused);
+    lock.lock();
+    heap_.InsertCold(unused);
+    lock.unlock();
     small_->ReleaseUnused();
   }
 

@@ -19,8 +19,18 @@
 namespace sheaf {
 
 /// The pool of this process: it outlives every batch. Any thread may use it. ReleaseUnused() gives the
-/// kernel back what no buffer stands in.
+/// kernel back what no buffer stands in, by all cores.
 arrow::MemoryPool* RowMemory();
+
+/// Held for a run: what its rows leave goes back to the kernel with it. A process that lives on has other uses for it,
+/// and where it ends this takes half as long as the kernel does, which has one core for that.
+class RowMemoryOfRun {
+ public:
+  RowMemoryOfRun() = default;
+  ~RowMemoryOfRun() { RowMemory()->ReleaseUnused(); }
+  RowMemoryOfRun(const RowMemoryOfRun&) = delete;
+  RowMemoryOfRun& operator=(const RowMemoryOfRun&) = delete;
+};
 
 /// Lets a vector stand there. Throws std::bad_alloc where the system has no more.
 template <typename T>

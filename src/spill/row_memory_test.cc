@@ -2,9 +2,13 @@
 
 #include <arrow/buffer.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <random>
+#include <span>
 #include <vector>
 
 namespace sheaf {
@@ -52,6 +56,34 @@ TEST(RowMemoryTest, WhatIsHeldSurvivesTheReleaseOfWhatIsNot) {
   std::memset(again->mutable_data(), 8, static_cast<size_t>(again->size()));
   EXPECT_EQ(held->data()[0], 7);
 }
+
+// The sanitizers' memory is not recycled, and so not given back.
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+// Pages of a buffer that are in memory.
+int64_t Resident(uint8_t* begin, int64_t size) {
+  const int64_t page = ::sysconf(_SC_PAGESIZE);
+  std::vector<uint8_t> pages(static_cast<size_t>(size / page));
+  EXPECT_EQ(::mincore(begin, static_cast<size_t>(size), pages.data()), 0);
+  return std::ranges::count_if(pages, [](uint8_t bits) { return (bits & 1) != 0; });
+}
+
+TEST(RowMemoryTest, WhatARunLeavesGoesBackToTheKernelWithIt) {
+  constexpr int64_t kSize = int64_t{48} << 20;
+  uint8_t* begin = nullptr;
+  const auto held = Allocate(kSize);
+  std::memset(held->mutable_data(), 7, static_cast<size_t>(kSize));
+  {
+    const RowMemoryOfRun run;
+    const auto rows = Allocate(kSize);
+    begin = rows->mutable_data();
+    std::memset(begin, 7, static_cast<size_t>(kSize));
+    EXPECT_EQ(Resident(begin, kSize), kSize / ::sysconf(_SC_PAGESIZE));
+  }
+  EXPECT_EQ(Resident(begin, kSize), 0);
+  EXPECT_TRUE(std::ranges::all_of(std::span(held->data(), static_cast<size_t>(kSize)),
+                                  [](uint8_t byte) { return byte == 7; }));
+}
+#endif
 
 }  // namespace
 }  // namespace sheaf
