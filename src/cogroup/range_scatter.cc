@@ -1,7 +1,6 @@
 #include "cogroup/range_scatter.h"
 
 #include <algorithm>
-#include <functional>
 #include <memory>
 #include <utility>
 
@@ -73,32 +72,32 @@ arrow::Status RangeScatter::Add(const Chunk& chunk) {
     ARROW_RETURN_NOT_OK(Append(source, ByPartition(*ranges_, chunk.keys)));
     if (cuts_ == 0) return arrow::Status::OK();
     const std::lock_guard lock(mutex_);
-    for (size_t p = 0; p < scattered_.bytes.size() && !due; ++p) due = IsDue(p);
+    due = LastDue(scattered_.bytes.size()).has_value();
   }
   return due ? CutDue() : arrow::Status::OK();
 }
 
 arrow::Status RangeScatter::Append(const SegmentSource& rows, const RowsByPlace& by_partition) {
-  std::vector<int64_t> bytes(by_partition.num_places());
-  ARROW_ASSIGN_OR_RAISE(const int64_t sum, scattered_.rows->AppendAll(rows, by_partition, &bytes));
-  const std::lock_guard lock(mutex_);
-  bytes_ += sum;
-  std::ranges::transform(bytes, scattered_.bytes, scattered_.bytes.begin(), std::plus());
+  ARROW_ASSIGN_OR_RAISE(const int64_t bytes, scattered_.Append(rows, by_partition, &mutex_));
+  bytes_ += bytes;
   return arrow::Status::OK();
 }
 
-// Whether a partition has more than its share.
-bool RangeScatter::IsDue(size_t partition) const {
+// The last partition in front of `end` that has more than its share.
+std::optional<size_t> RangeScatter::LastDue(size_t end) const {
   int64_t most = kFarBeyond * bytes_ / static_cast<int64_t>(cuts_);
   if (ranges_->ranges() < max_partitions_) most = std::min(most, max_bytes_);
-  return scattered_.bytes[partition] > std::max(limits_[partition], most);
+  while (end-- > 0) {
+    if (scattered_.bytes[end] > std::max(limits_[end], most)) return end;
+  }
+  return std::nullopt;
 }
 
 // Another thread may have cut meanwhile.
 arrow::Status RangeScatter::CutDue() {
   const std::unique_lock places(places_mutex_);
-  for (size_t p = scattered_.bytes.size(); p-- > 0;) {
-    if (IsDue(p)) ARROW_RETURN_NOT_OK(Cut(p));
+  for (auto due = LastDue(scattered_.bytes.size()); due; due = LastDue(*due)) {
+    ARROW_RETURN_NOT_OK(Cut(*due));
   }
   return arrow::Status::OK();
 }

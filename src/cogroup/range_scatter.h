@@ -8,10 +8,12 @@
 
 #include <arrow/result.h>
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <shared_mutex>
 #include <vector>
 
@@ -46,7 +48,7 @@ class RangeScatter {
 
  private:
   arrow::Status Append(const SegmentSource& rows, const RowsByPlace& by_partition);
-  [[nodiscard]] bool IsDue(size_t partition) const;
+  [[nodiscard]] std::optional<size_t> LastDue(size_t end) const;
   arrow::Status CutDue();
   arrow::Status Cut(size_t partition);
   arrow::Status PutBack(size_t partition, std::shared_ptr<arrow::RecordBatch> rows) const;
@@ -56,12 +58,12 @@ class RangeScatter {
   const size_t cuts_;            // parts that the first partition is cut into; 0: ranges are given
   const int64_t max_bytes_;      // of a partition, as long as there may be more of them
   const size_t max_partitions_;  // that there is memory for
-  std::shared_mutex places_mutex_;           // exclusive while partitions are cut
-  std::shared_ptr<const KeyBounds> ranges_;  // guarded by places_mutex_, as are the rows
-  std::mutex mutex_;                         // guards all below
+  std::shared_mutex places_mutex_;           // held alone while partitions are cut
+  std::shared_ptr<const KeyBounds> ranges_;  // guarded by places_mutex_, as is all below
+  std::vector<int64_t> limits_;              // bytes of each partition from which on it is cut
   ScatteredRows scattered_;
-  std::vector<int64_t> limits_;  // bytes of each partition from which on it is cut
-  int64_t bytes_ = 0;            // of all partitions
+  std::mutex mutex_;                // guards its bytes where places_mutex_ is shared
+  std::atomic<int64_t> bytes_ = 0;  // of all partitions
 };
 
 }  // namespace sheaf

@@ -4,7 +4,6 @@
 #include <arrow/type.h>
 
 #include <algorithm>
-#include <functional>
 #include <utility>
 
 #include "cogroup/rows_by_place.h"
@@ -74,11 +73,7 @@ arrow::Status RankScatter::Add(const Chunk& chunk) {
       std::make_shared<arrow::UInt32Array>(std::ssize(low_ranks), arrow::Buffer::Wrap(low_ranks)));
   const SegmentSource source(
       arrow::RecordBatch::Make(schema_, chunk.rows->num_rows(), std::move(columns)));
-  std::vector<int64_t> bytes(partitions);
-  ARROW_RETURN_NOT_OK(scattered_.rows->AppendAll(source, by_partition, &bytes));
-  const std::lock_guard lock(mutex_);
-  std::ranges::transform(bytes, scattered_.bytes, scattered_.bytes.begin(), std::plus());
-  return arrow::Status::OK();
+  return scattered_.Append(source, by_partition, &mutex_).status();
 }
 
 arrow::Result<ScatteredRows> RankScatter::Finish() {

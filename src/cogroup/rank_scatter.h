@@ -41,7 +41,7 @@ class RankScatter {
   const std::shared_ptr<arrow::Schema> schema_;  // the table's, and the rank
   TableCounters* const counters_;
   std::mutex mutex_;
-  ScatteredRows scattered_;  // guarded by mutex_
+  ScatteredRows scattered_;  // its bytes are guarded by mutex_
 };
 
 }  // namespace sheaf

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <functional>
 
 namespace sheaf {
 namespace {
@@ -13,6 +14,15 @@ constexpr int64_t kGoodSegmentBytes = int64_t{32} << 10;
 constexpr int64_t kMinPartitions = 16;
 
 }  // namespace
+
+arrow::Result<int64_t> ScatteredRows::Append(const SegmentSource& source,
+                                             const RowsByPlace& by_partition, std::mutex* mutex) {
+  std::vector<int64_t> added(bytes.size());
+  ARROW_ASSIGN_OR_RAISE(const int64_t sum, rows->AppendAll(source, by_partition, &added));
+  const std::lock_guard lock(*mutex);
+  std::ranges::transform(added, bytes, bytes.begin(), std::plus());
+  return sum;
+}
 
 std::unique_ptr<SharedRows> MakeRows(const std::shared_ptr<arrow::Schema>& schema, size_t places,
                                      const Scattering& scattering, MemoryBudget* budget) {

@@ -6,8 +6,11 @@
 //   RangeScatter    they are not known yet: by ranges of keys that are learned from the rows     --+
 #pragma once
 
+#include <arrow/result.h>
+
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "cogroup/shared_rows.h"
@@ -21,6 +24,11 @@ struct ScatteredRows {
       first_ranks;             ///< Of the first key of each partition, ascending, and the end.
   std::vector<int64_t> bytes;  ///< About how many each partition has.
   bool has_ranks = false;      ///< The last column has the low 32 bits of each row's rank.
+
+  /// Appends all rows to their partitions, but for those beyond the last, and counts their bytes, which it returns. Any
+  /// thread may; `mutex` guards `bytes`. Errors: those of the rows.
+  arrow::Result<int64_t> Append(const SegmentSource& source, const RowsByPlace& by_partition,
+                                std::mutex* mutex);
 };
 
 /// What tells how many segments are open at the same time.
