@@ -4,6 +4,7 @@
 #include <arrow/type.h>
 
 #include <algorithm>
+#include <array>
 #include <numeric>
 #include <utility>
 
@@ -30,33 +31,42 @@ std::vector<Range> RangesOf(const std::vector<int32_t>& offsets) {
 // Most groups have few rows, for which std::stable_sort would allocate a buffer each time.
 constexpr int32_t kFewRows = 32;
 
-// Stable.
-template <typename Iterator, typename Less>
-void InsertionSort(Iterator begin, Iterator end, const Less& less) {
-  for (Iterator next = begin + 1; next < end; ++next) {
-    const auto row = *next;
-    Iterator to = next;
-    for (; to > begin && less(row, *(to - 1)); --to) *to = *(to - 1);
-    *to = row;
+// Puts the numbers of few values, from `range.begin` on, in the order of the values; stable. The place of each is how
+// many come before it, which is counted without a branch: which of two comes first can't be foretold.
+template <typename Vector>
+void SortFew(const Vector& values, Range range, std::vector<int32_t>* rows) {
+  std::array<int32_t, kFewRows> places;
+  const auto begin = static_cast<size_t>(range.begin);
+  const auto count = static_cast<size_t>(range.end) - begin;
+  for (size_t i = 0; i < count; ++i) {
+    const auto& value = values[begin + i];
+    int32_t before = 0;
+    for (size_t j = 0; j < i; ++j) {
+      const int32_t is_less = value < values[begin + j] ? 1 : 0;
+      places[j] += is_less;
+      before += 1 - is_less;
+    }
+    places[i] = before;
+  }
+  for (size_t i = 0; i < count; ++i) {
+    (*rows)[begin + static_cast<size_t>(places[i])] = static_cast<int32_t>(begin + i);
   }
 }
 
-// Sorts each range of `rows`, row numbers, by their values; stable. True if any row moved.
+// Sorts each range of `rows`, which has its own numbers in it, by the values of these; stable. True if any row moved.
 template <typename Vector>
 bool SortRanges(const Vector& values, const std::vector<Range>& ranges,
                 std::vector<int32_t>* rows) {
-  const auto less = [&](int32_t a, int32_t b) {
-    return values[static_cast<size_t>(a)] < values[static_cast<size_t>(b)];
-  };
   bool moved = false;
   for (const Range& range : ranges) {
-    const auto begin = rows->begin() + range.begin;
-    const auto end = rows->begin() + range.end;
-    if (std::is_sorted(begin, end, less)) continue;
+    if (std::is_sorted(values.begin() + range.begin, values.begin() + range.end)) continue;
     if (range.end - range.begin <= kFewRows) {
-      InsertionSort(begin, end, less);
+      SortFew(values, range, rows);
     } else {
-      std::stable_sort(begin, end, less);
+      std::stable_sort(rows->begin() + range.begin, rows->begin() + range.end,
+                       [&](int32_t a, int32_t b) {
+                         return values[static_cast<size_t>(a)] < values[static_cast<size_t>(b)];
+                       });
     }
     moved = true;
   }

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <bit>
 #include <limits>
 #include <numeric>
@@ -76,6 +77,26 @@ TEST(GroupOrderTest, RowsInOrderAreTheSameObject) {
   EXPECT_EQ(Make(*TestSchema(), {"a"}, Ties::kFixed).Apply(rows, {0, 2, 3}).ValueOrDie(), rows);
   EXPECT_EQ(Make(*TestSchema(), {"a"}).Apply(rows, {0, 1, 2, 3}).ValueOrDie(), rows)
       << "groups of one row";
+}
+
+TEST(GroupOrderTest, GroupsOfAnySizeAreOrderedStably) {
+  std::mt19937 random(1);
+  std::vector<int32_t> offsets = {0};
+  for (int32_t size = 0; size < 100; ++size) offsets.push_back(offsets.back() + size);
+  std::vector<int64_t> values(static_cast<size_t>(offsets.back()));
+  for (int64_t& value : values) value = static_cast<int64_t>(random() % 20) - 10;
+  std::vector<int32_t> expected(values.size());
+  std::iota(expected.begin(), expected.end(), 0);
+  for (size_t g = 0; g + 1 < offsets.size(); ++g) {
+    std::stable_sort(expected.begin() + offsets[g], expected.begin() + offsets[g + 1],
+                     [&](int32_t x, int32_t y) {
+                       return values[static_cast<size_t>(x)] < values[static_cast<size_t>(y)];
+                     });
+  }
+  const arrow::Schema schema({arrow::field("a", arrow::int64())});
+  const auto column =
+      std::make_shared<arrow::Int64Array>(std::ssize(values), arrow::Buffer::FromVector(values));
+  EXPECT_EQ(Make(schema, {"a"}).Numbers({column}, offsets).ValueOrDie(), expected);
 }
 
 TEST(GroupOrderTest, NumbersTellTheOrderFromTheColumnsOfOrderByAlone) {
