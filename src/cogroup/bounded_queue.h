@@ -20,20 +20,12 @@ class BoundedQueue {
   /// Blocks while the queue is full. False once the queue is closed: the item is gone.
   bool Push(T item, int64_t weight) {
     std::unique_lock lock(mutex_);
-    if (weight_ >= capacity_) Announce(&full_);
     changed_.wait(lock, [&] { return closed_ || weight_ < capacity_; });
     if (closed_) return false;
     weight_ += weight;
     items_.emplace_back(std::move(item), weight);
     changed_.notify_all();
     return true;
-  }
-
-  /// Changes how much is held from now on.
-  void Limit(int64_t capacity) {
-    const std::lock_guard lock(mutex_);
-    capacity_ = capacity;
-    changed_.notify_all();
   }
 
   /// No more items will be put.
@@ -74,32 +66,17 @@ class BoundedQueue {
     Announce(&closed_);
   }
 
-  /// Blocks until all items are in, or a Push found the queue full. True in the first case.
-  bool WaitForEnd() {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return closed_ || ended_ || full_; });
-    return ended_;
-  }
-
-  /// Calls `visit` with each item that waits.
-  template <typename Visit>
-  void ForEach(const Visit& visit) const {
-    const std::lock_guard lock(mutex_);
-    for (const auto& [item, weight] : items_) visit(item);
-  }
-
  private:
   void Announce(bool* flag) {
     *flag = true;
     changed_.notify_all();
   }
 
-  mutable std::mutex mutex_;
+  const int64_t capacity_;
+  std::mutex mutex_;
   std::condition_variable changed_;
-  int64_t capacity_;  // guarded by mutex_, as is all below
-  std::deque<std::pair<T, int64_t>> items_;
+  std::deque<std::pair<T, int64_t>> items_;  // guarded by mutex_, as is all below
   int64_t weight_ = 0;
-  bool full_ = false;  // stays set: it says that the stream is larger than the queue
   bool ended_ = false;
   bool closed_ = false;
 };

@@ -89,26 +89,6 @@ TEST(BoundedQueueTest, CloseDropsItems) {
   EXPECT_TRUE(watched.expired());
 }
 
-TEST(BoundedQueueTest, WaitForEndTellsWhetherAllFits) {
-  BoundedQueue<int> fits(10);
-  EXPECT_TRUE(fits.Push(1, 1));
-  auto ended = std::async(std::launch::async, [&] { return fits.WaitForEnd(); });
-  EXPECT_TRUE(Blocks(ended));
-  fits.End();
-  EXPECT_TRUE(ended.get());
-
-  BoundedQueue<int> full(1);
-  EXPECT_TRUE(full.Push(1, 1));
-  auto push = std::async(std::launch::async, [&] { return full.Push(2, 1); });
-  EXPECT_FALSE(full.WaitForEnd());
-  full.Close();
-  EXPECT_FALSE(push.get());
-
-  BoundedQueue<int> closed(1);
-  closed.Close();
-  EXPECT_FALSE(closed.WaitForEnd());
-}
-
 TEST(BoundedQueueTest, WaitUntilEmptyWaitsForTheLastItemOrTheClose) {
   BoundedQueue<int> queue(1);
   queue.WaitUntilEmpty();
@@ -122,15 +102,6 @@ TEST(BoundedQueueTest, WaitUntilEmptyWaitsForTheLastItemOrTheClose) {
   EXPECT_TRUE(Blocks(closed));
   queue.Close();
   closed.get();
-}
-
-TEST(BoundedQueueTest, ForEachVisitsWhatWaits) {
-  BoundedQueue<int> queue(10);
-  for (const int item : {1, 2, 3}) EXPECT_TRUE(queue.Push(item, 1));
-  EXPECT_EQ(queue.Pop(), 1);
-  std::vector<int> seen;
-  queue.ForEach([&](int item) { seen.push_back(item); });
-  EXPECT_THAT(seen, ElementsAre(2, 3));
 }
 
 TEST(BoundedQueueTest, TakesItemsAgainAfterItsEndButNotOnceClosed) {

@@ -18,9 +18,6 @@
 namespace sheaf {
 namespace {
 
-// One query may deliver a batch of any size; pieces of this many rows keep the queue's bound true.
-constexpr int64_t kMaxChunkRows = 65536;
-
 // A column whose buffers are at most this much larger than what stands in them is kept as it came.
 constexpr int64_t kMaxWaste = 4;
 
@@ -95,19 +92,10 @@ ChunkMaker::ChunkMaker(const TableInput& input, const Policy& policy, KeyOrder o
       counters_(counters),
       keeps_views_(ColumnsWithoutKeys(input)) {}
 
-arrow::Status ChunkMaker::Make(const std::shared_ptr<arrow::RecordBatch>& batch,
-                               const std::function<arrow::Status(Chunk)>& take) {
-  for (int64_t start = 0; start < batch->num_rows(); start += kMaxChunkRows) {
-    ARROW_ASSIGN_OR_RAISE(Chunk chunk, MakeChunk(batch->Slice(start, kMaxChunkRows)));
-    if (chunk.rows->num_rows() > 0) ARROW_RETURN_NOT_OK(take(std::move(chunk)));
-  }
-  return arrow::Status::OK();
-}
-
-arrow::Result<Chunk> ChunkMaker::MakeChunk(const std::shared_ptr<arrow::RecordBatch>& batch) {
-  counters_->rows_read += batch->num_rows();
+arrow::Result<Chunk> ChunkMaker::Make(const std::shared_ptr<arrow::RecordBatch>& rows) {
+  counters_->rows_read += rows->num_rows();
   Chunk chunk;
-  ARROW_ASSIGN_OR_RAISE(chunk.rows, ToPlain(batch, input_.schema, keeps_views_));
+  ARROW_ASSIGN_OR_RAISE(chunk.rows, ToPlain(rows, input_.schema, keeps_views_));
   ARROW_ASSIGN_OR_RAISE(chunk.rows, DropNullKeys(std::move(chunk.rows)));
   if (chunk.rows->num_rows() == 0) return chunk;
   // In any order, rows are soon copied anyway.

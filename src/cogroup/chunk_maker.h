@@ -5,7 +5,6 @@
 #include <arrow/record_batch.h>
 #include <arrow/result.h>
 
-#include <functional>
 #include <memory>
 #include <vector>
 
@@ -24,13 +23,11 @@ class ChunkMaker {
   ChunkMaker(const TableInput& input, const Policy& policy, KeyOrder order,
              TableCounters* counters);
 
-  /// Calls `take` with the rows of the stream's next batch: with some at a time, where they are many, and not at all
-  /// where none are left. Errors: those of `take`, of the policy on null keys, of the order.
-  arrow::Status Make(const std::shared_ptr<arrow::RecordBatch>& batch,
-                     const std::function<arrow::Status(Chunk)>& take);
+  /// The chunk of the stream's next rows, all but those with a null key. Errors: those of the policy on null keys, and
+  /// of the order.
+  arrow::Result<Chunk> Make(const std::shared_ptr<arrow::RecordBatch>& rows);
 
  private:
-  arrow::Result<Chunk> MakeChunk(const std::shared_ptr<arrow::RecordBatch>& batch);
   arrow::Result<std::shared_ptr<arrow::RecordBatch>> DropNullKeys(
       std::shared_ptr<arrow::RecordBatch> rows);
   arrow::Status CheckOrder(const Chunk& chunk);

@@ -102,7 +102,9 @@ void LaneReader::Stop() {
   for (const auto& lane : lanes_) {
     if (lane->thread.joinable()) lane->thread.join();
   }
-  for (const auto& lane : lanes_) lane->reader->Join();  // it may be about to call Fail()
+  for (const auto& lane : lanes_) {
+    if (lane->reader != nullptr) lane->reader->Join();  // it may be about to call Fail()
+  }
 }
 
 arrow::Result<std::optional<Batch>> LaneReader::Next() {
@@ -210,7 +212,7 @@ void LaneReader::Fail(const arrow::Status& status) {
   }
   Wake();
   for (const auto& lane : lanes_) {
-    lane->reader->Cancel();
+    if (lane->reader != nullptr) lane->reader->Cancel();
     lane->shares.Close();
   }
 }

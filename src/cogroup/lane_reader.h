@@ -43,7 +43,7 @@ class LaneReader : public BatchReader {
   struct Lane {
     TableInput* input = nullptr;
     TableCounters counters;
-    std::unique_ptr<ReadAhead> reader;
+    std::unique_ptr<ReadAhead> reader;   ///< Null where the strategy reads without one.
     BoundedQueue<TableShare> shares{1};  ///< The share of the next window.
     std::thread thread;
   };

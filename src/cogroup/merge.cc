@@ -5,12 +5,14 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "cogroup/batch_shaper.h"
+#include "cogroup/chunk_reader.h"
 #include "cogroup/key_pushdown.h"
 #include "cogroup/key_selector.h"
 #include "cogroup/lane_reader.h"
@@ -37,11 +39,10 @@ class MergeReader final : public LaneReader {
         selector_(Selects(lanes()), WindowKeys(job()), kPortionKeys) {
     for (size_t t = 0; t < lanes().size(); ++t) {
       Lane& lane = *lanes()[t];
-      AddReader(t, KeyOrder::kAscending,
-                lane.input->table.selects_keys ? std::max(split_.read_ahead, split_.key_search)
-                                               : split_.read_ahead);
+      readers_.push_back(std::make_unique<ChunkReader>(*lane.input, job().policy,
+                                                       KeyOrder::kAscending, &lane.counters));
       cutters_.push_back(std::make_unique<TableCutter>(
-          *lane.input, lane.reader.get(), &lane.counters,
+          *lane.input, readers_.back().get(), &lane.counters,
           GroupMemory::Of(job().memory, lanes().size()),
           [this, t](const Chunk* chunk) { return Announce(t, chunk); }));
     }
@@ -67,12 +68,12 @@ class MergeReader final : public LaneReader {
   }
 
   arrow::Result<std::optional<CutWindow>> NextWindow() override;
-  void Wake() override { selector_.Close(); }
+  void Wake() override;
   std::optional<int64_t> TotalKeys() const override { return selector_.total_keys(); }
 
   arrow::Status Start();
   arrow::Result<std::shared_ptr<arrow::RecordBatch>> SearchKeys();
-  void StartReader(Lane* lane, const std::shared_ptr<arrow::RecordBatch>& selected);
+  void SetStream(size_t t, const std::shared_ptr<arrow::RecordBatch>& selected);
   arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> OpenStream(
       Lane* lane, const std::shared_ptr<arrow::RecordBatch>& selected);
   arrow::Status Announce(size_t t, const Chunk* chunk);
@@ -80,59 +81,61 @@ class MergeReader final : public LaneReader {
 
   const MemorySplit split_;
   KeySelector selector_;
-  std::vector<std::unique_ptr<TableCutter>> cutters_;  // of the lanes, in their order
+  // Of the lanes, in their order:
+  std::vector<std::unique_ptr<ChunkReader>> readers_;
+  std::vector<std::unique_ptr<TableCutter>> cutters_;
+  // What was read of the selecting tables before the lanes started; the keys until then only.
+  std::optional<KeySelector> searched_;
+  int64_t searched_bytes_ = 0;
   std::thread starter_;
 };
 
-// Starts the selecting tables; the others at once too, or, where the engine could filter them by few
-// keys, when it is known whether there are few.
+// Starts all lanes, or, where the engine could filter tables by few keys, first finds out whether there are few.
 arrow::Status MergeReader::Start() {
   bool search = false;
-  for (const auto& lane : lanes()) {
-    TableInput const* input = lane->input;
-    if (input->table.selects_keys) StartReader(lane.get(), nullptr);
-    search =
-        search || (!input->table.selects_keys && CanFilter(*input) && WorthFiltering(*input, 0));
+  for (size_t t = 0; t < lanes().size(); ++t) {
+    const TableInput& input = *lanes()[t]->input;
+    if (input.table.selects_keys) SetStream(t, nullptr);
+    search = search || (!input.table.selects_keys && CanFilter(input) && WorthFiltering(input, 0));
   }
   std::shared_ptr<arrow::RecordBatch> selected;
   if (search) {
     ARROW_ASSIGN_OR_RAISE(selected, SearchKeys());
   }
-  for (const auto& lane : lanes()) lane->reader->Limit(split_.read_ahead);
   for (size_t t = 0; t < lanes().size(); ++t) {
     Lane* lane = lanes()[t].get();
-    if (!lane->input->table.selects_keys) StartReader(lane, selected);
+    if (!lane->input->table.selects_keys) SetStream(t, selected);
     StartThread(lane, [this, t] { return CutLane(t); });
   }
   return arrow::Status::OK();
 }
 
-// All selected keys, where the rows of the selecting tables fit in their queues; else null.
+// All selected keys, where the selecting tables are small; else null. What is read of them waits for its windows.
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> MergeReader::SearchKeys() {
-  for (const auto& lane : lanes()) {
-    if (lane->input->table.selects_keys && !lane->reader->WaitForEnd()) return nullptr;
-  }
   constexpr int32_t kAll = std::numeric_limits<int32_t>::max();
-  KeySelector all(Selects(lanes()), kAll, kAll);
-  for (size_t t = 0; t < lanes().size(); ++t) {
-    const TableInput& input = *lanes()[t]->input;
-    if (!input.table.selects_keys) continue;
-    arrow::Status status;
-    lanes()[t]->reader->ForEach([&](const Chunk& chunk) {
-      if (!status.ok()) return;
-      const auto keys = ConformKeys(input, *chunk.rows, LaneReader::key_schema());
-      status = keys.ok() ? all.Announce(t, chunk.keys, *keys) : keys.status();
-    });
-    ARROW_RETURN_NOT_OK(status);
-    ARROW_RETURN_NOT_OK(all.Finish(t));
+  searched_.emplace(Selects(lanes()), kAll, kAll);
+  bool more = false;
+  for (size_t t = 0; t < lanes().size() && !more; ++t) {
+    more = lanes()[t]->input->table.selects_keys;
+    while (more && searched_bytes_ <= split_.key_search) {
+      ARROW_ASSIGN_OR_RAISE(more, cutters_[t]->Read());
+    }
   }
-  const Turn turn = all.Next(lanes().size());
-  if (turn.kind == Turn::Kind::kCut) return turn.window->key_rows;
-  return arrow::RecordBatch::MakeEmpty(LaneReader::key_schema());
+  std::shared_ptr<arrow::RecordBatch> selected;
+  if (!more) {
+    const Turn turn = searched_->Next(lanes().size());
+    if (turn.kind == Turn::Kind::kCut) {
+      selected = turn.window->key_rows;
+    } else {
+      ARROW_ASSIGN_OR_RAISE(selected, arrow::RecordBatch::MakeEmpty(LaneReader::key_schema()));
+    }
+  }
+  searched_.reset();
+  return selected;
 }
 
-void MergeReader::StartReader(Lane* lane, const std::shared_ptr<arrow::RecordBatch>& selected) {
-  lane->reader->Start([this, lane, selected] { return OpenStream(lane, selected); });
+void MergeReader::SetStream(size_t t, const std::shared_ptr<arrow::RecordBatch>& selected) {
+  readers_[t]->Start([this, t, selected] { return OpenStream(lanes()[t].get(), selected); });
 }
 
 arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> MergeReader::OpenStream(
@@ -155,10 +158,22 @@ arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> MergeReader::OpenStream
 arrow::Status MergeReader::Announce(size_t t, const Chunk* chunk) {
   const TableInput& input = *lanes()[t]->input;
   if (!input.table.selects_keys) return arrow::Status::OK();
-  if (chunk == nullptr) return selector_.Finish(t);
+  if (chunk == nullptr) {
+    if (searched_) ARROW_RETURN_NOT_OK(searched_->Finish(t));
+    return selector_.Finish(t);
+  }
   ARROW_ASSIGN_OR_RAISE(const auto keys,
                         ConformKeys(input, *chunk->rows, LaneReader::key_schema()));
+  if (searched_) {
+    ARROW_RETURN_NOT_OK(searched_->Announce(t, chunk->keys, keys));
+    searched_bytes_ += chunk->bytes;
+  }
   return selector_.Announce(t, chunk->keys, keys);
+}
+
+void MergeReader::Wake() {
+  selector_.Close();
+  for (const auto& reader : readers_) reader->Cancel();
 }
 
 arrow::Status MergeReader::CutLane(size_t t) {
@@ -167,6 +182,7 @@ arrow::Status MergeReader::CutLane(size_t t) {
   ShareBuilder share(*lane->input);
   share.Expect((WindowKeys(job()) - 1) / kPortionKeys + 1);
   const auto put = [&] { return PutShare(lane, [&] { return share.Finish(); }); };
+  ARROW_RETURN_NOT_OK(cutter.Read().status());  // the engine is at work from here on
   while (true) {
     const Turn turn = selector_.Next(t);
     switch (turn.kind) {

@@ -1,13 +1,13 @@
 // Strategy `merge`: each query once, ordered by key in the engine; N sorted streams cut in step.
 //
-//   engine --> ReadAhead --> TableCutter --> queue --+
-//   engine --> ReadAhead --> TableCutter --> queue --+-> BatchShaper --> Next()
-//                                ^  |
-//                    windows     |  v   keys of the selecting tables
-//                              KeySelector
+//   engine --> ChunkReader --> TableCutter --> queue --+
+//   engine --> ChunkReader --> TableCutter --> queue --+-> BatchShaper --> Next()
+//                                  ^  |
+//                      windows     |  v   keys of the selecting tables
+//                                KeySelector
 //
-// Two threads a table: one reads and verifies, one cuts and orders groups. Every queue is bounded, so
-// a slow consumer holds the engine back.
+// One thread a table reads, verifies, cuts and orders groups: rows go through all of it while they are in its core's
+// cache. What is read ahead waits in the engine. Every queue is bounded, so a slow consumer holds the engine back.
 #pragma once
 
 #include <memory>

@@ -6,11 +6,6 @@
 #include "sheaf/error.h"
 
 namespace sheaf {
-namespace {
-
-arrow::Status Cancelled() { return MakeError(ErrorKind::kStopped, "cancelled"); }
-
-}  // namespace
 
 ReadAhead::ReadAhead(const TableInput& input, const Policy& policy, KeyOrder order,
                      int64_t capacity, TableCounters* counters, OnError on_error)
@@ -27,12 +22,15 @@ ReadAhead::~ReadAhead() {
 void ReadAhead::Start(OpenStream open, Prepare prepare) {
   Join();
   queue_.Restart();
-  thread_ = std::thread([this, open = std::move(open), prepare = std::move(prepare)] {
-    const arrow::Status status = Run(open, prepare);
+  chunks_.Start(std::move(open));
+  thread_ = std::thread([this, prepare = std::move(prepare)] {
+    const arrow::Status status = Run(prepare);
     if (status.ok()) {
       queue_.End();
     } else {
-      if (!cancelled_) on_error_(WithContext(status, "table \"" + input_.table.name + "\""));
+      if (!chunks_.cancelled()) {
+        on_error_(WithContext(status, "table \"" + input_.table.name + "\""));
+      }
       queue_.Close();
     }
   });
@@ -43,25 +41,19 @@ void ReadAhead::Join() {
 }
 
 void ReadAhead::Cancel() {
-  cancelled_ = true;
+  chunks_.Cancel();
   queue_.Close();
-  if (input_.connection != nullptr) input_.connection->Cancel();
 }
 
-arrow::Status ReadAhead::Run(const OpenStream& open, const Prepare& prepare) {
-  if (cancelled_) return Cancelled();
-  ARROW_ASSIGN_OR_RAISE(const auto reader, open());
-  while (!cancelled_) {
-    std::shared_ptr<arrow::RecordBatch> batch;
-    ARROW_RETURN_NOT_OK(reader->ReadNext(&batch));
-    if (batch == nullptr) return arrow::Status::OK();
-    ARROW_RETURN_NOT_OK(chunks_.Make(batch, [&](Chunk chunk) -> arrow::Status {
-      if (prepare) ARROW_RETURN_NOT_OK(prepare(&chunk));
-      const int64_t bytes = chunk.bytes;
-      return queue_.Push(std::move(chunk), bytes) ? arrow::Status::OK() : Cancelled();
-    }));
+arrow::Status ReadAhead::Run(const Prepare& prepare) {
+  while (true) {
+    ARROW_ASSIGN_OR_RAISE(std::optional<Chunk> chunk, chunks_.Next());
+    if (!chunk) return arrow::Status::OK();
+    if (prepare) ARROW_RETURN_NOT_OK(prepare(&*chunk));
+    const int64_t bytes = chunk->bytes;
+    // Refused once cancelled, as the next chunk is.
+    static_cast<void>(queue_.Push(*std::move(chunk), bytes));
   }
-  return Cancelled();
 }
 
 }  // namespace sheaf

@@ -1,19 +1,16 @@
 // Reads one table's stream in a thread of its own, so that engine and consumer overlap.
 #pragma once
 
-#include <arrow/record_batch.h>
-#include <arrow/result.h>
+#include <arrow/status.h>
 
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <thread>
-#include <vector>
 
 #include "cogroup/bounded_queue.h"
 #include "cogroup/chunk.h"
-#include "cogroup/chunk_maker.h"
+#include "cogroup/chunk_reader.h"
 #include "cogroup/counters.h"
 #include "cogroup/table_input.h"
 
@@ -21,7 +18,7 @@ namespace sheaf {
 
 class ReadAhead {
  public:
-  using OpenStream = std::function<arrow::Result<std::shared_ptr<arrow::RecordBatchReader>>()>;
+  using OpenStream = ChunkReader::OpenStream;
   /// What the reading thread does with a chunk before it is put in the queue.
   using Prepare = std::function<arrow::Status(Chunk*)>;
   using OnError = std::function<void(const arrow::Status&)>;
@@ -41,15 +38,6 @@ class ReadAhead {
   /// Blocks for the next chunk; nullopt at the end, and after an error or Cancel().
   std::optional<Chunk> Pop() { return queue_.Pop(); }
 
-  /// Holds at most so many bytes from now on.
-  void Limit(int64_t capacity) { queue_.Limit(capacity); }
-
-  /// Blocks until the whole stream is in the queue (true) or does not fit (false).
-  bool WaitForEnd() { return queue_.WaitForEnd(); }
-
-  /// Calls `visit` with each chunk that waits in the queue.
-  void ForEach(const std::function<void(const Chunk&)>& visit) const { queue_.ForEach(visit); }
-
   /// Ends the thread soon; may be called from any thread.
   void Cancel();
 
@@ -57,13 +45,12 @@ class ReadAhead {
   void Join();
 
  private:
-  arrow::Status Run(const OpenStream& open, const Prepare& prepare);
+  arrow::Status Run(const Prepare& prepare);
 
   const TableInput& input_;
-  ChunkMaker chunks_;
+  ChunkReader chunks_;
   const OnError on_error_;
   BoundedQueue<Chunk> queue_;
-  std::atomic<bool> cancelled_ = false;
   std::thread thread_;
 };
 

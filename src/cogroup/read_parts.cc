@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "cogroup/chunk_maker.h"
+#include "cogroup/chunk_reader.h"
 #include "parallel/task_queue.h"
 
 namespace sheaf {
@@ -23,8 +23,8 @@ class PartReaders {
       : input_(input), policy_(policy), counters_(counters), take_(take), reading_(parts) {}
 
   // Of each part once.
-  void Read(arrow::RecordBatchReader* part) {
-    End(ReadAll(part));
+  void Read(std::shared_ptr<arrow::RecordBatchReader> part) {
+    End(ReadAll(std::move(part)));
     while (std::optional<Chunk> chunk = WaitForChunk()) {
       if (const auto status = take_(&*chunk); !status.ok()) Fail(status);
     }
@@ -36,15 +36,13 @@ class PartReaders {
   }
 
  private:
-  arrow::Status ReadAll(arrow::RecordBatchReader* part) {
-    ChunkMaker chunks(input_, policy_, KeyOrder::kAny, counters_);
+  arrow::Status ReadAll(std::shared_ptr<arrow::RecordBatchReader> part) {
+    ChunkReader chunks(input_, policy_, KeyOrder::kAny, counters_);
+    chunks.Start([&part] { return std::move(part); });
     while (true) {
-      std::shared_ptr<arrow::RecordBatch> batch;
-      ARROW_RETURN_NOT_OK(part->ReadNext(&batch));
-      if (batch == nullptr) return arrow::Status::OK();
-      ARROW_RETURN_NOT_OK(chunks.Make(batch, [&](Chunk chunk) {
-        return HandOver(&chunk) ? arrow::Status::OK() : take_(&chunk);
-      }));
+      ARROW_ASSIGN_OR_RAISE(std::optional<Chunk> chunk, chunks.Next());
+      if (!chunk) return arrow::Status::OK();
+      if (!HandOver(&*chunk)) ARROW_RETURN_NOT_OK(take_(&*chunk));
     }
   }
 
@@ -101,9 +99,9 @@ arrow::Status ReadParts(const TableInput& input, const Policy& policy,
   std::vector<std::future<void>> reading;
   TaskQueue threads(parts.size() - 1);
   for (size_t p = 1; p < parts.size(); ++p) {
-    reading.push_back(threads.Ask([&, p] { readers.Read(parts[p].get()); }));
+    reading.push_back(threads.Ask([&, p] { readers.Read(parts[p]); }));
   }
-  readers.Read(parts[0].get());
+  readers.Read(parts[0]);
   for (const auto& done : reading) done.wait();
   return readers.first_error();
 }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "cogroup/row_builder.h"
+#include "sheaf/error.h"
 
 namespace sheaf {
 namespace {
@@ -48,7 +49,7 @@ int64_t Match(const Vector& rows, const Vector& keys, uint32_t piece, size_t* ro
 
 }  // namespace
 
-TableCutter::TableCutter(const TableInput& input, ReadAhead* rows, TableCounters* counters,
+TableCutter::TableCutter(const TableInput& input, ChunkReader* rows, TableCounters* counters,
                          GroupMemory groups, OnRead on_read)
     : input_(input),
       rows_(rows),
@@ -59,7 +60,9 @@ TableCutter::TableCutter(const TableInput& input, ReadAhead* rows, TableCounters
 
 arrow::Result<bool> TableCutter::Read() {
   if (ended_) return false;
-  std::optional<Chunk> chunk = rows_->Pop();
+  auto next = rows_->Next();
+  if (!next.ok()) return WithContext(next.status(), "table \"" + input_.table.name + "\"");
+  std::optional<Chunk> chunk = *std::move(next);
   ended_ = !chunk;
   ARROW_RETURN_NOT_OK(on_read_(ended_ ? nullptr : &*chunk));
   if (chunk) ARROW_RETURN_NOT_OK(pending_.Push(*std::move(chunk)));

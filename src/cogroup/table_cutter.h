@@ -14,10 +14,10 @@
 #include <vector>
 
 #include "cogroup/chunk.h"
+#include "cogroup/chunk_reader.h"
 #include "cogroup/counters.h"
 #include "cogroup/large_groups.h"
 #include "cogroup/pending_chunks.h"
-#include "cogroup/read_ahead.h"
 #include "cogroup/share_builder.h"
 #include "cogroup/table_input.h"
 #include "cogroup/table_share.h"
@@ -30,11 +30,11 @@ class TableCutter {
   using OnRead = std::function<arrow::Status(const Chunk*)>;
 
   /// `groups`: what is held of one key. All references outlive the cutter.
-  TableCutter(const TableInput& input, ReadAhead* rows, TableCounters* counters, GroupMemory groups,
-              OnRead on_read);
+  TableCutter(const TableInput& input, ChunkReader* rows, TableCounters* counters,
+              GroupMemory groups, OnRead on_read);
 
-  /// Reads one chunk more; false at the end of the table, and once the reading ended early.
-  /// For selecting tables, whose rows must be known before their window is.
+  /// Reads one chunk more; false at the end of the table. For selecting tables, whose rows must be known before their
+  /// window is, and for those whose engine shall begin. Errors: those of the reader, with the table's name.
   arrow::Result<bool> Read();
 
   /// Adds the rows of the window's keys to `share`. Windows ascend. Reads on until it has seen a row beyond the
@@ -52,7 +52,7 @@ class TableCutter {
   arrow::Status MoveRows(size_t key, size_t first_run, int64_t skip);
 
   const TableInput& input_;
-  ReadAhead* const rows_;
+  ChunkReader* const rows_;
   TableCounters* const counters_;
   const OnRead on_read_;
   PendingChunks pending_;

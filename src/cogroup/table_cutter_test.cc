@@ -30,9 +30,7 @@ class Cutting {
     job.Key({"id"}).Add(Table::Stream("T", stream).SelectsKeys().OrderBy(std::move(order_by)));
     resolved_ = ResolveJob(nullptr, job).ValueOrDie();
     const TableInput& input = resolved_.tables[0];
-    reader_ = std::make_unique<ReadAhead>(input, policy_, KeyOrder::kAscending,
-                                          std::numeric_limits<int64_t>::max(), &counters_,
-                                          [](const arrow::Status& status) { FAIL() << status; });
+    reader_ = std::make_unique<ChunkReader>(input, policy_, KeyOrder::kAscending, &counters_);
     cutter_ = std::make_unique<TableCutter>(input, reader_.get(), &counters_, groups,
                                             [this](const Chunk* chunk) {
                                               Count(chunk);
@@ -89,7 +87,7 @@ class Cutting {
   std::vector<std::string> read_;
   std::vector<std::weak_ptr<arrow::RecordBatch>> chunks_;
   int64_t most_held_ = 0;
-  std::unique_ptr<ReadAhead> reader_;
+  std::unique_ptr<ChunkReader> reader_;
   std::unique_ptr<TableCutter> cutter_;
 };
 
