@@ -26,6 +26,12 @@ constexpr const char* kExamples = R"(Examples:
 Exit codes: 0 done; 1 the engine, the files or the machine refuse; 2 bad usage or a job
 that is wrong; 3 the data broke a policy; 130 interrupted.)";
 
+// An empty value is most often a variable of the shell that is not set.
+CLI::Validator NotEmpty() {
+  return {[](const std::string& text) { return std::string(text.empty() ? "it is empty" : ""); },
+          ""};
+}
+
 void AddJobOptions(CLI::App* command, JobOptions* options) {
   command->add_option("JOB", options->path, "The job file, in TOML")->required();
   command->add_option("--max-keys", options->max_keys, "Distinct keys a batch (batch.max_keys)")
@@ -34,8 +40,10 @@ void AddJobOptions(CLI::App* command, JobOptions* options) {
   command
       ->add_option("--strategy", options->strategy,
                    "auto, merge, partition or probe (batch.strategy)")
+      ->check(NotEmpty())
       ->type_name("S");
   command->add_option("--memory", options->memory, "Memory budget, such as 512MiB (batch.memory)")
+      ->check(NotEmpty())
       ->type_name("SIZE");
   command->add_option("--set", options->set, "Changes a field of the job; may be repeated")
       ->type_name("PATH=VALUE")
@@ -49,14 +57,17 @@ void AddRun(CLI::App* app, RunOptions* options) {
   AddJobOptions(run, &options->job);
   run->add_option("--out", options->out,
                   "Stores the batches in this new or empty folder; \"-\" is standard output")
+      ->check(NotEmpty())
       ->type_name("DIR");
   run->add_option("--format", options->format, "parquet, arrow, jsonl or nested (output.format)")
+      ->check(NotEmpty())
       ->type_name("F");
   run->add_option("--stop-after", options->stop_after, "Stops after this many batches")
       ->check(CLI::Range(int64_t{1}, std::numeric_limits<int64_t>::max()).description(""))
       ->type_name("BATCHES");
   run->add_option("--from", options->from,
                   "Starts with the first key from KEY on; of several columns a JSON list (probe)")
+      ->check(NotEmpty())
       ->type_name("KEY");
   run->add_option_function<std::string>(
          "--progress", [options](const std::string& word) { options->progress = word == "auto"; },

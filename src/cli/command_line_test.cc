@@ -82,6 +82,12 @@ TEST(CommandLineTest, HelpAndVersionAreTexts) {
   EXPECT_THAT(Parse({"--version"})->text, HasSubstr("sheaf "));
 }
 
+TEST(CommandLineTest, AnEmptyValueIsRefused) {
+  for (const char* option : {"--out", "--format", "--strategy", "--memory", "--from"}) {
+    EXPECT_THAT(UsageFault({"run", "job.toml", option, ""}), HasSubstr(option));
+  }
+}
+
 TEST(CommandLineTest, BadUsageSaysWhatIsWrong) {
   EXPECT_THAT(UsageFault({}), HasSubstr("see sheaf --help"));
   EXPECT_EQ(UsageFault({"rnu"}), "unknown command \"rnu\"; did you mean \"run\"?");

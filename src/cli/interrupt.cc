@@ -1,13 +1,19 @@
 #include "cli/interrupt.h"
 
 #include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
 #include <csignal>
+#include <ctime>
+#include <mutex>
 #include <utility>
+#include <vector>
 
 #include "cli/exit_code.h"
 
@@ -19,8 +25,31 @@ constexpr char kFinished = 'f';
 
 /// A handler may only touch lock-free atomics and write(): the watching thread does the rest.
 std::atomic<int> write_end = -1;
-std::atomic<bool> signalled = false;
-static_assert(std::atomic<int>::is_always_lock_free && std::atomic<bool>::is_always_lock_free);
+std::atomic<int64_t> signalled_at = 0;  // 0: not yet
+static_assert(std::atomic<int>::is_always_lock_free && std::atomic<int64_t>::is_always_lock_free);
+
+// `timeout` sends its signal to the program and to its group, and a finger may slip: what comes so soon after the first
+// says no more than that.
+constexpr int64_t kPatience = 1'000'000'000;
+
+// Threads whose calls may block for as long as somebody else likes, and what wakes them: a signal that comes to the
+// program reaches one thread of it, and one that comes before the call does not end it.
+std::mutex waiting_mutex;
+std::vector<pthread_t> waiting;  // guarded by waiting_mutex
+constexpr int kWake = SIGURG;
+constexpr int kWakeEvery = 50;  // milliseconds
+
+void WakeWaiting() {
+  const std::lock_guard lock(waiting_mutex);
+  for (const pthread_t thread : waiting) pthread_kill(thread, kWake);
+}
+
+// Nanoseconds, never 0.
+int64_t Now() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec + 1;
+}
 
 [[noreturn]] void EndAtOnce() {
   constexpr std::array kLine = std::to_array("sheaf: error: interrupted\n");
@@ -29,8 +58,12 @@ static_assert(std::atomic<int>::is_always_lock_free && std::atomic<bool>::is_alw
 }
 
 void Handle(int /*signal*/) {
-  if (signalled.exchange(true)) EndAtOnce();
   const int saved_errno = errno;
+  int64_t first = 0;
+  if (!signalled_at.compare_exchange_strong(first, Now())) {
+    if (Now() - first > kPatience) EndAtOnce();
+    return;
+  }
   [[maybe_unused]] const ssize_t ignored = write(write_end, &kSignalled, 1);
   errno = saved_errno;
 }
@@ -52,23 +85,32 @@ Interrupt::Interrupt() {
   sigemptyset(&action.sa_mask);
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  action.sa_handler = [](int /*signal*/) {};
+  action.sa_flags = 0;  // the call ends
+  sigaction(kWake, &action, nullptr);
 }
 
 Interrupt::~Interrupt() {
   if (!watcher_.joinable()) return;
-  std::signal(SIGINT, SIG_DFL);
-  std::signal(SIGTERM, SIG_DFL);
+  // What comes again while the program ends changes nothing.
+  std::signal(SIGINT, Seen() ? SIG_IGN : SIG_DFL);
+  std::signal(SIGTERM, Seen() ? SIG_IGN : SIG_DFL);
   const int end = write_end.exchange(-1);
   [[maybe_unused]] const ssize_t ignored = write(end, &kFinished, 1);
   watcher_.join();
   close(end);
 }
 
-bool Interrupt::Seen() { return signalled; }
+bool Interrupt::Seen() { return signalled_at != 0; }
 
 void Interrupt::Watch(int read_end) {
   char event = kFinished;
   while (true) {
+    pollfd file{.fd = read_end, .events = POLLIN, .revents = 0};
+    if (poll(&file, 1, Seen() ? kWakeEvery : -1) == 0) {
+      WakeWaiting();
+      continue;
+    }
     const ssize_t count = read(read_end, &event, 1);
     if (count < 0 && errno == EINTR) continue;
     if (count != 1 || event == kFinished) return;
@@ -76,6 +118,16 @@ void Interrupt::Watch(int read_end) {
     if (!stop_) EndAtOnce();
     stop_();
   }
+}
+
+Interrupt::Wait::Wait() {
+  const std::lock_guard lock(waiting_mutex);
+  waiting.push_back(pthread_self());
+}
+
+Interrupt::Wait::~Wait() {
+  const std::lock_guard lock(waiting_mutex);
+  waiting.erase(std::ranges::find(waiting, pthread_self()));
 }
 
 Interrupt::Scope::Scope(Interrupt* interrupt, std::function<void()> stop) : interrupt_(interrupt) {

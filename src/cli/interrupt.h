@@ -1,4 +1,4 @@
-// SIGINT and SIGTERM: the first asks the run to stop, the second ends the program at once.
+// SIGINT and SIGTERM: the first asks the run to stop, one that comes a second later ends the program at once.
 #pragma once
 
 #include <functional>
@@ -17,6 +17,15 @@ class Interrupt {
 
   /// True once a signal has come: an error that follows is its consequence.
   [[nodiscard]] static bool Seen();
+
+  /// While one lives, a signal makes the blocking calls of its thread fail with EINTR, also those that it begins later.
+  class Wait {
+   public:
+    Wait();
+    ~Wait();
+    Wait(const Wait&) = delete;
+    Wait& operator=(const Wait&) = delete;
+  };
 
   /// While a Scope lives, a signal calls `stop` from another thread.
   /// Outside of any, a signal ends the program with exit code 130: nothing is half done then.

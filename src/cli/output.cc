@@ -9,31 +9,40 @@
 #include <cstdint>
 #include <system_error>
 
+#include "cli/interrupt.h"
 #include "sheaf/error.h"
 
 namespace sheaf {
 namespace {
 
-arrow::Status CannotWrite(std::string_view where, int error) {
-  return MakeError(ErrorKind::kEngine, fmt::format("cannot write to {}: {}", where,
+arrow::Status CannotWrite(int error) {
+  return MakeError(ErrorKind::kEngine, fmt::format("cannot write to standard output: {}",
                                                    std::generic_category().message(error)));
+}
+
+// Returns 0, or what went wrong: EINTR where a signal asks the run to stop, for a reader may never come.
+int WriteAll(int file, const void* data, int64_t size) {
+  const Interrupt::Wait wait;
+  const char* rest = static_cast<const char*>(data);
+  while (size > 0) {
+    const ssize_t written = ::write(file, rest, static_cast<size_t>(size));
+    if (written < 0 && errno != EINTR) return errno;
+    if (written < size && Interrupt::Seen()) return EINTR;
+    if (written < 0) continue;
+    rest += written;
+    size -= written;
+  }
+  return 0;
 }
 
 class StandardOutput : public arrow::io::OutputStream {
  public:
   arrow::Status Write(const void* data, int64_t size) override {
-    const char* rest = static_cast<const char*>(data);
-    int64_t left = size;
-    while (left > 0) {
-      const ssize_t written = write(STDOUT_FILENO, rest, static_cast<size_t>(left));
-      if (written < 0 && errno == EINTR) continue;
-      if (written < 0 && errno == EPIPE) {
-        return MakeError(ErrorKind::kStopped, "the reader of standard output went away");
-      }
-      if (written < 0) return CannotWrite("standard output", errno);
-      rest += written;
-      left -= written;
+    const int error = WriteAll(STDOUT_FILENO, data, size);
+    if (error == EPIPE) {
+      return MakeError(ErrorKind::kStopped, "the reader of standard output went away");
     }
+    if (error != 0) return CannotWrite(error);
     size_ += size;
     return arrow::Status::OK();
   }
@@ -48,11 +57,13 @@ class StandardOutput : public arrow::io::OutputStream {
 
 }  // namespace
 
-arrow::Status Print(std::string_view text, std::FILE* file) {
-  errno = 0;
-  const size_t written = std::fwrite(text.data(), 1, text.size(), file);
-  if (written == text.size() && std::fflush(file) == 0) return arrow::Status::OK();
-  return CannotWrite(file == stderr ? "standard error" : "standard output", errno);
+arrow::Status Print(std::string_view text) {
+  const int error = WriteAll(STDOUT_FILENO, text.data(), std::ssize(text));
+  return error == 0 ? arrow::Status::OK() : CannotWrite(error);
+}
+
+void Tell(std::string_view text) {
+  static_cast<void>(WriteAll(STDERR_FILENO, text.data(), std::ssize(text)));
 }
 
 std::shared_ptr<arrow::io::OutputStream> OpenStandardOutput() {

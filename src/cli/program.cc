@@ -1,11 +1,12 @@
 #include "cli/program.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <csignal>
-#include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <filesystem>
@@ -30,6 +31,14 @@ namespace {
 void IgnoreWriteSignals() {
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
+}
+
+/// Files that the program opens must not take the place of standard input, output or error where these are closed. What
+/// is written there still fails.
+void OccupyStandardFiles() {
+  for (const int file : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (fcntl(file, F_GETFD) < 0) static_cast<void>(open("/dev/null", O_RDONLY | O_CLOEXEC));
+  }
 }
 
 /// Logs go to standard error, from the level that SHEAF_LOG names on.
@@ -99,13 +108,14 @@ arrow::Status Main(int argc, const char* const* argv) {
 }  // namespace
 
 int RunProgram(int argc, const char* const* argv) {
+  OccupyStandardFiles();
   arrow::Status status;
   try {
     status = Main(argc, argv);
   } catch (const std::exception& error) {
     status = MakeError(ErrorKind::kEngine, error.what());
   }
-  if (!status.ok()) fmt::print(stderr, "{}\n", ErrorLine(status.message()));
+  if (!status.ok()) Tell(ErrorLine(status.message()) + "\n");
   return ExitCodeOf(status);
 }
 

@@ -6,11 +6,12 @@
 #include <sys/prctl.h>
 
 #include <chrono>
-#include <cstdio>
+#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cli/output.h"
@@ -33,9 +34,20 @@ arrow::Result<bool> WentOn(const arrow::Status& status) {
   return status;
 }
 
+/// Where the lines of batches go.
+using Report = std::function<arrow::Status(std::string_view)>;
+
+Report ReportOf(const std::optional<OutputOptions>& output) {
+  if (!output || !IsStandardOutput(*output)) return Print;
+  return [](std::string_view text) {
+    Tell(text);
+    return arrow::Status::OK();
+  };
+}
+
 /// Hands every batch to the sink, then to the report. True where the job's end was reached.
-arrow::Result<bool> ReadBatches(const RunOptions& options, std::FILE* report, BatchReader* reader,
-                                Sink* sink, RunTotals* totals) {
+arrow::Result<bool> ReadBatches(const RunOptions& options, const Report& report,
+                                BatchReader* reader, Sink* sink, RunTotals* totals) {
   Progress progress(reader, options.progress);
   while (!options.stop_after || totals->batches < *options.stop_after) {
     ARROW_ASSIGN_OR_RAISE(const std::optional<Batch> batch, reader->Next());
@@ -46,7 +58,7 @@ arrow::Result<bool> ReadBatches(const RunOptions& options, std::FILE* report, Ba
     }
     totals->Add(*batch);
     const std::string line = options.job.json ? BatchJson(*batch) : BatchText(*batch);
-    ARROW_RETURN_NOT_OK(progress.Aside([&] { return Print(line + "\n", report); }));
+    ARROW_RETURN_NOT_OK(progress.Aside([&] { return report(line + "\n"); }));
   }
   return false;
 }
@@ -76,13 +88,14 @@ arrow::Result<Job> JobOf(const RunOptions& options, Job job) {
   return job;
 }
 
-arrow::Status ReportEnd(const RunEnd& end, std::FILE* report, bool json) {
+arrow::Status ReportEnd(const RunEnd& end, const Report& report, bool json) {
   if (json) {
     ARROW_ASSIGN_OR_RAISE(const std::string line, EndJson(end));
-    return Print(line + "\n", report);
+    return report(line + "\n");
   }
-  ARROW_RETURN_NOT_OK(Print(EndText(end) + "\n", report));
-  return Print(DataReport(end.metrics), stderr);
+  ARROW_RETURN_NOT_OK(report(EndText(end) + "\n"));
+  Tell(DataReport(end.metrics));
+  return arrow::Status::OK();
 }
 
 arrow::Result<std::unique_ptr<Sink>> OpenSink(const std::optional<OutputOptions>& output,
@@ -131,7 +144,7 @@ arrow::Status Run(const RunOptions& options, const JobFile& file, Interrupt* int
   const Interrupt::Scope scope(interrupt, [&reader] { reader->Cancel(); });
   ARROW_ASSIGN_OR_RAISE(const std::unique_ptr<Sink> sink,
                         OpenSink(file.output, job, engine.get(), *reader));
-  std::FILE* report = file.output && IsStandardOutput(*file.output) ? stderr : stdout;
+  const Report report = ReportOf(file.output);
   RunEnd end;
   arrow::Result<bool> completed =
       ReadBatches(options, report, reader.get(), sink.get(), &end.totals);

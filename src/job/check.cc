@@ -75,6 +75,23 @@ MaybeProblem CheckName(const Job& job, size_t index) {
   return std::nullopt;
 }
 
+constexpr std::string_view kSpaces = " \t\r\n";
+
+/// Whether the query's last line that says anything does so; lines of comments alone may follow.
+bool EndsWithSemicolon(std::string_view query) {
+  while (true) {
+    query = query.substr(0, query.find_last_not_of(kSpaces) + 1);
+    if (query.ends_with(';')) return true;
+    const size_t line = query.find_last_of('\n') + 1;
+    const size_t comment = query.find("--", line);
+    if (comment == std::string_view::npos) return false;
+    // Inside a text it is none, and then the text's end follows.
+    if (query.find_first_of("'\"`", comment) != std::string_view::npos) return false;
+    query = query.substr(0, comment);
+    if (query.find_first_not_of(kSpaces) == std::string_view::npos) return false;
+  }
+}
+
 MaybeProblem CheckOrigin(const Job& job, size_t index) {
   const Table& table = job.tables[index];
   const int origins =
@@ -90,9 +107,10 @@ MaybeProblem CheckOrigin(const Job& job, size_t index) {
     return InTable(job, index, "optional", "optional goes with source: only a table can be absent");
   }
   if (table.query.empty()) return std::nullopt;
-  const size_t last = table.query.find_last_not_of(" \t\r\n");
-  if (last == std::string::npos) return InTable(job, index, "query", "query is blank");
-  if (table.query[last] == ';') {
+  if (table.query.find_first_not_of(kSpaces) == std::string::npos) {
+    return InTable(job, index, "query", "query is blank");
+  }
+  if (EndsWithSemicolon(table.query)) {
     return InTable(job, index, "query", "query must be one query without a semicolon at its end");
   }
   return std::nullopt;

@@ -169,7 +169,9 @@ arrow::Result<JobFile> LoadJobFile(const std::filesystem::path& path,
     return MakeError(ErrorKind::kEngine, fmt::format("cannot find the folder of {}: {}",
                                                      path.string(), error.message()));
   }
-  ARROW_RETURN_NOT_OK(ReadAll(&source, &file));
+  if (const auto status = ReadAll(&source, &file); !status.ok()) {
+    return status.WithMessage(Redact(status.message(), source.environment()));
+  }
   ARROW_RETURN_NOT_OK(CheckFile(source, file));
   file.environment = source.environment();
   return file;

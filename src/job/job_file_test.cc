@@ -13,6 +13,7 @@ namespace sheaf {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::Pair;
@@ -237,8 +238,28 @@ TEST_F(JobFileTest, ASubstraitPlanIsTheBytesOfItsFile) {
                            .ValueOrDie();
   EXPECT_EQ(file.job.tables[0].substrait, std::string("\x1a\0\xff", 3));
   EXPECT_EQ(file.job.tables[0].source, "");
-  EXPECT_EQ(Fault("[[table]]\nname = \"A\"\nsubstrait = \"absent.bin\"\n"),
-            "job.toml:3: table.substrait: the file \"absent.bin\" can't be read");
+}
+
+TEST_F(JobFileTest, ASubstraitFileThatCannotBeReadSaysWhy) {
+  std::filesystem::create_directory(directory_ / "folder");
+  const std::string table = "[[table]]\nname = \"A\"\nsubstrait = ";
+  for (const auto& [name, why] : {std::pair("absent.bin", "No such file or directory"),
+                                  std::pair("folder", "Is a directory")}) {
+    const arrow::Status status = Load(table + "\"" + name + "\"\n").status();
+    EXPECT_EQ(KindOf(status), ErrorKind::kEngine);
+    EXPECT_THAT(status.message(), EndsWith("job.toml:3: table.substrait: the file \"" +
+                                           std::string(name) + "\" can't be read: " + why));
+  }
+  std::ofstream(directory_ / "empty.bin").close();
+  EXPECT_EQ(Fault(table + "\"empty.bin\"\n"),
+            "job.toml:3: table.substrait: the file \"empty.bin\" is empty");
+}
+
+TEST_F(JobFileTest, AnErrorShowsNoValueOfAVariable) {
+  ::setenv("SHEAF_TEST_TOKEN", "Hunter2Secret", 1);
+  const arrow::Status status =
+      Load("[[table]]\nname = \"A\"\nsubstrait = \"${SHEAF_TEST_TOKEN}\"\n").status();
+  EXPECT_THAT(status.message(), HasSubstr("\"${SHEAF_TEST_TOKEN}\" can't be read"));
 }
 
 TEST_F(JobFileTest, WhatCheckFindsNamesTheLine) {
@@ -246,8 +267,10 @@ TEST_F(JobFileTest, WhatCheckFindsNamesTheLine) {
             "job.toml:1: key is missing: name the key columns of the job");
   EXPECT_EQ(Fault(""), "job.toml: key is missing: name the key columns of the job");
   EXPECT_EQ(Fault("[batch]\nkey = [\"id\"]\n"), "job.toml:1: a job needs at least one table");
-  EXPECT_EQ(Fault(std::string(kMinimal) + "query = \"SELECT 1;\"\n"),
-            "job.toml:6: table \"A\": query must be one query without a semicolon at its end");
+  for (const std::string end : {";", "; ", "; -- and no more", ";\\n-- a\\n-- b\\n"}) {
+    EXPECT_EQ(Fault(std::string(kMinimal) + "query = \"SELECT 1" + end + "\"\n"),
+              "job.toml:6: table \"A\": query must be one query without a semicolon at its end");
+  }
   EXPECT_EQ(Fault(std::string(kMinimal) + "[[table]]\nsource = \"x\"\n"),
             "job.toml:6: table number 2: name is missing");
   EXPECT_THAT(Fault(std::string(kMinimal) + "[[table]]\nname = \"A\"\n"),

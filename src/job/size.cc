@@ -62,6 +62,7 @@ arrow::Result<int64_t> Multiply(std::string_view digits, int64_t unit) {
 }  // namespace
 
 arrow::Result<int64_t> ParseSize(std::string_view text) {
+  text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
   const size_t digits = std::min(text.find_first_not_of("0123456789."), text.size());
   if (digits == 0) return NotASize();
   const std::string word = UnitWord(text.substr(digits));

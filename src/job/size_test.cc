@@ -13,6 +13,7 @@ TEST(ParseSizeTest, ReadsPlainBytes) {
   EXPECT_EQ(ParseSize("1048576").ValueOrDie(), 1048576);
   EXPECT_EQ(ParseSize("0").ValueOrDie(), 0);
   EXPECT_EQ(ParseSize("7B").ValueOrDie(), 7);
+  EXPECT_EQ(ParseSize(" 7 B ").ValueOrDie(), 7);
 }
 
 TEST(ParseSizeTest, BinaryUnitsCountIn1024s) {

@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 #include <limits>
 #include <optional>
 
+#include "job/file_text.h"
 #include "job/nearest.h"
 #include "job/size.h"
+#include "sheaf/error.h"
 
 namespace sheaf {
 namespace {
@@ -90,11 +90,15 @@ arrow::Status TableReader::File(const std::string& field, const std::filesystem:
   ARROW_RETURN_NOT_OK(Text(field, &name));
   const toml::node* node = table_.get(field);
   if (node == nullptr) return arrow::Status::OK();
-  std::ifstream file(directory / name, std::ios::binary);
-  out->assign(std::istreambuf_iterator<char>(file), {});
-  if (file && !out->empty()) return arrow::Status::OK();
-  return source_->Error(node->source(), fmt::format("{}: the file \"{}\" {}", PathOf(field), name,
-                                                    file ? "is empty" : "can't be read"));
+  const auto refuse = [&](ErrorKind kind, const std::string& why) {
+    const std::string text = fmt::format("{}: the file \"{}\" {}", PathOf(field), name, why);
+    return MakeError(kind, source_->Error(node->source(), text).message());
+  };
+  const auto bytes = ReadFileText(directory / name);
+  if (!bytes.ok()) return refuse(ErrorKind::kEngine, "can't be read: " + bytes.status().message());
+  if (bytes->empty()) return refuse(ErrorKind::kJob, "is empty");
+  *out = *bytes;
+  return arrow::Status::OK();
 }
 
 arrow::Status TableReader::TextMap(const std::string& field,

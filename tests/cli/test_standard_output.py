@@ -1,6 +1,7 @@
 """`--out -`: data on standard output, everything else on standard error."""
 
 import json
+import subprocess
 
 import jobs
 import pytest
@@ -64,6 +65,32 @@ def test_a_full_disk_is_an_error(sheaf, tmp_path):
     )
     assert code == 1
     assert err == "sheaf: error: cannot write to standard output: No space left on device\n"
+
+
+def with_closed(sheaf, redirections, *arguments):
+    """The exit code and output of a run whose standard files the shell has closed."""
+    shell = ["sh", "-c", f'exec "$0" "$@" {redirections}', sheaf.path, *map(str, arguments)]
+    done = subprocess.run(shell, env=sheaf.environment(), capture_output=True, timeout=60)
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+@pytest.mark.parametrize("redirections", ["2>&-", "2>/dev/full"])
+def test_without_standard_error_the_exit_code_tells(sheaf, tmp_path, redirections):
+    job = jobs.write(tmp_path, jobs.SMALL)
+    assert with_closed(sheaf, redirections, "run", tmp_path / "none.toml") == (1, "", "")
+    assert with_closed(sheaf, redirections, "run", job, "--no-such") == (2, "", "")
+    assert with_closed(sheaf, redirections, "run", job, "--set", "policy.missing=error")[0] == 3
+    code, out, _ = with_closed(sheaf, redirections, "run", job, "--out", "-", "--format", "jsonl")
+    assert code == 0 and len(out.splitlines()) == 10
+
+
+def test_files_of_the_run_take_no_place_of_standard_files(sheaf, tmp_path):
+    job = jobs.write(tmp_path, jobs.SMALL)
+    code, _, err = with_closed(sheaf, "<&- >&-", "run", job, "--out", tmp_path / "out")
+    assert code == 1
+    assert err == "sheaf: error: cannot write to standard output: Bad file descriptor\n"
+    assert with_closed(sheaf, "<&- 2>&-", "run", job, "--out", tmp_path / "whole")[0] == 0
+    assert (tmp_path / "whole" / "_SUCCESS").exists()
 
 
 def test_an_error_of_the_data_is_one_line_after_the_batches(sheaf, tmp_path):

@@ -36,6 +36,26 @@ def test_a_signal_between_batches_leaves_whole_batches_only(sheaf, tmp_path, sen
     assert_not_complete(tmp_path / "out")
 
 
+def test_a_signal_that_comes_twice_at_once_leaves_whole_batches_only(sheaf, tmp_path):
+    # As `timeout` sends it: to the program, and to its group.
+    run = sheaf.start("run", jobs.write(tmp_path, jobs.MANY_BATCHES), "--out", tmp_path / "out")
+    assert run.stdout.readline().startswith(b"batch 0: 10 keys, ")
+    for _ in range(5):
+        run.send_signal(signal.SIGTERM)
+        time.sleep(0.002)
+    run.communicate(timeout=30)
+    assert run.returncode == 130
+    assert_not_complete(tmp_path / "out")
+
+
+@pytest.mark.parametrize("options", [(), ("--out", "-", "--format", "jsonl")])
+def test_a_signal_ends_a_run_whose_output_nobody_reads(sheaf, tmp_path, options):
+    run = sheaf.start("run", jobs.write(tmp_path, jobs.MANY_BATCHES), *options)
+    time.sleep(1)
+    run.send_signal(signal.SIGTERM)
+    assert run.wait(10) == 130
+
+
 def test_a_signal_ends_a_query_that_has_delivered_nothing(sheaf, tmp_path):
     run = sheaf.start("run", jobs.write(tmp_path, jobs.ENDLESS), "--out", tmp_path / "out")
     deadline = time.monotonic() + 30
