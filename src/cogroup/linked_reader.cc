@@ -183,6 +183,7 @@ LinkedJob SplitLinks(ResolvedJob resolved) {
   split.job = resolved.job;
   split.keyed.job = std::move(resolved.job);
   split.keyed.key_schema = std::move(resolved.key_schema);
+  split.keyed.from = std::move(resolved.from);
   split.keyed.max_group_bytes = resolved.max_group_bytes;
   std::erase_if(split.keyed.job.tables, [](const Table& table) { return table.link.has_value(); });
   for (TableInput& input : resolved.tables) {

@@ -222,6 +222,15 @@ TEST_P(LinkedReaderTest, AFailingLinkedTableEndsTheRunByName) {
   EXPECT_EQ(reader->Next().status(), status);
 }
 
+// However its error meets the threads of the run.
+TEST_P(LinkedReaderTest, AFailingLinkedTableIsNeverTakenForAReadOne) {
+  for (int round = 0; round < 200; ++round) {
+    Job job = JobOf({Logs({}), Linked("R", {R"([[9,"n"]])"}, arrow::Status::IOError("on fire"))
+                                   .References("logs", {"resource.id"})});
+    EXPECT_THAT(ErrorOf(job).message(), HasSubstr("on fire"));
+  }
+}
+
 TEST_P(LinkedReaderTest, CancelWakesWhoWaitsForALinkedTable) {
   const auto schema = arrow::schema({arrow::field("parent", arrow::int64())});
   const auto gate = std::make_shared<GatedStream>(schema);

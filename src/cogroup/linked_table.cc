@@ -5,6 +5,7 @@
 #include <arrow/compute/api.h>
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -62,12 +63,12 @@ std::string TextOf(const arrow::ArrayVector& columns, const std::vector<std::str
 }  // namespace
 
 LinkedTable::LinkedTable(TableInput input, const Policy& policy, LinkedMemory* memory,
-                         ReadAhead::OnError on_error)
+                         OnError on_error)
     : input_(std::move(input)),
       policy_(policy),
       memory_(memory),
       on_error_(std::move(on_error)),
-      reader_(input_, policy_, KeyOrder::kAny, memory->split.read_ahead, &counters_, on_error_) {}
+      reader_(input_, policy_, KeyOrder::kAny, &counters_) {}
 
 LinkedTable::~LinkedTable() {
   Cancel();
@@ -95,7 +96,6 @@ void LinkedTable::Cancel() {
 
 void LinkedTable::Join() {
   if (thread_.joinable()) thread_.join();
-  reader_.Join();
 }
 
 bool LinkedTable::WaitUntilLoaded() {
@@ -108,12 +108,13 @@ arrow::Result<std::unique_ptr<KeySet>> LinkedTable::ReadRows(RangeScatter* rows,
                                                              int64_t* num_rows) {
   KeySetBuilder keys;
   reader_.Start([this] { return OpenRows(input_, input_.query, memory_->split.query); });
-  while (const std::optional<Chunk> chunk = reader_.Pop()) {
+  while (true) {
+    ARROW_ASSIGN_OR_RAISE(const std::optional<Chunk> chunk, reader_.Next());
+    if (!chunk) return keys.Finish();
     keys.Add(chunk->keys);
     *num_rows += chunk->rows->num_rows();
     ARROW_RETURN_NOT_OK(rows->Add(*chunk));
   }
-  return keys.Finish();
 }
 
 // As strategy `partition` does with a selecting table: the keys first, then the rows by their rank.

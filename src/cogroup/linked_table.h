@@ -6,18 +6,19 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <thread>
 #include <vector>
 
+#include "cogroup/chunk_reader.h"
 #include "cogroup/counters.h"
 #include "cogroup/group_sizes.h"
 #include "cogroup/keyed_rows.h"
 #include "cogroup/memory_split.h"
 #include "cogroup/memory_turns.h"
 #include "cogroup/range_scatter.h"
-#include "cogroup/read_ahead.h"
 #include "cogroup/table_input.h"
 #include "key/key_set.h"
 #include "sheaf/batch.h"
@@ -45,10 +46,11 @@ struct LinkedMemory {
 /// Threads: one caller at a time; Cancel() and metrics() from any.
 class LinkedTable {
  public:
-  /// `on_error` is called from a thread of this object, with the table's name in the message; it must
+  using OnError = std::function<void(const arrow::Status&)>;
+
+  /// `on_error` is called from the thread of this object, with the table's name in the message; it must
   /// Cancel() this table. All references outlive the table.
-  LinkedTable(TableInput input, const Policy& policy, LinkedMemory* memory,
-              ReadAhead::OnError on_error);
+  LinkedTable(TableInput input, const Policy& policy, LinkedMemory* memory, OnError on_error);
   ~LinkedTable();  ///< Cancel(), then Join().
   LinkedTable(const LinkedTable&) = delete;
   LinkedTable& operator=(const LinkedTable&) = delete;
@@ -69,7 +71,7 @@ class LinkedTable {
   /// Ends the reading soon.
   void Cancel();
 
-  /// Waits for the threads: `on_error` is not called any more.
+  /// Waits for the thread: `on_error` is not called any more.
   void Join();
 
   [[nodiscard]] const TableInput& input() const { return input_; }
@@ -97,7 +99,7 @@ class LinkedTable {
   const TableInput input_;
   const Policy& policy_;
   LinkedMemory* const memory_;
-  const ReadAhead::OnError on_error_;
+  const OnError on_error_;
   TableCounters counters_;
   std::unique_ptr<KeySet> keys_;     // of all its rows
   std::unique_ptr<KeyedRows> rows_;  // by rank in keys_
@@ -109,7 +111,7 @@ class LinkedTable {
   std::condition_variable changed_;
   bool loaded_ = false;   // guarded by mutex_
   bool stopped_ = false;  // guarded by mutex_
-  ReadAhead reader_;
+  ChunkReader reader_;
   std::thread thread_;
 };
 

@@ -141,6 +141,18 @@ def test_a_run_starts_from_a_key_of_one_column_or_of_several(sheaf, tmp_path):
     assert "JSON list" in one_error(sheaf.run("run", pairs, "--from", "2"), 2)
 
 
+def test_a_run_with_a_reference_table_starts_from_a_key_too(sheaf, tmp_path):
+    linked = """
+[[table]]
+name = "L"
+query = "SELECT value AS id FROM generate_series(0, 9)"
+references = { table = "A", columns = ["id"] }
+"""
+    job = jobs.write(tmp_path, jobs.SMALL + linked)
+    result = sheaf.run("run", job, "--from", "7")
+    assert result.out.splitlines()[0] == "batch 0: 3 keys, 15 rows  A 9  P 3  L 3", result
+
+
 def test_a_broken_policy_has_an_exit_code_of_its_own(sheaf, tmp_path):
     job = jobs.write(tmp_path, jobs.SMALL)
     assert '"P"' in one_error(sheaf.run("run", job, "--set", "policy.missing=error"), 3)
