@@ -4,14 +4,26 @@
 #include <arrow/util/bit_util.h>
 
 #include <algorithm>
+#include <bit>
+#include <numeric>
 #include <utility>
 
 namespace sheaf {
 namespace {
 
 constexpr int64_t kAlignment = 64;
+constexpr int64_t kPage = 4096;
 // Texts of later rows may be this much longer than those of the first before they fill a segment early.
 constexpr double kHeapReserve = 1.03;
+// The block of a row of its own may have room for texts so many times as long.
+constexpr int64_t kMaxSpareHeap = 2;
+
+// A little more: one of few lengths.
+int64_t HeapStep(int64_t bytes) {
+  constexpr uint64_t kSteps = 8;
+  const auto step = static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(bytes)) / kSteps);
+  return step == 0 ? bytes : arrow::bit_util::RoundUp(bytes, step);
+}
 
 }  // namespace
 
@@ -26,7 +38,7 @@ std::shared_ptr<const SegmentLayout> SegmentLayout::ForRowsLike(
     const std::shared_ptr<arrow::Schema>& schema, const SegmentSource& sample,
     const StoredWidths& widths, int64_t bytes) {
   const auto sample_rows = static_cast<double>(sample.rows()->num_rows());
-  double row_bytes = 0;
+  auto row_bytes = static_cast<double>(sample.other_row_bytes());
   std::vector<double> heap(widths.size());
   for (size_t c = 0; c < widths.size(); ++c) {
     const ColumnKind kind = sample.column(c).kind;
@@ -48,21 +60,35 @@ std::shared_ptr<const SegmentLayout> SegmentLayout::ForRowsLike(
     heap_bytes.push_back(static_cast<int64_t>(length * static_cast<double>(rows)));
   }
   const std::shared_ptr<SegmentLayout> layout(new SegmentLayout(schema, rows, widths, heap_bytes));
-  layout->bytes_ = std::max(layout->bytes_, bytes);  // on disk, blocks of whole pages
+  // On disk, blocks of whole pages. Columns of kOther have no place in them.
+  layout->bytes_ = sample.other_row_bytes() > 0 ? arrow::bit_util::RoundUp(layout->bytes_, kPage)
+                                                : std::max(layout->bytes_, bytes);
   return layout;
 }
 
 std::shared_ptr<const SegmentLayout> SegmentLayout::ForRow(
-    const std::shared_ptr<arrow::Schema>& schema, const arrow::RecordBatch& rows, uint32_t row) {
-  std::vector<int64_t> heap_bytes;
+    const std::shared_ptr<arrow::Schema>& schema, const arrow::RecordBatch& rows, uint32_t row,
+    const std::shared_ptr<const SegmentLayout>& last) {
+  std::vector<int64_t> needed;
+  std::vector<int64_t> heap_bytes;  // as many, or as `last` has
   StoredWidths widths;
   for (int c = 0; c < rows.num_columns(); ++c) {
     const auto& data = *rows.column_data(c);
     const arrow::DataType& type = *schema->field(c)->type();
     const ColumnKind kind = KindOf(type);
-    heap_bytes.push_back(
-        IsBinary(kind) ? TextBytes(ColumnRows(data, kind), kind, row, int64_t{row} + 1) : 0);
+    const int64_t bytes =
+        IsBinary(kind) ? TextBytes(ColumnRows(data, kind), kind, row, int64_t{row} + 1) : 0;
+    const int64_t before = last == nullptr ? 0 : last->columns_[static_cast<size_t>(c)].heap_bytes;
+    needed.push_back(HeapStep(bytes));
+    heap_bytes.push_back(std::max(needed.back(), before));
     widths.push_back(PlainWidth(kind, type));
+  }
+  const int64_t all = std::reduce(heap_bytes.begin(), heap_bytes.end());
+  const int64_t most = kMaxSpareHeap * std::reduce(needed.begin(), needed.end());
+  if (all > most) heap_bytes = needed;
+  if (last != nullptr &&
+      std::ranges::equal(heap_bytes, last->columns_, {}, {}, &Column::heap_bytes)) {
+    return last;
   }
   return std::shared_ptr<const SegmentLayout>(new SegmentLayout(schema, 1, widths, heap_bytes));
 }

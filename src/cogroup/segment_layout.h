@@ -57,9 +57,11 @@ class SegmentLayout {
   static std::shared_ptr<const SegmentLayout> ForRowsLike(
       const std::shared_ptr<arrow::Schema>& schema, const SegmentSource& sample,
       const StoredWidths& widths, int64_t bytes);
-  /// A block for one row, number `row` of `rows`, however long it is.
-  static std::shared_ptr<const SegmentLayout> ForRow(const std::shared_ptr<arrow::Schema>& schema,
-                                                     const arrow::RecordBatch& rows, uint32_t row);
+  /// A block for one row, number `row` of `rows`, however long it is. The same as `last`, that of another such row or
+  /// null, where that is not much too large: what is kept of layouts is for few, and blocks on disk for many.
+  static std::shared_ptr<const SegmentLayout> ForRow(
+      const std::shared_ptr<arrow::Schema>& schema, const arrow::RecordBatch& rows, uint32_t row,
+      const std::shared_ptr<const SegmentLayout>& last);
 
   [[nodiscard]] int64_t rows() const { return rows_; }
   [[nodiscard]] int64_t bytes() const { return bytes_; }

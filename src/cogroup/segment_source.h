@@ -29,6 +29,8 @@ class SegmentSource {
   explicit SegmentSource(std::shared_ptr<arrow::RecordBatch> rows);
   [[nodiscard]] const std::shared_ptr<arrow::RecordBatch>& rows() const { return rows_; }
   [[nodiscard]] const Column& column(size_t c) const { return columns_[c]; }
+  /// Bytes of a row in the columns of kOther, on average.
+  [[nodiscard]] int64_t other_row_bytes() const { return other_row_bytes_; }
 
   /// The widths in which the numbered rows fit, and others that are some more different from each other.
   [[nodiscard]] StoredWidths WidthsOf(std::span<const uint32_t> rows) const;
@@ -36,6 +38,7 @@ class SegmentSource {
  private:
   std::shared_ptr<arrow::RecordBatch> rows_;
   std::vector<Column> columns_;
+  int64_t other_row_bytes_ = 0;
 };
 
 }  // namespace sheaf

@@ -6,8 +6,12 @@
 
 #include <algorithm>
 #include <limits>
+#include <memory>
 #include <numeric>
 #include <random>
+#include <set>
+#include <string>
+#include <vector>
 
 #include "cogroup/random_rows_test_support.h"
 
@@ -169,9 +173,35 @@ TEST(SegmentTest, ARowThatNoSegmentHoldsGetsOneOfItsOwn) {
   const Rows rows = arrow::RecordBatch::Make(schema, 2, {texts.Finish().ValueOrDie()});
   const auto usual = Segment::Open(LayoutFor(schema, rows->Slice(0, 1), 4096)).ValueOrDie();
   EXPECT_EQ(usual->Append(SegmentSource(rows), std::vector<uint32_t>{1}).ValueOrDie(), 0);
-  const auto own = Segment::Open(SegmentLayout::ForRow(rows->schema(), *rows, 1)).ValueOrDie();
+  const auto own =
+      Segment::Open(SegmentLayout::ForRow(rows->schema(), *rows, 1, nullptr)).ValueOrDie();
   EXPECT_EQ(own->Append(SegmentSource(rows), std::vector<uint32_t>{1}).ValueOrDie(), 1);
   EXPECT_TRUE(own->Rows().ValueOrDie()->Equals(*rows->Slice(1, 1)));
+}
+
+TEST(SegmentTest, LongRowsShareFewLayouts) {
+  const auto schema =
+      arrow::schema({arrow::field("t", arrow::utf8()), arrow::field("u", arrow::utf8())});
+  std::mt19937 random(1);
+  std::set<std::shared_ptr<const SegmentLayout>> layouts;
+  std::shared_ptr<const SegmentLayout> last;
+  for (int i = 0; i < 1000; ++i) {
+    arrow::ArrayVector columns;
+    int64_t bytes = 0;
+    for (int c = 0; c < 2; ++c) {
+      arrow::StringBuilder text;
+      ASSERT_TRUE(text.Append(std::string(40000 + random() % 40000, 'x')).ok());
+      bytes += text.value_data_length();
+      columns.push_back(text.Finish().ValueOrDie());
+    }
+    const Rows row = arrow::RecordBatch::Make(schema, 1, columns);
+    last = SegmentLayout::ForRow(schema, *row, 0, last);
+    EXPECT_LE(last->bytes(), 3 * bytes);
+    const auto segment = Segment::Open(last).ValueOrDie();
+    EXPECT_EQ(segment->Append(SegmentSource(row), std::vector<uint32_t>{0}).ValueOrDie(), 1);
+    layouts.insert(last);
+  }
+  EXPECT_LE(layouts.size(), 20);
 }
 
 }  // namespace

@@ -30,26 +30,24 @@ SegmentedRows::~SegmentedRows() { budget_->Release(bytes_); }
 arrow::Status SegmentedRows::Append(size_t place, const SegmentSource& source,
                                     std::span<const uint32_t> rows) {
   if (layout_ == nullptr) LayOutFor(source, rows);
+  other_row_bytes_ = source.other_row_bytes();
   Place& to = places_[place];
   while (!rows.empty()) {
     if (to.open == nullptr) ARROW_RETURN_NOT_OK(Open(&to, layout_));
-    const int64_t before = to.open->bytes();
-    ARROW_ASSIGN_OR_RAISE(int64_t appended, to.open->Append(source, rows));
+    ARROW_ASSIGN_OR_RAISE(int64_t appended, AppendToOpen(&to, source, rows));
     const std::optional<size_t> too_narrow = to.open->too_narrow();
     if (too_narrow) MakeWider(*to.open->layout(), *too_narrow, source);
     if (appended == 0 && to.open->num_rows() == 0) {
+      const int64_t held = to.open->bytes();
       to.open.reset();
-      budget_->Release(before);
-      bytes_ -= before;
+      budget_->Release(held);
+      bytes_ -= held;
       if (too_narrow) continue;
       // A row that is too long for any segment gets one of its own.
       if (LayOutFor(source, rows)) continue;
-      ARROW_RETURN_NOT_OK(Open(&to, SegmentLayout::ForRow(schema_, *source.rows(), rows[0])));
-      ARROW_ASSIGN_OR_RAISE(appended, to.open->Append(source, rows.first(1)));
-    } else if (const int64_t added = to.open->bytes() - before; added != 0) {
-      // Seldom, and only then: to count for all threads waits for whatever this one has just written.
-      budget_->Add(added);
-      bytes_ += added;
+      row_layout_ = SegmentLayout::ForRow(schema_, *source.rows(), rows[0], row_layout_);
+      ARROW_RETURN_NOT_OK(Open(&to, row_layout_));
+      ARROW_ASSIGN_OR_RAISE(appended, AppendToOpen(&to, source, rows.first(1)));
     }
     rows = rows.subspan(static_cast<size_t>(appended));
     if (rows.empty()) break;
@@ -57,6 +55,18 @@ arrow::Status SegmentedRows::Append(size_t place, const SegmentSource& source,
     Seal(&to);
   }
   return arrow::Status::OK();
+}
+
+arrow::Result<int64_t> SegmentedRows::AppendToOpen(Place* place, const SegmentSource& source,
+                                                   std::span<const uint32_t> rows) {
+  const int64_t before = place->open->bytes();
+  ARROW_ASSIGN_OR_RAISE(const int64_t appended, place->open->Append(source, rows));
+  if (const int64_t added = place->open->bytes() - before; added != 0) {
+    // Seldom, and only then: to count for all threads waits for whatever this one has just written.
+    budget_->Add(added);
+    bytes_ += added;
+  }
+  return appended;
 }
 
 arrow::Result<int64_t> SegmentedRows::AppendAll(const SegmentSource& source,
@@ -186,7 +196,7 @@ void SegmentedRows::RemovePlace(size_t at) {
 }
 
 int64_t SegmentedRows::row_bytes() const {
-  return layout_ == nullptr ? 0 : layout_->plain_row_bytes();
+  return layout_ == nullptr ? 0 : layout_->plain_row_bytes() + other_row_bytes_;
 }
 
 std::unique_ptr<Segment> SegmentedRows::TakeSealed(Place* place) {

@@ -127,6 +127,8 @@ class SegmentedRows {
   bool LayOutFor(const SegmentSource& source, std::span<const uint32_t> rows);
   void MakeWider(const SegmentLayout& layout, size_t column, const SegmentSource& source);
   arrow::Status Open(Place* place, std::shared_ptr<const SegmentLayout> layout);
+  arrow::Result<int64_t> AppendToOpen(Place* place, const SegmentSource& source,
+                                      std::span<const uint32_t> rows);
   static void Seal(Place* place);
   arrow::Status SpillSealed(Place* place);
   arrow::Status SpillRun(Place* place);
@@ -136,8 +138,10 @@ class SegmentedRows {
   const int64_t segment_bytes_;
   MemoryBudget* const budget_;
   const int64_t least_spill_;  // bytes: with less it is for others to move rows to disk
-  std::shared_ptr<const SegmentLayout> layout_;     // of segments to come
-  std::weak_ptr<arrow::RecordBatch> laid_out_for_;  // the rows that it suits
+  std::shared_ptr<const SegmentLayout> layout_;      // of segments to come
+  std::weak_ptr<arrow::RecordBatch> laid_out_for_;   // the rows that it suits
+  std::shared_ptr<const SegmentLayout> row_layout_;  // of the last row that was too long for it
+  int64_t other_row_bytes_ = 0;                      // as SegmentSource tells them of the last rows
   std::vector<Place> places_;
   int64_t bytes_ = 0;                  // in memory
   std::unique_ptr<BlockStore> store_;  // null where nothing is on disk

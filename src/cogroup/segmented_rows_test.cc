@@ -57,6 +57,53 @@ TEST(SegmentedRowsTest, SegmentsSuitTheRowsThatComeWhateverTheFirstWereLike) {
   }
 }
 
+// Rows of a list of 500 numbers and a text of 14 to 26 KB, which is now and then longer than a segment.
+std::shared_ptr<arrow::RecordBatch> LongRows(int64_t count) {
+  arrow::StringBuilder texts;
+  const auto numbers = std::make_shared<arrow::Int64Builder>();
+  arrow::ListBuilder lists(arrow::default_memory_pool(), numbers);
+  for (int64_t i = 0; i < count; ++i) {
+    EXPECT_TRUE(texts.Append(std::string(static_cast<size_t>(14000 + i * 977 % 12000), 'x')).ok());
+    EXPECT_TRUE(lists.Append().ok());
+    for (int64_t n = 0; n < 500; ++n) EXPECT_TRUE(numbers->Append(n).ok());
+  }
+  const arrow::ArrayVector columns = {texts.Finish().ValueOrDie(), lists.Finish().ValueOrDie()};
+  const auto schema =
+      arrow::schema({arrow::field("t", columns[0]->type()), arrow::field("v", columns[1]->type())});
+  return arrow::RecordBatch::Make(schema, count, columns);
+}
+
+RowsByPlace AllToOnePlace(const arrow::RecordBatch& rows) {
+  RowsByPlace by_place;
+  by_place.Sort(std::vector<uint32_t>(static_cast<size_t>(rows.num_rows()), 0), 1);
+  return by_place;
+}
+
+TEST(SegmentedRowsTest, TheBudgetHasAllOfRowsThatAreTaken) {
+  const auto batch = LongRows(100);
+  MemoryBudget budget(int64_t{1} << 40);
+  SegmentedRows rows(batch->schema(), 1, 32 << 10, &budget);
+  for (int round = 0; round < 5; ++round) {
+    std::vector<int64_t> bytes(1);
+    ASSERT_TRUE(rows.AppendAll(SegmentSource(batch), AllToOnePlace(*batch), &bytes).ok());
+    EXPECT_GE(budget.used(), 100 * (14000 + 500 * 8));
+    rows.Take(0);
+    EXPECT_EQ(budget.used(), 0);
+  }
+}
+
+TEST(SegmentedRowsTest, NestedColumnsCountAndFillSegments) {
+  const auto batch = LongRows(1000)->SelectColumns({1}).ValueOrDie();
+  MemoryBudget budget(/*limit=*/1 << 20);
+  SegmentedRows rows(batch->schema(), 1, kSegmentBytes, &budget);
+  std::vector<int64_t> bytes(1);
+  ASSERT_TRUE(rows.AppendAll(SegmentSource(batch), AllToOnePlace(*batch), &bytes).ok());
+  EXPECT_GE(bytes[0], 1000 * 500 * 8);
+  EXPECT_LE(bytes[0], 1000 * 600 * 8);
+  EXPECT_TRUE(rows.has_spilled());
+  EXPECT_LE(budget.used(), (1 << 20) + kSegmentBytes);
+}
+
 // All rows of a place, and in how many pieces they come.
 struct Taken {
   std::vector<int64_t> values;
