@@ -15,16 +15,21 @@ namespace {
 
 using TakeChunk = std::function<arrow::Status(Chunk*)>;
 
-// The threads that read parts. One whose part has ended takes chunks of the others' until these have ended too.
+// The threads that read parts. One that finds no part left takes chunks of the others' until these have ended too.
 class PartReaders {
  public:
-  PartReaders(const TableInput& input, const Policy& policy, size_t parts, TableCounters* counters,
-              const TakeChunk& take)
-      : input_(input), policy_(policy), counters_(counters), take_(take), reading_(parts) {}
+  PartReaders(const TableInput& input, const Policy& policy, const Connection::Readers& parts,
+              TableCounters* counters, const TakeChunk& take)
+      : input_(input),
+        policy_(policy),
+        counters_(counters),
+        take_(take),
+        parts_(parts),
+        reading_(parts.size()) {}
 
-  // Of each part once.
-  void Read(std::shared_ptr<arrow::RecordBatchReader> part) {
-    End(ReadAll(std::move(part)));
+  // What each thread does. There may be fewer than parts: the system may have no more.
+  void Read() {
+    while (const auto part = NextPart()) End(ReadAll(part));
     while (std::optional<Chunk> chunk = WaitForChunk()) {
       if (const auto status = take_(&*chunk); !status.ok()) Fail(status);
     }
@@ -36,14 +41,20 @@ class PartReaders {
   }
 
  private:
-  arrow::Status ReadAll(std::shared_ptr<arrow::RecordBatchReader> part) {
+  arrow::Status ReadAll(const std::shared_ptr<arrow::RecordBatchReader>& part) {
     ChunkReader chunks(input_, policy_, KeyOrder::kAny, counters_);
-    chunks.Start([&part] { return std::move(part); });
+    chunks.Start([&part] { return part; });
     while (true) {
       ARROW_ASSIGN_OR_RAISE(std::optional<Chunk> chunk, chunks.Next());
       if (!chunk) return arrow::Status::OK();
       if (!HandOver(&*chunk)) ARROW_RETURN_NOT_OK(take_(&*chunk));
     }
+  }
+
+  // Null where none is left.
+  std::shared_ptr<arrow::RecordBatchReader> NextPart() {
+    const std::lock_guard lock(mutex_);
+    return next_ < parts_.size() ? parts_[next_++] : nullptr;
   }
 
   // True where another thread takes the chunk, for it has nothing else to do.
@@ -81,11 +92,13 @@ class PartReaders {
   const Policy& policy_;
   TableCounters* const counters_;
   const TakeChunk& take_;
+  const Connection::Readers& parts_;
 
   std::mutex mutex_;
   std::condition_variable changed_;
-  size_t reading_;   // parts; guarded by mutex_, as are the next three
-  size_t idle_ = 0;  // threads whose part has ended
+  size_t next_ = 0;  // part; guarded by mutex_, as are the next four
+  size_t reading_;   // parts that have not ended
+  size_t idle_ = 0;  // threads without a part
   std::optional<Chunk> handed_over_;
   arrow::Status first_error_;
 };
@@ -95,13 +108,13 @@ class PartReaders {
 arrow::Status ReadParts(const TableInput& input, const Policy& policy,
                         const Connection::Readers& parts, TableCounters* counters,
                         const TakeChunk& take) {
-  PartReaders readers(input, policy, parts.size(), counters, take);
+  PartReaders readers(input, policy, parts, counters, take);
   std::vector<std::future<void>> reading;
   TaskQueue threads(parts.size() - 1);
   for (size_t p = 1; p < parts.size(); ++p) {
-    reading.push_back(threads.Ask([&, p] { readers.Read(parts[p]); }));
+    reading.push_back(threads.Ask([&readers] { readers.Read(); }));
   }
-  readers.Read(parts[0]);
+  readers.Read();
   for (const auto& done : reading) done.wait();
   return readers.first_error();
 }
