@@ -59,15 +59,20 @@ arrow::Result<TableShare> JoinTables(const std::vector<CutWindow>& parts, size_t
   for (const CutWindow& part : parts) {
     const BatchTable& table = part.tables[t];
     const int32_t base = offsets.back();
+    if (table.rows->num_rows() > std::numeric_limits<int32_t>::max() - base) {
+      return TooLarge(table.name, arrow::Status::CapacityError("more than 2^31-1 rows"));
+    }
     for (int64_t k = 1; k < table.offsets->length(); ++k) {
       offsets.push_back(base + table.offsets->Value(k));
     }
     rows.push_back(table.rows);
   }
-  ARROW_ASSIGN_OR_RAISE(auto joined, arrow::ConcatenateRecordBatches(rows, RowMemory()));
   const BatchTable& first = parts[0].tables[t];
+  auto joined = arrow::ConcatenateRecordBatches(rows, RowMemory());
+  if (joined.status().IsInvalid()) return TooLarge(first.name, joined.status());
+  ARROW_RETURN_NOT_OK(joined.status());
   return TableShare{
-      {first.name, first.rows_per_key, std::move(joined), OffsetsArray(std::move(offsets))}, {}};
+      {first.name, first.rows_per_key, *std::move(joined), OffsetsArray(std::move(offsets))}, {}};
 }
 
 arrow::Result<CutWindow> Join(std::vector<CutWindow> parts) {

@@ -78,6 +78,22 @@ TEST(BatchShaperTest, AFullWindowIsABatchThatIsNotCopied) {
   EXPECT_EQ(Text(*batch), "1: A(1)\n2: A(2 2)");
 }
 
+TEST(BatchShaperTest, MoreRowsThanOffsetsHoldAreAnErrorOfTheTable) {
+  constexpr int32_t kRows = 1'500'000'000;  // of a type that takes no memory
+  BatchShaper shaper = ShaperOf(KeptJob());
+  for (int64_t key = 0; key < 2; ++key) {
+    CutWindow window = WindowOf(key, {1});
+    window.tables[0].rows =
+        arrow::RecordBatch::Make(arrow::schema({arrow::field("n", arrow::null())}), kRows,
+                                 {std::make_shared<arrow::NullArray>(kRows)});
+    window.tables[0].offsets = OffsetsArray({0, kRows});
+    ASSERT_TRUE(shaper.Add(std::move(window)).ok());
+  }
+  const arrow::Status status = shaper.Finish();
+  EXPECT_EQ(KindOf(status), ErrorKind::kEngine);
+  EXPECT_THAT(status.message(), AllOf(HasSubstr("table \"A\""), HasSubstr("max_keys")));
+}
+
 TEST(BatchShaperTest, WhatIsLeftIsTheLastBatch) {
   EXPECT_THAT(Shape(KeptJob().MaxKeys(2), {WindowOf(1, {1, 1}), WindowOf(3, {1})}),
               ElementsAre("1: A(1)\n2: A(2)", "3: A(3)"));

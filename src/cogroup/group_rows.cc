@@ -67,9 +67,9 @@ arrow::Result<std::vector<int32_t>> GroupOffsets(std::span<const int64_t> counts
   return offsets;
 }
 
-arrow::Status TooLarge(const TableInput& input, const arrow::Status& cause) {
+arrow::Status TooLarge(const std::string& table, const arrow::Status& cause) {
   return MakeError(ErrorKind::kEngine,
-                   "table \"" + input.table.name +
+                   "table \"" + table +
                        "\": the rows of one batch do not fit in one Arrow array (" +
                        cause.message() + "); lower batch.max_keys");
 }

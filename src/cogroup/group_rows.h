@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "cogroup/counters.h"
@@ -20,7 +21,7 @@ namespace sheaf {
 arrow::Result<std::vector<int32_t>> GroupOffsets(std::span<const int64_t> counts);
 
 /// That the rows of one batch exceed what Arrow's offsets hold, with the table's name.
-arrow::Status TooLarge(const TableInput& input, const arrow::Status& cause);
+arrow::Status TooLarge(const std::string& table, const arrow::Status& cause);
 
 /// Checks rows_per_key in the group of every row of `keys`: drops second rows (duplicate = "first"), or fails.
 /// Counts duplicates. Errors: kPolicy, naming table and key.

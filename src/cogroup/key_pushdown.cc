@@ -28,15 +28,24 @@ const arrow::DataType& RawTypeOf(const TableInput& input, const ColumnPath& colu
 
 }  // namespace
 
-bool CanFilter(const TableInput& input) {
+bool CanFilter(const TableInput& input, const arrow::Schema& key_schema) {
   if (input.query.empty()) return false;
-  return std::ranges::none_of(input.key_columns, [&](const ColumnPath& column) {
+  for (size_t c = 0; c < input.key_columns.size(); ++c) {
+    const ColumnPath& column = input.key_columns[c];
+    const arrow::DataType& type = *column.type;
+    const arrow::DataType& key = *key_schema.field(static_cast<int>(c))->type();
     // Engines disagree on whether NaN equals NaN, and on -0 and 0. DataFusion 55 can't join numbers with
-    // numbers in dictionaries.
-    return arrow::is_floating(column.type->id()) ||
-           (RawTypeOf(input, column).id() == arrow::Type::DICTIONARY &&
-            !arrow::is_base_binary_like(column.type->id()));
-  });
+    // numbers in dictionaries, and brings times of two units to one that can't hold all of both.
+    if (arrow::is_floating(type.id())) return false;
+    if (RawTypeOf(input, column).id() == arrow::Type::DICTIONARY &&
+        !arrow::is_base_binary_like(type.id())) {
+      return false;
+    }
+    const bool integers = arrow::is_integer(type.id()) && arrow::is_integer(key.id());
+    const bool texts = arrow::is_string(type.id()) && arrow::is_string(key.id());
+    if (!type.Equals(key) && !integers && !texts) return false;
+  }
+  return true;
 }
 
 bool WorthFiltering(const TableInput& input, int64_t num_keys) {

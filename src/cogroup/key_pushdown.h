@@ -19,8 +19,8 @@ namespace sheaf {
 inline constexpr int64_t kMinFilteredRows = 1'000'000;
 inline constexpr int64_t kMinRowsPerKey = 20;
 
-/// True where the table's keys can be compared by the engine just as sheaf compares them.
-bool CanFilter(const TableInput& input);
+/// True where the engine compares the table's keys with a temporary table of keys of these types just as sheaf does.
+bool CanFilter(const TableInput& input, const arrow::Schema& key_schema);
 
 /// True where the engine expects so many rows of the table that filtering them pays.
 bool WorthFiltering(const TableInput& input, int64_t num_keys);

@@ -34,7 +34,7 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> InOrder(
                         }) == refs.end();
   if (together) return pieces[refs[0].piece]->Slice(refs[0].row, std::ssize(refs));
   const auto rows = Gather(input.schema, pieces, refs);
-  return rows.ok() ? rows : TooLarge(input, rows.status());
+  return rows.ok() ? rows : TooLarge(input.table.name, rows.status());
 }
 
 }  // namespace
@@ -123,7 +123,7 @@ arrow::Result<BatchTable> KeyedRows::Take(const std::vector<int64_t>& ranks) {
   std::vector<int64_t> counts(ranks.size());
   for (size_t g = 0; g < ranks.size(); ++g) counts[g] = ranks[g] < 0 ? 0 : num_rows(ranks[g]);
   auto found = GroupOffsets(counts);
-  if (!found.ok()) return TooLarge(input_, found.status());
+  if (!found.ok()) return TooLarge(input_.table.name, found.status());
   std::vector<int32_t> offsets = *std::move(found);
   ARROW_ASSIGN_OR_RAISE(const Pieces pieces, Collect(ranks));
   std::vector<RowRef> refs;

@@ -96,7 +96,8 @@ arrow::Status MergeReader::Start() {
   for (size_t t = 0; t < lanes().size(); ++t) {
     const TableInput& input = *lanes()[t]->input;
     if (input.table.selects_keys) SetStream(t, nullptr);
-    search = search || (!input.table.selects_keys && CanFilter(input) && WorthFiltering(input, 0));
+    search = search || (!input.table.selects_keys && CanFilter(input, *LaneReader::key_schema()) &&
+                        WorthFiltering(input, 0));
   }
   std::shared_ptr<arrow::RecordBatch> selected;
   if (search) {
@@ -143,7 +144,8 @@ arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> MergeReader::OpenStream
   TableInput* input = lane->input;
   if (input->query.empty()) return OpenRows(*input, "", split_.query);
   std::string query = input->query;
-  if (selected != nullptr && CanFilter(*input) && WorthFiltering(*input, selected->num_rows())) {
+  if (selected != nullptr && CanFilter(*input, *LaneReader::key_schema()) &&
+      WorthFiltering(*input, selected->num_rows())) {
     ARROW_ASSIGN_OR_RAISE(query, FilteredQuery(*engine(), *input, query, selected));
     lane->counters.filtered_by_engine = true;
   }

@@ -85,7 +85,7 @@ arrow::Status OrderRows(const TableInput& input, const Pieces& pieces, std::span
     if (moved) any_moved = true;
     return arrow::Status::OK();
   });
-  if (!status.ok()) return status.IsCapacityError() ? TooLarge(input, status) : status;
+  if (!status.ok()) return status.IsCapacityError() ? TooLarge(input.table.name, status) : status;
   if (stand && !any_moved) refs->clear();
   return arrow::Status::OK();
 }

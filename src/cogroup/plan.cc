@@ -21,7 +21,8 @@ constexpr int64_t kMiB = int64_t{1} << 20;
 
 std::string Mebibytes(int64_t bytes) { return std::to_string(bytes / kMiB) + " MiB"; }
 
-std::string Executions(const MemorySplit& split, const TableInput& input, Strategy strategy) {
+std::string Executions(const MemorySplit& split, const ResolvedJob& resolved,
+                       const TableInput& input, Strategy strategy) {
   if (input.absent) return "never: the engine does not have this optional table";
   if (input.table.stream != nullptr) return "once: a stream is read as it comes";
   if (input.link) {
@@ -39,7 +40,8 @@ std::string Executions(const MemorySplit& split, const TableInput& input, Strate
                  "joined to them";
   }
   std::string text = "once: all its rows in key order";
-  if (!input.table.selects_keys && CanFilter(input) && WorthFiltering(input, 0)) {
+  if (!input.table.selects_keys && CanFilter(input, *resolved.key_schema) &&
+      WorthFiltering(input, 0)) {
     text += ", or only those of the selected keys where the selecting rows fit in " +
             Mebibytes(split.key_search);
   }
@@ -158,7 +160,7 @@ Plan MakePlan(const Engine* engine, const ResolvedJob& resolved) {
   for (size_t t = 0; t < plan.tables.size(); ++t) {
     const TableInput& input = resolved.tables[t];
     TablePlan& table = plan.tables[t];
-    table.executions = Executions(split, input, plan.strategy);
+    table.executions = Executions(split, resolved, input, plan.strategy);
     if (plan.strategy == Strategy::kMerge || table.sql.empty()) continue;
     const bool probed = plan.strategy == Strategy::kProbe && !input.link;
     table.sql = probed ? ProbeQuery(*engine, input, *resolved.key_schema) : input.query;

@@ -69,19 +69,6 @@ bool AreDense(const arrow::RecordBatch& keys) {
   return span && *span <= kMaxNumbersPerKey * static_cast<double>(keys.num_rows());
 }
 
-// Whether the engine compares the table's keys with a temporary table of keys as sheaf does.
-bool CanJoin(const TableInput& input, const arrow::Schema& key_schema) {
-  if (!CanFilter(input)) return false;
-  for (size_t c = 0; c < input.key_columns.size(); ++c) {
-    const arrow::DataType& a = *input.key_columns[c].type;
-    const arrow::DataType& b = *key_schema.field(static_cast<int>(c))->type();
-    const bool integers = arrow::is_integer(a.id()) && arrow::is_integer(b.id());
-    const bool texts = arrow::is_string(a.id()) && arrow::is_string(b.id());
-    if (!a.Equals(b) && !integers && !texts) return false;
-  }
-  return true;
-}
-
 // A driver that lacks what only this strategy needs.
 arrow::Status AdviseOnDriver(const arrow::Status& status) {
   if (!status.IsNotImplemented()) return status;
@@ -272,7 +259,7 @@ arrow::Status ProbeReader::ReadProbed(Lane* lane, const ProbeWindow& window, Ran
   const TableInput& input = *lane->input;
   const auto& keys = window.key_rows;
   const KeyRange range{LowerEnd::kFrom, keys->Slice(0, 1), keys->Slice(keys->num_rows() - 1)};
-  const bool join = CanJoin(input, *key_schema()) && !AreDense(*keys);
+  const bool join = CanFilter(input, *key_schema()) && !AreDense(*keys);
   ARROW_RETURN_NOT_OK(Read(
       lane, [&] { return Query(input, range, join ? keys : nullptr); },
       [rows](const Chunk& chunk) { return rows->Add(chunk); },
@@ -460,7 +447,7 @@ std::string ProbeQuery(const Engine& engine, const TableInput& input,
   const std::string sql =
       RangeQuery(engine.impl().dialect(), input.query, RangeKeyOf(input, key_schema),
                  selects ? LowerEnd::kAbove : LowerEnd::kFrom, true);
-  return selects || !CanJoin(input, key_schema) ? sql : FilteredQueryText(engine, input, sql);
+  return selects || !CanFilter(input, key_schema) ? sql : FilteredQueryText(engine, input, sql);
 }
 
 }  // namespace sheaf

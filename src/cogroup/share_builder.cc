@@ -13,7 +13,8 @@ namespace {
 
 // The system's limits, in the words of this job.
 arrow::Status Explain(const TableInput& input, const arrow::Status& status) {
-  return status.IsCapacityError() || status.IsInvalid() ? TooLarge(input, status) : status;
+  return status.IsCapacityError() || status.IsInvalid() ? TooLarge(input.table.name, status)
+                                                        : status;
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 
 #include "cogroup/group_memory.h"
 #include "cogroup/key_text.h"
+#include "key/canonical_floats.h"
 #include "key/key_type.h"
 #include "key/plain_types.h"
 #include "sheaf/error.h"
@@ -245,7 +246,10 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> ConformKeys(
   ARROW_ASSIGN_OR_RAISE(arrow::ArrayVector columns, ColumnsAt(input.key_columns, rows));
   for (size_t c = 0; c < columns.size(); ++c) {
     const auto& type = key_schema->field(static_cast<int>(c))->type();
-    if (columns[c]->type()->Equals(*type)) continue;
+    if (columns[c]->type()->Equals(*type)) {
+      ARROW_ASSIGN_OR_RAISE(columns[c], CanonicalFloats(std::move(columns[c])));
+      continue;
+    }
     auto cast = arrow::compute::Cast(*columns[c], type);
     if (!cast.ok()) {
       return MakeError(
@@ -253,7 +257,7 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> ConformKeys(
           TableContext(input.table) + ": key column " + Quoted(input.key_names[c]) +
               " as the common type of the selecting tables: " + cast.status().message());
     }
-    columns[c] = *std::move(cast);
+    ARROW_ASSIGN_OR_RAISE(columns[c], CanonicalFloats(*std::move(cast)));
   }
   return arrow::RecordBatch::Make(key_schema, rows.num_rows(), std::move(columns));
 }
