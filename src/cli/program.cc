@@ -59,8 +59,20 @@ arrow::Status SetUpLogging() {
   return arrow::Status::OK();
 }
 
+/// Paths in the environment are relative to where the caller is.
+void KeepPathsOfEnvironment() {
+  for (const char* name : {"SHEAF_DATAFUSION_DRIVER", "SHEAF_SPILL_DIR", "TMPDIR"}) {
+    const char* path = std::getenv(name);
+    if (path == nullptr || *path == '\0') continue;
+    std::error_code error;
+    const auto absolute = std::filesystem::absolute(path, error);
+    if (!error) setenv(name, absolute.c_str(), /*replace=*/1);
+  }
+}
+
 /// Relative paths inside SQL are relative to the job file.
 arrow::Status EnterFolderOf(const JobFile& file) {
+  KeepPathsOfEnvironment();
   std::error_code error;
   std::filesystem::current_path(file.directory, error);
   if (!error) return arrow::Status::OK();

@@ -153,6 +153,17 @@ references = { table = "A", columns = ["id"] }
     assert result.out.splitlines()[0] == "batch 0: 3 keys, 15 rows  A 9  P 3  L 3", result
 
 
+def test_paths_in_the_environment_are_relative_to_the_caller(sheaf, tmp_path):
+    (tmp_path / "jobs").mkdir()
+    (tmp_path / "spill").mkdir()
+    job = jobs.write(tmp_path / "jobs", jobs.SMALL)
+    driver = os.path.relpath(sheaf.driver, tmp_path)
+    environment = {"SHEAF_DATAFUSION_DRIVER": driver, "SHEAF_SPILL_DIR": "spill"}
+    result = sheaf.run("run", job, cwd=tmp_path, env=environment)
+    assert result.code == 0, result.err
+    assert os.listdir(tmp_path / "jobs") == ["job.toml"]
+
+
 def test_a_broken_policy_has_an_exit_code_of_its_own(sheaf, tmp_path):
     job = jobs.write(tmp_path, jobs.SMALL)
     assert '"P"' in one_error(sheaf.run("run", job, "--set", "policy.missing=error"), 3)

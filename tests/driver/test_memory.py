@@ -1,6 +1,8 @@
 """Under a memory limit queries spill, stay inside it, and leave nothing behind."""
 
 import contextlib
+import subprocess
+import sys
 import threading
 
 import adbc_driver_manager as manager
@@ -123,6 +125,55 @@ def test_a_cancelled_sort_leaves_no_spill_files(spilling):
             for batch in stream:
                 pass
         stream.close()
+    assert list(spill.iterdir()) == []
+
+
+# Runs a query, and once the test says so reads a line of standard input, with the result still open.
+OTHER_PROCESS = """
+import sys
+import adbc_driver_manager as manager
+import pyarrow as pa
+driver, spill, sql = sys.argv[1:]
+options = {"datafusion.spill_path": spill, "datafusion.memory_limit": "16MiB"}
+with manager.AdbcDatabase(driver=driver, **options) as database:
+    with manager.AdbcConnection(database) as connection:
+        with manager.AdbcStatement(connection) as statement:
+            statement.set_sql_query(sql)
+            handle, _ = statement.execute_query()
+            stream = pa.RecordBatchReader._import_from_c(handle.address)
+            stream.read_next_batch()
+            print("read", flush=True)
+            sys.stdin.readline()
+"""
+
+
+def test_what_a_crash_leaves_is_removed_by_the_next_process_but_not_what_is_in_use(
+    driver, tmp_path
+):
+    spill = tmp_path / "spill"
+
+    def start(sql):
+        command = [sys.executable, "-c", OTHER_PROCESS, str(driver), str(spill), sql]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert process.stdout.readline() == b"read\n"
+        return process
+
+    def end(process):
+        process.communicate(b"\n", timeout=60)
+        assert process.returncode == 0
+
+    def files():
+        return [path for path in spill.rglob("*") if path.is_file()]
+
+    sorting = start("SELECT value FROM generate_series(1, 3000000) ORDER BY value % 7919")
+    in_use = files()
+    assert in_use
+    end(start("SELECT 1"))
+    assert files() == in_use
+    sorting.kill()
+    sorting.communicate()
+    assert files() == in_use
+    end(start("SELECT 1"))
     assert list(spill.iterdir()) == []
 
 

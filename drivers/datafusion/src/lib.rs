@@ -42,6 +42,7 @@ mod runtime;
 mod scan_ahead;
 mod session;
 mod sort_ranges;
+mod spill_home;
 mod statement;
 mod stream;
 mod table_factory;

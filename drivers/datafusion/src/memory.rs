@@ -1,11 +1,13 @@
 //! What a query may hold: its memory pool and its spill files.
 
 use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use adbc_core::error::{Error, Result};
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::config::{ConfigNonZeroUsize, ConfigOptions, ExecutionOptions};
+use datafusion::error::DataFusionError;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::{MemoryLimit, MemoryPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
@@ -16,6 +18,7 @@ use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 use crate::error::from_datafusion;
 use crate::options::{Limits, SPILL_PATH};
 use crate::pool::SortingPool;
+use crate::spill_home::SpillHome;
 
 /// How many consumers an out-of-memory message names.
 const CONSUMERS_NAMED: NonZeroUsize = NonZeroUsize::new(5).unwrap();
@@ -35,46 +38,66 @@ pub(crate) fn new_pool(limit: usize) -> Arc<dyn MemoryPool> {
 }
 
 /// The environment of one query: the caches and object stores of `base`, a pool of its own or the
-/// `shared` one, and spill files of its own.
+/// `shared` one, and spill files of its own, which the guard removes.
 pub(crate) fn query_env(
     base: &RuntimeEnv,
     shared: Option<Arc<dyn MemoryPool>>,
     limits: &Limits,
-) -> Result<Arc<RuntimeEnv>> {
+) -> Result<(Arc<RuntimeEnv>, SpillGuard)> {
     let spill_limit = limits
         .spill
         .unwrap_or_else(|| base.disk_manager.max_temp_directory_size());
     let mut disk = DiskManagerBuilder::default()
         .with_max_spill_merge_fan_in(base.disk_manager.max_spill_merge_fan_in())
         .with_max_temp_directory_size(spill_limit);
-    if let Some(path) = &limits.spill_path {
-        disk = disk.with_mode(DiskManagerMode::Directories(vec![path.clone()]));
+    let home = match &limits.spill_path {
+        Some(path) => {
+            let home = SpillHome::new(path).map_err(|cause| in_spill_path(cause.into(), path))?;
+            Some(home)
+        }
+        // Where nothing can be written, a query that spills nothing may run all the same.
+        None => SpillHome::new(&std::env::temp_dir()).ok(),
+    };
+    if let Some(home) = &home {
+        disk = disk.with_mode(DiskManagerMode::Directories(vec![home.path().to_owned()]));
     }
     let mut builder = RuntimeEnvBuilder::from_runtime_env(base).with_disk_manager_builder(disk);
     if let Some(pool) = limits.memory.map(new_pool).or(shared) {
         builder = builder.with_memory_pool(pool);
     }
-    builder
+    let env = builder
         .build_arc()
         .map_err(|cause| match &limits.spill_path {
-            Some(path) => {
-                from_datafusion(cause.context(format!("spill files in '{}'", path.display())))
-            }
+            Some(path) => in_spill_path(cause, path),
             None => from_datafusion(cause),
-        })
+        })?;
+    let guard = SpillGuard {
+        env: Arc::clone(&env),
+        home,
+    };
+    Ok((env, guard))
+}
+
+fn in_spill_path(cause: DataFusionError, path: &Path) -> Error {
+    from_datafusion(cause.context(format!("spill files in '{}'", path.display())))
 }
 
 /// Removes a query's spill files as soon as the query is over. DataFusion removes them when its
 /// last task lets go, which may be after the client's process has ended.
 #[derive(Debug)]
-pub(crate) struct SpillGuard(pub(crate) Arc<RuntimeEnv>);
+pub(crate) struct SpillGuard {
+    env: Arc<RuntimeEnv>,
+    home: Option<SpillHome>,
+}
 
 impl SpillGuard {
     /// The error of a query; where the disk takes no more, with the place of the query's files.
     pub(crate) fn locate(&self, mut cause: Error) -> Error {
         let full = DISK_FULL.iter().any(|text| cause.message.contains(text));
-        let paths = self.0.disk_manager.temp_dir_paths();
-        if full && let Some(directory) = paths.first().and_then(|path| path.parent()) {
+        let paths = self.env.disk_manager.temp_dir_paths();
+        let spilled = paths.first().map(PathBuf::as_path);
+        let home = self.home.as_ref().map(SpillHome::path);
+        if full && let Some(directory) = home.or(spilled).and_then(Path::parent) {
             cause.message += &format!(
                 "; the query's spill files are in '{}': free space there, or set '{SPILL_PATH}' to another directory",
                 directory.display()
@@ -86,7 +109,7 @@ impl SpillGuard {
 
 impl Drop for SpillGuard {
     fn drop(&mut self) {
-        for path in self.0.disk_manager.temp_dir_paths() {
+        for path in self.env.disk_manager.temp_dir_paths() {
             // A task that is being stopped may still write here; its own clean-up follows ours.
             let _ = std::fs::remove_dir_all(path);
         }

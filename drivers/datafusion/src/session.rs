@@ -179,7 +179,7 @@ impl Session {
             bound_partitions(&mut settings.config, limit);
         }
         let state = self.context.state();
-        let env = query_env(state.runtime_env(), self.shared.pool(), &settings.limits)?;
+        let (env, spill) = query_env(state.runtime_env(), self.shared.pool(), &settings.limits)?;
         let mut state = SessionStateBuilder::new_from_existing(state)
             .with_config(settings.config.into())
             .with_runtime_env(Arc::clone(&env));
@@ -194,10 +194,7 @@ impl Session {
                 metadata: env.cache_manager.get_file_metadata_cache(),
             }));
         }
-        Ok((
-            SessionContext::new_with_state(state.build()),
-            SpillGuard(env),
-        ))
+        Ok((SessionContext::new_with_state(state.build()), spill))
     }
 
     /// Refuses what a read-only connection must not run.
