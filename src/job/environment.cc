@@ -1,8 +1,10 @@
 #include "job/environment.h"
 
+#include <arrow/util/uri.h>
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cstddef>
 #include <cstdlib>
 #include <functional>
@@ -30,6 +32,36 @@ void ReplaceAll(std::string* text, const std::string& from, const std::string& t
        at = text->find(from, at + to.size())) {
     text->replace(at, from.size(), to);
   }
+}
+
+bool SameLetter(char a, char b) {
+  return std::tolower(static_cast<unsigned char>(a)) == std::tolower(static_cast<unsigned char>(b));
+}
+
+// Engines write names in small letters.
+void ReplaceInAnyCase(std::string* text, const std::string& from, const std::string& to) {
+  for (auto at = text->begin(); at != text->end();) {
+    at = std::search(at, text->end(), from.begin(), from.end(), SameLetter);
+    if (at == text->end()) break;
+    const auto position = at - text->begin();
+    text->replace(static_cast<size_t>(position), from.size(), to);
+    at = text->begin() + position + std::ssize(to);
+  }
+}
+
+// A value as messages may write it: as it is, out of a text of SQL, in a URL, in one line.
+std::vector<std::string> FormsOf(const std::string& value) {
+  std::string unquoted = value;
+  ReplaceAll(&unquoted, "''", "'");
+  std::string escaped = arrow::util::UriEscape(value);
+  ReplaceAll(&escaped, "%2F", "/");
+  std::string line = value;
+  std::ranges::replace_if(line, [](unsigned char c) { return std::isspace(c) != 0; }, ' ');
+  std::vector<std::string> forms = {value, unquoted, escaped, line};
+  std::ranges::sort(forms);
+  const auto repeats = std::ranges::unique(forms);
+  forms.erase(repeats.begin(), repeats.end());
+  return forms;
 }
 
 }  // namespace
@@ -76,7 +108,10 @@ std::string Redact(std::string text, const Environment& used) {
   std::ranges::stable_sort(longest_first, std::greater(),
                            [](const auto& variable) { return variable.second.size(); });
   for (const auto& [name, value] : longest_first) {
-    if (value.size() >= kShortestSecret) ReplaceAll(&text, value, fmt::format("${{{}}}", name));
+    if (value.size() < kShortestSecret) continue;
+    for (const std::string& form : FormsOf(value)) {
+      ReplaceInAnyCase(&text, form, fmt::format("${{{}}}", name));
+    }
   }
   return text;
 }

@@ -19,7 +19,8 @@ arrow::Result<std::string> ExpandVariables(std::string_view text, Environment* u
 /// A text that ExpandVariables turns into `text`.
 std::string EscapeVariables(std::string_view text);
 
-/// The text with every value written as its `${VAR}` again. Values of less than four bytes stay:
+/// The text with every value written as its `${VAR}` again, also in other letters, out of a text of SQL, or as part of a
+/// URL. Values of less than four bytes stay:
 /// they are no secrets, and would turn up inside other words.
 std::string Redact(std::string text, const Environment& used);
 

@@ -65,5 +65,13 @@ TEST_F(EnvironmentTest, RedactionPutsTheNameBack) {
   EXPECT_EQ(Redact("at https://db.example or db.example:1", used), "at ${URL} or ${HOST}:1");
 }
 
+TEST_F(EnvironmentTest, RedactionFindsAValueHoweverItIsWritten) {
+  const Environment used = {{"A", "Hunter2Secret"}, {"B", "it''s\nHidden"}, {"C", "/x/My Data"}};
+  EXPECT_EQ(Redact("no field hunter2secret", used), "no field ${A}");
+  EXPECT_EQ(Redact("value it's\nHidden", used), "value ${B}");
+  EXPECT_EQ(Redact("value it''s Hidden", used), "value ${B}");
+  EXPECT_EQ(Redact("file:///x/My%20Data/p", used), "file://${C}/p");
+}
+
 }  // namespace
 }  // namespace sheaf
