@@ -85,7 +85,7 @@ std::shared_ptr<const SegmentLayout> SegmentLayout::ForRow(
   }
   const int64_t all = std::reduce(heap_bytes.begin(), heap_bytes.end());
   const int64_t most = kMaxSpareHeap * std::reduce(needed.begin(), needed.end());
-  if (all > most) heap_bytes = needed;
+  if (all > most) heap_bytes = std::move(needed);
   if (last != nullptr &&
       std::ranges::equal(heap_bytes, last->columns_, {}, {}, &Column::heap_bytes)) {
     return last;
