@@ -51,9 +51,10 @@ def test_a_signal_that_comes_twice_at_once_leaves_whole_batches_only(sheaf, tmp_
 @pytest.mark.parametrize("options", [(), ("--out", "-", "--format", "jsonl")])
 def test_a_signal_ends_a_run_whose_output_nobody_reads(sheaf, tmp_path, options):
     run = sheaf.start("run", jobs.write(tmp_path, jobs.MANY_BATCHES), *options)
-    time.sleep(1)
+    assert run.stdout.read(1)
+    time.sleep(0.5)  # now the pipe is full
     run.send_signal(signal.SIGTERM)
-    assert run.wait(10) == 130
+    assert run.wait(30) == 130
 
 
 def test_a_signal_ends_a_query_that_has_delivered_nothing(sheaf, tmp_path):
