@@ -50,19 +50,21 @@ pub(crate) fn query_env(
     let mut disk = DiskManagerBuilder::default()
         .with_max_spill_merge_fan_in(base.disk_manager.max_spill_merge_fan_in())
         .with_max_temp_directory_size(spill_limit);
+    let pool = limits.memory.map(new_pool).or(shared);
     let home = match &limits.spill_path {
         Some(path) => {
-            let home = SpillHome::new(path).map_err(|cause| in_spill_path(cause.into(), path))?;
-            Some(home)
+            let home = SpillHome::within(path);
+            Some(home.map_err(|cause| in_spill_path(cause.into(), path))?)
         }
-        // Where nothing can be written, a query that spills nothing may run all the same.
-        None => SpillHome::new(&std::env::temp_dir()).ok(),
+        // Without a limit nothing spills. And where nothing can be written, what need not may run all the same.
+        None if pool.is_some() => SpillHome::within(&std::env::temp_dir()).ok(),
+        None => None,
     };
     if let Some(home) = &home {
         disk = disk.with_mode(DiskManagerMode::Directories(vec![home.path().to_owned()]));
     }
     let mut builder = RuntimeEnvBuilder::from_runtime_env(base).with_disk_manager_builder(disk);
-    if let Some(pool) = limits.memory.map(new_pool).or(shared) {
+    if let Some(pool) = pool {
         builder = builder.with_memory_pool(pool);
     }
     let env = builder
@@ -87,7 +89,7 @@ fn in_spill_path(cause: DataFusionError, path: &Path) -> Error {
 #[derive(Debug)]
 pub(crate) struct SpillGuard {
     env: Arc<RuntimeEnv>,
-    home: Option<SpillHome>,
+    home: Option<Arc<SpillHome>>,
 }
 
 impl SpillGuard {
@@ -96,7 +98,7 @@ impl SpillGuard {
         let full = DISK_FULL.iter().any(|text| cause.message.contains(text));
         let paths = self.env.disk_manager.temp_dir_paths();
         let spilled = paths.first().map(PathBuf::as_path);
-        let home = self.home.as_ref().map(SpillHome::path);
+        let home = self.home.as_ref().map(|home| home.path());
         if full && let Some(directory) = home.or(spilled).and_then(Path::parent) {
             cause.message += &format!(
                 "; the query's spill files are in '{}': free space there, or set '{SPILL_PATH}' to another directory",

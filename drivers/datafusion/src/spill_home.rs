@@ -1,22 +1,22 @@
-//! The directory of one query's spill files, which the next process removes where this one could not.
+//! The directory of this process's spill files, which the next process removes where this one could not.
 //!
-//! It is locked as long as the query lives. The system gives a lock back however a process ends, so a directory
+//! It is locked as long as a query lives that may need it. The system gives a lock back however a process ends, so a directory
 //! without one is what a crash has left.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fs::{self, DirBuilder, File};
 use std::io::{ErrorKind, Result};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{LazyLock, Mutex};
+use std::sync::{Arc, LazyLock, Mutex, Weak};
 
 use crate::cancel::lock;
 
-const PREFIX: &str = "datafusion-query-";
+const PREFIX: &str = "datafusion-process-";
 
-/// Where this process has looked for what crashes left.
-static SWEPT: LazyLock<Mutex<HashSet<PathBuf>>> = LazyLock::new(Mutex::default);
+/// That of each directory where this process has had one, and has looked for what crashes left.
+static HOMES: LazyLock<Mutex<HashMap<PathBuf, Weak<SpillHome>>>> = LazyLock::new(Mutex::default);
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
 /// Removed with all that is in it when this is dropped.
@@ -27,14 +27,25 @@ pub(crate) struct SpillHome {
 }
 
 impl SpillHome {
-    /// A new one in `parent`, which is made where only it is missing.
-    pub(crate) fn new(parent: &Path) -> Result<Self> {
+    /// The one in `parent`, which is made where only it is missing.
+    pub(crate) fn within(parent: &Path) -> Result<Arc<Self>> {
+        let mut homes = lock(&HOMES);
+        let known = homes.get(parent);
+        if let Some(home) = known.and_then(Weak::upgrade) {
+            return Ok(home);
+        }
         if !parent.exists() {
             fs::create_dir(parent)?;
         }
-        if lock(&SWEPT).insert(parent.to_owned()) {
+        if known.is_none() {
             remove_abandoned(parent);
         }
+        let home = Arc::new(Self::new(parent)?);
+        homes.insert(parent.to_owned(), Arc::downgrade(&home));
+        Ok(home)
+    }
+
+    fn new(parent: &Path) -> Result<Self> {
         loop {
             let number = NEXT.fetch_add(1, Ordering::Relaxed);
             let path = parent.join(format!("{PREFIX}{}-{number}", std::process::id()));
