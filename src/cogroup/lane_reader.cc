@@ -37,11 +37,10 @@ LaneReader::LaneReader(std::shared_ptr<Engine> engine, ResolvedJob resolved, Pla
   }
 }
 
-void LaneReader::AddReader(size_t t, KeyOrder order, int64_t capacity) {
+void LaneReader::AddReader(size_t t, int64_t capacity) {
   Lane& lane = *lanes_[t];
-  lane.reader =
-      std::make_unique<ReadAhead>(*lane.input, job().policy, order, capacity, &lane.counters,
-                                  [this](const arrow::Status& status) { Fail(status); });
+  lane.reader = std::make_unique<ReadAhead>(*lane.input, job().policy, capacity, &lane.counters,
+                                            [this](const arrow::Status& status) { Fail(status); });
 }
 
 // Reads one stream by two threads: one makes chunks, the other keeps them.

@@ -50,8 +50,8 @@ class LaneReader : public BatchReader {
 
   LaneReader(std::shared_ptr<Engine> engine, ResolvedJob resolved, Plan plan);
 
-  /// Gives lane `t` a reader that holds `capacity` bytes of rows in `order`.
-  void AddReader(size_t t, KeyOrder order, int64_t capacity);
+  /// Gives lane `t` a reader that holds `capacity` bytes of rows.
+  void AddReader(size_t t, int64_t capacity);
 
   /// Reads the stream that `open` opens, when it is its turn, and calls `keep` with each chunk, which a thread of
   /// its own has prepared. Reads nothing once the turns are closed. When it returns, none is called any more.

@@ -67,7 +67,7 @@ class PartitionReader final : public LaneReader {
         rows_budget_(split_.rows),
         scans_(split_.scans) {
     for (size_t t = 0; t < lanes().size(); ++t) {
-      AddReader(t, KeyOrder::kAny, split_.read_ahead);
+      AddReader(t, split_.read_ahead);
       if (lanes()[t]->input->table.selects_keys) ++selecting_;
     }
     alone_ = selecting_ == 1;

@@ -85,7 +85,7 @@ class ProbeReader final : public LaneReader {
         rows_budget_(split_.rows),
         scans_(split_.scans) {
     for (size_t t = 0; t < lanes().size(); ++t) {
-      AddReader(t, KeyOrder::kAny, split_.read_ahead);
+      AddReader(t, split_.read_ahead);
       Lane& lane = *lanes()[t];
       if (lane.input->connection != nullptr) {
         lane.input->connection->SetScan({.batch_rows = split_.batch_rows, .views = true});

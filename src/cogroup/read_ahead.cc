@@ -7,10 +7,10 @@
 
 namespace sheaf {
 
-ReadAhead::ReadAhead(const TableInput& input, const Policy& policy, KeyOrder order,
-                     int64_t capacity, TableCounters* counters, OnError on_error)
+ReadAhead::ReadAhead(const TableInput& input, const Policy& policy, int64_t capacity,
+                     TableCounters* counters, OnError on_error)
     : input_(input),
-      chunks_(input, policy, order, counters),
+      chunks_(input, policy, KeyOrder::kAny, counters),
       on_error_(std::move(on_error)),
       queue_(capacity) {}
 

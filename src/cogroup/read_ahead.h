@@ -1,4 +1,4 @@
-// Reads one table's stream in a thread of its own, so that engine and consumer overlap.
+// Reads one table's stream, in any order, in a thread of its own, so that engine and consumer overlap.
 #pragma once
 
 #include <arrow/status.h>
@@ -25,7 +25,7 @@ class ReadAhead {
 
   /// Holds at most `capacity` bytes of rows, and one chunk more. `on_error` is called once, from the
   /// reading thread, with the table's name in the message. All references outlive this object.
-  ReadAhead(const TableInput& input, const Policy& policy, KeyOrder order, int64_t capacity,
+  ReadAhead(const TableInput& input, const Policy& policy, int64_t capacity,
             TableCounters* counters, OnError on_error);
   ~ReadAhead();  ///< Cancel(), then Join().
   ReadAhead(const ReadAhead&) = delete;

@@ -29,8 +29,8 @@ class Reading {
     Job job;
     job.Key({"id"}).Add(Table::Stream("T", stream).SelectsKeys());
     resolved_ = ResolveJob(nullptr, job).ValueOrDie();
-    reader_ = std::make_unique<ReadAhead>(resolved_.tables[0], policy_, KeyOrder::kAny, capacity,
-                                          &counters_, [this](const arrow::Status& status) {
+    reader_ = std::make_unique<ReadAhead>(resolved_.tables[0], policy_, capacity, &counters_,
+                                          [this](const arrow::Status& status) {
                                             EXPECT_TRUE(error_.ok()) << "one error is enough";
                                             error_ = status;
                                           });

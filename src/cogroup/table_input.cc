@@ -246,18 +246,17 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> ConformKeys(
   ARROW_ASSIGN_OR_RAISE(arrow::ArrayVector columns, ColumnsAt(input.key_columns, rows));
   for (size_t c = 0; c < columns.size(); ++c) {
     const auto& type = key_schema->field(static_cast<int>(c))->type();
-    if (columns[c]->type()->Equals(*type)) {
-      ARROW_ASSIGN_OR_RAISE(columns[c], CanonicalFloats(std::move(columns[c])));
-      continue;
+    if (!columns[c]->type()->Equals(*type)) {
+      auto cast = arrow::compute::Cast(*columns[c], type);
+      if (!cast.ok()) {
+        return MakeError(
+            ErrorKind::kEngine,
+            TableContext(input.table) + ": key column " + Quoted(input.key_names[c]) +
+                " as the common type of the selecting tables: " + cast.status().message());
+      }
+      columns[c] = *std::move(cast);
     }
-    auto cast = arrow::compute::Cast(*columns[c], type);
-    if (!cast.ok()) {
-      return MakeError(
-          ErrorKind::kEngine,
-          TableContext(input.table) + ": key column " + Quoted(input.key_names[c]) +
-              " as the common type of the selecting tables: " + cast.status().message());
-    }
-    ARROW_ASSIGN_OR_RAISE(columns[c], CanonicalFloats(*std::move(cast)));
+    ARROW_ASSIGN_OR_RAISE(columns[c], CanonicalFloats(std::move(columns[c])));
   }
   return arrow::RecordBatch::Make(key_schema, rows.num_rows(), std::move(columns));
 }

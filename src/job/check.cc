@@ -88,7 +88,6 @@ bool EndsWithSemicolon(std::string_view query) {
     // Inside a text it is none, and then the text's end follows.
     if (query.find_first_of("'\"`", comment) != std::string_view::npos) return false;
     query = query.substr(0, comment);
-    if (query.find_first_not_of(kSpaces) == std::string_view::npos) return false;
   }
 }
 
