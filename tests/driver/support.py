@@ -56,3 +56,9 @@ def queries_end(seconds=20):
     while "datafusion" in threads() and time.monotonic() < deadline:
         time.sleep(0.1)
     return "datafusion" not in threads()
+
+
+def text_of(*values):
+    """Bytes as Arrow text, whether they are any or not."""
+    _, offsets, data = pa.array(values, pa.binary()).buffers()
+    return pa.Array.from_buffers(pa.string(), len(values), [None, offsets, data])

@@ -4,7 +4,7 @@ import adbc_driver_manager as manager
 import pyarrow as pa
 import pytest
 
-from support import rows, run
+from support import rows, run, text_of
 
 TABLE = "adbc.ingest.target_table"
 MODE = "adbc.ingest.mode"
@@ -93,6 +93,86 @@ def test_a_stream_that_fails_changes_nothing(connection, mode):
             rows(connection, "SELECT * FROM t")
     else:
         assert rows(connection, "SELECT count(*) FROM t") == [(3,)]
+
+
+def test_a_cancelled_append_changes_nothing(connection):
+    batch = pa.record_batch({"x": [1] * 100})
+    # What the insert has got by then, and whether it runs, differs from try to try.
+    for after in list(range(1, 41)) * 5:
+        run(connection, "CREATE OR REPLACE TABLE t (x BIGINT)")
+        with manager.AdbcStatement(connection) as statement:
+
+            def batches(statement=statement, after=after):
+                for _ in range(after):
+                    yield batch
+                statement.cancel()
+                yield batch
+
+            statement.set_options(**{TABLE: "t", MODE: "adbc.ingest.mode.append"})
+            statement.bind_stream(pa.RecordBatchReader.from_batches(batch.schema, batches()))
+            with pytest.raises(manager.Error, match="cancelled"):
+                statement.execute_update()
+        assert rows(connection, "SELECT count(*) FROM t") == [(0,)]
+
+
+@pytest.mark.parametrize("mode", ["create", "append"])
+def test_text_that_is_not_utf8_is_an_error_and_changes_nothing(connection, mode):
+    if mode == "append":
+        run(connection, "CREATE TABLE t (body VARCHAR)")
+    bad = pa.table({"body": pa.chunked_array([["fine"], text_of(b"a", b"\xc3\x28")])})
+    with pytest.raises(manager.Error, match="INVALID_DATA.*'body' has text that is not UTF-8"):
+        ingest(connection, "t", bad, mode)
+    good = pa.table({"body": pa.array(["é", None, "b", ""]).slice(1)})
+    assert ingest(connection, "t", good, "create_append") == 3
+    assert rows(connection, "SELECT body FROM t") == [(None,), ("b",), ("",)]
+
+
+@pytest.mark.parametrize(
+    "replace",
+    [
+        lambda connection: ingest(connection, "t", DATA, "replace"),
+        lambda connection: run(connection, "CREATE OR REPLACE TABLE t AS VALUES (4)"),
+        lambda connection: run(connection, "CREATE OR REPLACE VIEW t AS SELECT 4"),
+    ],
+    ids=["ingest", "table", "view"],
+)
+@pytest.mark.parametrize("hidden", [True, False])
+def test_a_temporary_table_is_not_replaced_by_another_kind(database, replace, hidden):
+    with manager.AdbcConnection(database) as one, manager.AdbcConnection(database) as other:
+        if hidden:
+            run(one, "CREATE TABLE t AS VALUES (1)")
+        run(one, "CREATE TEMPORARY TABLE t AS VALUES (2)")
+        with pytest.raises(manager.Error, match="a temporary table 't' already exists"):
+            replace(one)
+        assert rows(one, "SELECT * FROM t") == [(2,)]
+        if hidden:
+            assert rows(other, "SELECT * FROM t") == [(1,)]
+        # To other connections it is not in the way.
+        replace(other)
+        assert rows(one, "SELECT * FROM t") == [(2,)]
+
+
+def test_a_named_schema_is_that_of_one_ingest(cursor):
+    cursor.execute("CREATE SCHEMA s")
+    cursor.adbc_ingest("a", DATA, db_schema_name="s")
+    cursor.adbc_ingest("b", DATA)
+    cursor.adbc_ingest("c", DATA, temporary=True)
+    cursor.execute(
+        "SELECT table_schema, table_name FROM information_schema.tables"
+        " WHERE table_schema IN ('s', 'public') ORDER BY 2"
+    )
+    assert cursor.fetchall() == [("s", "a"), ("public", "b"), ("public", "c")]
+
+
+def test_a_statement_that_ingests_again_goes_to_the_same_table(connection):
+    run(connection, "CREATE SCHEMA s")
+    with manager.AdbcStatement(connection) as statement:
+        statement.set_options(**{"adbc.ingest.target_db_schema": "s"})
+        statement.set_options(**{TABLE: "t", MODE: "adbc.ingest.mode.create_append"})
+        for _ in range(2):
+            statement.bind_stream(DATA.to_reader())
+            assert statement.execute_update() == 3
+    assert rows(connection, "SELECT count(*) FROM s.t") == [(6,)]
 
 
 def test_dbapi_ingest(cursor):

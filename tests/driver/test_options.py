@@ -75,6 +75,9 @@ def test_an_unknown_option_names_the_nearest(driver, level):
         ("datafusion.memory_limit", "-5"),
         (BATCH_SIZE, "0"),
         (BATCH_SIZE, "many"),
+        (BATCH_SIZE, "99999999999"),
+        ("datafusion.target_partitions", "99999999999"),
+        ("datafusion.execution.target_partitions", "4097"),
         ("datafusion.estimated_rows", "1"),
     ],
 )
@@ -84,6 +87,13 @@ def test_a_wrong_value_is_refused_and_changes_nothing(connection, name, value):
         with pytest.raises(manager.ProgrammingError):
             statement.set_options(**{name: value})
         assert statement.get_option(BATCH_SIZE) == before
+
+
+def test_more_partitions_than_any_machine_runs_are_refused(connection):
+    with pytest.raises(manager.ProgrammingError, match="'.*target_partitions' is at most 4096"):
+        connection.set_options(**{"datafusion.target_partitions": 99999999999})
+    with pytest.raises(manager.ProgrammingError, match="is at most 4096"):
+        rows(connection, "SET datafusion.execution.target_partitions = 99999999999")
 
 
 def test_the_memory_limit_reads_back_in_bytes(driver):

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from substrait_plans import substrait_scan
-from support import reader, rows, run
+from support import reader, rows, run, text_of
 
 
 def test_every_entry_point_is_found(driver):
@@ -80,6 +80,9 @@ def test_prepared_by_sql(connection):
     assert rows(connection, "EXECUTE double(21)") == [(42,)]
 
 
+BIND_BY_NAME = "adbc.statement.bind_by_name"
+
+
 def bind(statement, **columns):
     statement.bind(pa.record_batch(columns))
 
@@ -98,6 +101,80 @@ def test_a_prepared_query_runs_for_every_bound_row_in_order(connection):
         assert read(statement) == [(1,), (2,), (1,), (2,), (3,)]
         bind(statement, n=pa.array([1]))
         assert read(statement) == [(1,)]
+
+
+def test_a_text_that_runs_again_runs_on_the_tables_of_now(dbapi_connection):
+    # A cursor prepares a text once, however often it runs it.
+    with dbapi_connection.cursor() as cursor, dbapi_connection.cursor() as other:
+        other.execute("CREATE TABLE t AS VALUES (1)")
+        for sql in ["SELECT column1 FROM t", "INSERT INTO t VALUES (3)"]:
+            cursor.execute(sql)
+        other.execute("CREATE OR REPLACE TABLE t AS VALUES (2)")
+        cursor.execute("INSERT INTO t VALUES (3)")
+        cursor.execute("SELECT column1 FROM t ORDER BY column1")
+        assert cursor.fetchall() == [(2,), (3,)]
+        other.adbc_ingest("t", pa.table({"column1": [4]}), mode="replace")
+        cursor.execute("SELECT column1 FROM t ORDER BY column1")
+        assert cursor.fetchall() == [(4,)]
+        other.execute("DROP TABLE t")
+        with pytest.raises(manager.ProgrammingError, match="not found"):
+            cursor.execute("SELECT column1 FROM t ORDER BY column1")
+
+
+def test_prepare_says_what_is_wrong_with_a_query(connection):
+    with manager.AdbcStatement(connection) as statement:
+        statement.set_sql_query("SELECT * FROM nowhere")
+        with pytest.raises(manager.ProgrammingError, match="nowhere"):
+            statement.prepare()
+
+
+def test_dbapi_binds_by_name(cursor):
+    cursor.execute("SELECT $a - $b", {"b": 1, "a": 3})
+    assert cursor.fetchall() == [(2,)]
+    cursor.execute("SELECT $1 - $2", (3, 1))
+    assert cursor.fetchall() == [(2,)]
+    cursor.execute("CREATE TABLE t (x BIGINT)")
+    cursor.executemany("INSERT INTO t SELECT $x", [{"x": 1}, {"x": 2}])
+    cursor.execute("SELECT x FROM t ORDER BY x")
+    assert cursor.fetchall() == [(1,), (2,)]
+
+
+def test_numbered_parameters_bind_by_name_where_asked_to(connection):
+    with manager.AdbcStatement(connection) as statement:
+        statement.set_sql_query("SELECT $1 - $2")
+        columns = {"2": pa.array([1]), "1": pa.array([3]), "unused": pa.array([0])}
+        statement.set_options(**{BIND_BY_NAME: "true"})
+        assert statement.get_option(BIND_BY_NAME) == "true"
+        bind(statement, **columns)
+        assert read(statement) == [(2,)]
+        statement.set_options(**{BIND_BY_NAME: "false"})
+        del columns["unused"]
+        bind(statement, **columns)
+        assert read(statement) == [(-2,)]
+        with pytest.raises(manager.ProgrammingError, match="'true' or 'false'"):
+            statement.set_options(**{BIND_BY_NAME: "maybe"})
+
+
+def test_a_null_row_is_refused_and_later_calls_work(connection):
+    null_row = pa.StructArray.from_arrays(
+        [pa.array([1, 2])], ["x"], mask=pa.array([False, True])
+    )
+    with manager.AdbcStatement(connection) as statement:
+        statement.set_sql_query("SELECT $1")
+        for wrong in [null_row, null_row.slice(1)]:
+            with pytest.raises(manager.ProgrammingError, match="row is null"):
+                statement.bind(wrong)
+        statement.bind(null_row.slice(0, 1))
+        assert read(statement) == [(1,)]
+    assert rows(connection, "SELECT 1") == [(1,)]
+
+
+def test_bound_text_that_is_not_utf8_is_an_error(connection):
+    with manager.AdbcStatement(connection) as statement:
+        statement.set_sql_query("SELECT upper($1)")
+        bind(statement, word=text_of(b"\xff\xfe"))
+        with pytest.raises(manager.Error, match="'word' has text that is not UTF-8"):
+            read(statement)
 
 
 def test_parameters_bind_by_name(connection):

@@ -9,21 +9,29 @@ use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::logical_expr::LogicalPlan;
 
 use crate::error::{error, from_arrow, from_datafusion};
+use crate::valid_text::ValidText;
 
 /// The bound rows that are still to be run.
 pub(crate) struct BoundRows {
     batches: Box<dyn RecordBatchReader + Send>,
     current: Option<RecordBatch>,
     next_row: usize,
+    by_name: bool,
 }
 
 impl BoundRows {
     pub(crate) fn new(batches: Box<dyn RecordBatchReader + Send>) -> Self {
         Self {
-            batches,
+            batches: Box::new(ValidText(batches)),
             current: None,
             next_row: 0,
+            by_name: false,
         }
+    }
+
+    /// Whether `$1`, `$2`, … take columns by name too.
+    pub(crate) fn by_name(self, by_name: bool) -> Self {
+        Self { by_name, ..self }
     }
 
     /// The rows as batches, for what takes them whole.
@@ -37,8 +45,13 @@ impl BoundRows {
             if let Some(batch) = &self.current
                 && self.next_row < batch.num_rows()
             {
+                let row = self.next_row;
                 self.next_row += 1;
-                return values(batch, self.next_row - 1, names).map(Some);
+                return match positions(names).filter(|_| !self.by_name) {
+                    Some(positions) => by_position(batch, row, &positions),
+                    None => by_name(batch, row, names),
+                }
+                .map(Some);
             }
             match self.batches.next().transpose().map_err(from_arrow)? {
                 Some(batch) => self.current = Some(batch),
@@ -49,22 +62,24 @@ impl BoundRows {
     }
 }
 
-/// `$1`, `$2`, … take columns by position, `$name` by name.
-fn values(batch: &RecordBatch, row: usize, names: &HashSet<String>) -> Result<ParamValues> {
-    let value =
-        |column| ScalarValue::try_from_array(batch.column(column), row).map_err(from_datafusion);
-    let positions: Option<Vec<usize>> = names.iter().map(|name| position(name)).collect();
-    if let Some(positions) = positions {
-        let expected = positions.into_iter().max().unwrap_or(0);
-        if expected != batch.num_columns() {
-            return Err(mismatch(format!(
-                "the query has {expected} parameters, but {} columns are bound",
-                batch.num_columns()
-            )));
-        }
-        let list: Result<Vec<ScalarValue>> = (0..expected).map(value).collect();
-        return Ok(ParamValues::from(list?));
+/// The positions of parameters that are all `$1`, `$2`, ….
+fn positions(names: &HashSet<String>) -> Option<Vec<usize>> {
+    names.iter().map(|name| position(name)).collect()
+}
+
+fn by_position(batch: &RecordBatch, row: usize, positions: &[usize]) -> Result<ParamValues> {
+    let expected = positions.iter().copied().max().unwrap_or(0);
+    if expected != batch.num_columns() {
+        return Err(mismatch(format!(
+            "the query has {expected} parameters, but {} columns are bound",
+            batch.num_columns()
+        )));
     }
+    let list: Result<Vec<_>> = (0..expected).map(|at| value(batch, row, at)).collect();
+    Ok(ParamValues::from(list?))
+}
+
+fn by_name(batch: &RecordBatch, row: usize, names: &HashSet<String>) -> Result<ParamValues> {
     let mut map = Vec::with_capacity(names.len());
     for name in names {
         let name = name.trim_start_matches('$');
@@ -73,9 +88,13 @@ fn values(batch: &RecordBatch, row: usize, names: &HashSet<String>) -> Result<Pa
                 "no bound column is called '{name}', as a parameter is"
             ))
         })?;
-        map.push((name.to_owned(), value(column)?));
+        map.push((name.to_owned(), value(batch, row, column)?));
     }
     Ok(ParamValues::from(map))
+}
+
+fn value(batch: &RecordBatch, row: usize, column: usize) -> Result<ScalarValue> {
+    ScalarValue::try_from_array(batch.column(column), row).map_err(from_datafusion)
 }
 
 /// The number of a `$1`-like parameter.

@@ -32,7 +32,18 @@ pub(crate) fn from_datafusion(cause: DataFusionError) -> Error {
 }
 
 pub(crate) fn from_arrow(cause: ArrowError) -> Error {
+    if let Some(StreamError(cause)) = of_ours(&cause) {
+        return cause.clone();
+    }
     error(status_of_arrow(&cause), cause.to_string())
+}
+
+/// The ADBC error that `to_arrow` has put into an arrow error.
+fn of_ours(cause: &ArrowError) -> Option<&StreamError> {
+    match cause {
+        ArrowError::ExternalError(cause) => cause.downcast_ref(),
+        _ => None,
+    }
 }
 
 fn status_of(cause: &DataFusionError) -> Status {

@@ -11,9 +11,8 @@ use datafusion::arrow::compute::take_record_batch;
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
 use datafusion::catalog::streaming::StreamingTable;
-use datafusion::common::{ResolvedTableReference, TableReference};
+use datafusion::common::{ResolvedTableReference, TableReference, exec_err};
 use datafusion::datasource::{MemTable, provider_as_source};
-use datafusion::error::DataFusionError;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::dml::InsertOp;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, lit};
@@ -24,8 +23,9 @@ use tokio::sync::mpsc;
 
 use crate::cancel::{CancelToken, lock};
 use crate::error::{cancelled, error, from_arrow, from_datafusion, invalid_argument};
-use crate::query::{Outcome, Query};
+use crate::query::{Outcome, Query, already_exists as temporary_exists};
 use crate::runtime::{AbortOnDrop, Workers, joining};
+use crate::stream::or_cancelled;
 
 /// DataFusion's own default.
 const ROWS_A_BATCH: usize = 8192;
@@ -38,6 +38,20 @@ pub(crate) struct Target {
     pub(crate) schema: Option<String>,
     pub(crate) mode: Option<String>,
     pub(crate) temporary: bool,
+    /// Whether an ingest has gone there.
+    pub(crate) used: bool,
+}
+
+impl Target {
+    /// The target, as the part of its name that the client sets now belongs to it. The first one after an ingest begins
+    /// a new name: a client that means the current catalog or schema sets none.
+    pub(crate) fn renamed(&mut self) -> &mut Self {
+        if std::mem::take(&mut self.used) {
+            self.catalog = None;
+            self.schema = None;
+        }
+        self
+    }
 }
 
 /// Runs an ingest and returns how many rows it took. Rows are read on the calling thread, which is
@@ -115,8 +129,18 @@ impl Ingest<'_> {
         )
     }
 
+    /// Refuses to replace a table that a temporary one hides.
+    fn check_not_hidden(&self) -> Result<()> {
+        let name = self.temporary_name();
+        match self.query.session.temporary.get(&name) {
+            Some(_) if !self.temporary => Err(temporary_exists(&self.name.table)),
+            _ => Ok(()),
+        }
+    }
+
     /// Makes the table once all rows are there, so a failure leaves what was there before.
     fn create(&self, rows: Box<dyn RecordBatchReader + Send>) -> Result<i64> {
+        self.check_not_hidden()?;
         let schema = rows.schema();
         let mut batches = Vec::new();
         let mut count = 0;
@@ -135,6 +159,8 @@ impl Ingest<'_> {
             self.query.session.temporary.put(name, table);
             return Ok(count);
         }
+        // Another statement may have made one while the rows came.
+        self.check_not_hidden()?;
         let schema = self.query.session.schema_of(&self.name)?;
         let table_name = self.name.table.to_string();
         if schema.table_exist(&table_name) {
@@ -151,6 +177,8 @@ impl Ingest<'_> {
     /// Inserts the rows as they come; the table's writer holds the client's stream back.
     fn append(&self, rows: Box<dyn RecordBatchReader + Send>) -> Result<i64> {
         let schema = rows.schema();
+        let table = self.table()?;
+        let in_memory = table.is::<MemTable>();
         let (sender, receiver) = mpsc::channel(2);
         let source = Source {
             schema: Arc::clone(&schema),
@@ -159,17 +187,31 @@ impl Ingest<'_> {
         let query = self.query.clone();
         let name = self.name.clone();
         let insert = async move {
-            let plan = insert_plan(&query, &name, Arc::new(source)).await?;
+            let plan = insert_plan(&name, table, Arc::new(source))?;
             match query.run(plan).await? {
                 Outcome::Changed(count, ..) => Ok(count),
                 _ => Ok(-1),
             }
         };
         let mut task = AbortOnDrop(self.workers().spawn(insert));
-        feed(rows, sender, self.workers(), self.cancel)?;
-        self.workers().block_on(async {
-            let joined = crate::stream::or_cancelled(self.cancel, &mut task.0).await?;
-            joined.unwrap_or_else(|cause| Err(joining(cause)))
+        feed(rows, &sender, self.workers(), self.cancel)?;
+        let joined = match in_memory {
+            // It is about to have all rows, at once: a cancel could only leave it a part of them.
+            true => self.workers().block_on(&mut task.0),
+            // To write them may take long.
+            false => self
+                .workers()
+                .block_on(or_cancelled(self.cancel, &mut task.0))?,
+        };
+        joined.unwrap_or_else(|cause| Err(joining(cause)))
+    }
+
+    fn table(&self) -> Result<Arc<dyn TableProvider>> {
+        let (session, name) = (Arc::clone(&self.query.session), self.name.clone());
+        self.workers().run(self.cancel, async move {
+            let table = session.schema_of(&name)?.table(&name.table).await;
+            let table = table.map_err(from_datafusion)?;
+            table.ok_or_else(|| session.missing_table(&name))
         })
     }
 }
@@ -189,37 +231,38 @@ fn split(batch: &RecordBatch, into: &mut Vec<RecordBatch>) -> Result<()> {
     Ok(())
 }
 
+/// What an insert is sent. A channel that closes before the end is that of an ingest that failed or was cancelled: the
+/// insert must fail too, not take what it has for all there is.
+enum Fed {
+    Rows(RecordBatch),
+    End,
+}
+
 /// Sends the client's batches until they end or the insert has stopped taking them.
 fn feed(
     rows: Box<dyn RecordBatchReader + Send>,
-    sender: mpsc::Sender<std::result::Result<RecordBatch, DataFusionError>>,
+    sender: &mpsc::Sender<Fed>,
     workers: &Workers,
     cancel: &CancelToken,
 ) -> Result<()> {
+    let send = |fed| workers.block_on(or_cancelled(cancel, sender.send(fed)));
     for batch in rows {
-        let batch = batch.map_err(DataFusionError::from);
-        let failed = batch.is_err();
-        let sent = workers.block_on(crate::stream::or_cancelled(cancel, sender.send(batch)))?;
+        let batch = batch.map_err(from_arrow)?;
         // The insert has failed, and says why better than a closed channel does.
-        if sent.is_err() || failed {
-            break;
+        if send(Fed::Rows(batch))?.is_err() {
+            return Ok(());
         }
     }
-    Ok(())
+    send(Fed::End).map(|_| ())
 }
 
 /// `INSERT INTO name SELECT` the source's columns by name, cast to the table's types; NULL or the
 /// default for those it has not.
-async fn insert_plan(
-    query: &Query,
+fn insert_plan(
     name: &ResolvedTableReference,
+    table: Arc<dyn TableProvider>,
     source: Arc<Source>,
 ) -> Result<LogicalPlan> {
-    let schema = query.session.schema_of(name)?;
-    let table = schema.table(&name.table).await.map_err(from_datafusion)?;
-    let Some(table) = table else {
-        return Err(query.session.missing_table(name));
-    };
     let columns = insert_columns(&source.schema, table.as_ref(), &name.table)?;
     let rows = StreamingTable::try_new(Arc::clone(&source.schema), vec![source]);
     let rows = rows.map_err(from_datafusion)?;
@@ -266,7 +309,7 @@ fn insert_columns(rows: &Schema, table: &dyn TableProvider, name: &str) -> Resul
 /// The client's rows as a table that is read once.
 struct Source {
     schema: SchemaRef,
-    batches: Mutex<Option<mpsc::Receiver<std::result::Result<RecordBatch, DataFusionError>>>>,
+    batches: Mutex<Option<mpsc::Receiver<Fed>>>,
 }
 
 impl fmt::Debug for Source {
@@ -284,12 +327,73 @@ impl PartitionStream for Source {
         let batches = lock(&self.batches).take();
         let stream = futures::stream::unfold(batches, |batches| async move {
             let mut batches = batches?;
-            let batch = batches.recv().await?;
-            Some((batch, Some(batches)))
+            match batches.recv().await {
+                Some(Fed::Rows(batch)) => Some((Ok(batch), Some(batches))),
+                Some(Fed::End) => None,
+                None => Some((exec_err!("the rows were given up"), None)),
+            }
         });
         Box::pin(RecordBatchStreamAdapter::new(
             Arc::clone(&self.schema),
             stream,
         ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::arrow::datatypes::{DataType, Field};
+    use futures::StreamExt;
+
+    use super::*;
+
+    /// How many batches an insert gets of what it was sent, and whether it gets an error after them.
+    fn received(sent: Vec<Fed>) -> (usize, bool) {
+        let (sender, receiver) = mpsc::channel(sent.len());
+        for fed in sent {
+            assert!(sender.try_send(fed).is_ok());
+        }
+        drop(sender);
+        let source = Source {
+            schema: schema(),
+            batches: Mutex::new(Some(receiver)),
+        };
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let items = runtime.block_on(source.execute(Arc::default()).collect::<Vec<_>>());
+        let failed = items.iter().any(|item| item.is_err());
+        (items.iter().filter(|item| item.is_ok()).count(), failed)
+    }
+
+    fn schema() -> SchemaRef {
+        Arc::new(Schema::new(vec![Field::new("x", DataType::Int64, true)]))
+    }
+
+    fn rows() -> Fed {
+        Fed::Rows(RecordBatch::new_empty(schema()))
+    }
+
+    #[test]
+    fn an_insert_ends_where_its_rows_do() {
+        assert_eq!(received(vec![rows(), rows(), Fed::End]), (2, false));
+    }
+
+    #[test]
+    fn an_insert_fails_where_its_rows_are_given_up() {
+        assert_eq!(received(vec![rows(), rows()]), (2, true));
+    }
+
+    #[test]
+    fn a_name_after_an_ingest_is_a_new_one() {
+        let mut target = Target::default();
+        target.renamed().schema = Some("s".to_owned());
+        target.renamed().table = Some("t".to_owned());
+        assert_eq!(target.schema.as_deref(), Some("s"));
+        target.used = true;
+        target.renamed().table = Some("u".to_owned());
+        assert_eq!(target.schema, None);
+        target.used = true;
+        target.renamed().schema = Some("s".to_owned());
+        target.renamed().table = Some("v".to_owned());
+        assert_eq!(target.schema.as_deref(), Some("s"));
     }
 }

@@ -25,6 +25,7 @@ mod database;
 mod driver;
 mod error;
 mod execution;
+mod exported;
 mod in_order;
 mod info;
 mod ingest;
@@ -50,6 +51,7 @@ mod temporary;
 #[cfg(test)]
 mod tests;
 mod text_views;
+mod valid_text;
 
 pub use connection::DataFusionConnection;
 pub use database::DataFusionDatabase;
@@ -63,7 +65,7 @@ use std::os::raw::{c_int, c_void};
 static GLOBAL: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 // The names a driver manager looks for in libadbc_driver_datafusion.so, and `AdbcDriverInit`.
-adbc_ffi::export_driver!(AdbcDriverDatafusionInit, DataFusionDriver);
+adbc_ffi::export_driver!(AdbcDriverDatafusionInit, exported::Exported);
 
 /// The entry point under the library's short name, `datafusion`.
 ///

@@ -17,6 +17,8 @@ pub(crate) const SCAN_AHEAD: &str = "datafusion.scan_ahead";
 pub(crate) const TEXT_VIEWS: &str = "datafusion.text_views";
 pub(crate) const ESTIMATED_ROWS: &str = "datafusion.estimated_rows";
 pub(crate) const EXPLAIN: &str = "datafusion.explain";
+/// ADBC's, of a statement.
+pub(crate) const BIND_BY_NAME: &str = "adbc.statement.bind_by_name";
 
 /// Short names, and the names DataFusion's SQL uses, for the same settings.
 const ALIASES: [(&str, &str); 5] = [
@@ -28,6 +30,12 @@ const ALIASES: [(&str, &str); 5] = [
     ("datafusion.runtime.memory_limit", MEMORY_LIMIT),
     ("datafusion.runtime.temp_directory", SPILL_PATH),
     ("datafusion.runtime.max_temp_directory_size", SPILL_LIMIT),
+];
+
+/// The most that makes sense. DataFusion allocates for so many before it reads a row, and a process that fails to ends.
+const MOST: [(&str, usize); 2] = [
+    ("datafusion.execution.target_partitions", 4096),
+    ("datafusion.execution.batch_size", 1 << 30),
 ];
 
 /// What a query may use, beside DataFusion's own settings.
@@ -72,6 +80,7 @@ impl Settings {
         if !self.knows(name) {
             return Err(unknown_option(name, &self.config));
         }
+        check_size(name, value)?;
         let mut changed = self.config.clone();
         changed
             .set(name, value)
@@ -109,6 +118,17 @@ impl Settings {
 
     fn entries(&self) -> Vec<ConfigEntry> {
         self.config.entries()
+    }
+}
+
+/// Refuses a number that can only be a slip; whether it is one at all is for DataFusion to say.
+fn check_size(name: &str, value: &str) -> Result<()> {
+    let most = MOST.iter().find(|(known, _)| *known == name);
+    match (most, value.trim().parse::<usize>()) {
+        (Some((_, most)), Ok(size)) if size > *most => Err(invalid_argument(format!(
+            "'{name}' is at most {most}, not {size}"
+        ))),
+        _ => Ok(()),
     }
 }
 
@@ -272,6 +292,20 @@ mod tests {
         assert_eq!(limit("unlimited"), None);
         for wrong in ["0", "-1", "ten", "1x", "1.2.3", "9999999999999999999999"] {
             assert!(parse_limit("limit", wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_size_that_nothing_could_hold_is_refused() {
+        let mut settings = Settings {
+            config: ConfigOptions::new(),
+            limits: Limits::default(),
+        };
+        for name in ["datafusion.target_partitions", "datafusion.batch_size"] {
+            settings.set(name, "4096").unwrap();
+            let message = settings.set(name, "99999999999").unwrap_err().message;
+            assert!(message.contains("is at most"), "{message}");
+            assert_eq!(settings.get(name).unwrap(), "4096");
         }
     }
 

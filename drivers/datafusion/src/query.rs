@@ -36,8 +36,6 @@ use crate::stream::{By, Rows};
 pub(crate) enum Input {
     Sql(String),
     Substrait(Arc<Plan>),
-    /// What `prepare` has planned.
-    Planned(LogicalPlan),
 }
 
 /// What running a plan led to.
@@ -63,7 +61,6 @@ impl Query {
         let plan = match input {
             Input::Sql(sql) => plan_sql(&state, &sql).await,
             Input::Substrait(plan) => from_substrait_plan(&state, &plan).await,
-            Input::Planned(plan) => Ok(plan),
         };
         let plan = plan.map_err(|cause| self.with_hint(from_datafusion(cause)))?;
         self.session.check_allowed(&plan)?;
@@ -106,7 +103,10 @@ impl Query {
             LogicalPlan::Ddl(DdlStatement::CreateView(create)) if create.temporary => {
                 self.create_temporary_view(create)
             }
-            plan @ LogicalPlan::Ddl(_) => execute(&self.context, plan).await,
+            LogicalPlan::Ddl(definition) => {
+                self.check_not_hidden(&definition)?;
+                execute(&self.context, LogicalPlan::Ddl(definition)).await
+            }
             plan @ (LogicalPlan::Dml(_) | LogicalPlan::Copy(_)) => self.change(&plan).await,
             plan => {
                 let (physical, task) = self.executable(&plan).await?;
@@ -199,6 +199,21 @@ impl Query {
         Ok(Outcome::Done)
     }
 
+    /// Refuses to replace a table that a temporary one hides: DataFusion would drop the temporary one for it.
+    fn check_not_hidden(&self, definition: &DdlStatement) -> Result<()> {
+        let replaced = match definition {
+            DdlStatement::CreateMemoryTable(create) if create.or_replace => &create.name,
+            DdlStatement::CreateExternalTable(create) if create.or_replace => &create.name,
+            DdlStatement::CreateView(create) if create.or_replace => &create.name,
+            _ => return Ok(()),
+        };
+        let key = self.temporary_name(replaced);
+        match self.session.temporary.get(&key) {
+            Some(_) => Err(already_exists(&key.2)),
+            None => Ok(()),
+        }
+    }
+
     fn temporary_name(&self, name: &TableReference) -> (String, String, String) {
         let name = self
             .session
@@ -287,7 +302,7 @@ async fn execute(context: &SessionContext, plan: LogicalPlan) -> Result<Outcome>
     done.map(|_| Outcome::Done).map_err(from_datafusion)
 }
 
-fn already_exists(table: &str) -> Error {
+pub(crate) fn already_exists(table: &str) -> Error {
     error(
         Status::AlreadyExists,
         format!("a temporary table '{table}' already exists"),

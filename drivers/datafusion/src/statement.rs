@@ -15,7 +15,7 @@ use crate::cancel::{CancelSlot, CancelToken};
 use crate::error::{error, guard, invalid_argument, not_implemented};
 use crate::execution::Execution;
 use crate::ingest::{Target, ingest};
-use crate::options::{ESTIMATED_ROWS, EXPLAIN, to_bool, to_double, to_int, to_text};
+use crate::options::{BIND_BY_NAME, ESTIMATED_ROWS, EXPLAIN, to_bool, to_double, to_int, to_text};
 use crate::partitions::WaitingParts;
 use crate::query::{Input, Query, result_schema};
 use crate::runtime::Runtime;
@@ -28,6 +28,7 @@ pub struct DataFusionStatement {
     session: Arc<Session>,
     input: Option<Input>,
     bound: Option<BoundRows>,
+    bind_by_name: bool,
     target: Target,
     /// The settings that differ from the connection's.
     overrides: Vec<(String, String)>,
@@ -47,6 +48,7 @@ impl DataFusionStatement {
             session,
             input: None,
             bound: None,
+            bind_by_name: false,
             target: Target::default(),
             overrides: Vec::new(),
             cancel: CancelSlot::new(),
@@ -68,6 +70,12 @@ impl DataFusionStatement {
         self.input = Some(input);
         // The last one set wins: a query or an ingest.
         self.target.table = None;
+    }
+
+    /// The rows that are bound, for parameters. A client says how they are bound before or after it binds them.
+    fn take_bound(&mut self) -> Option<BoundRows> {
+        let by_name = self.bind_by_name;
+        self.bound.take().map(|rows| rows.by_name(by_name))
     }
 
     /// Plans the query and returns what it takes to run it.
@@ -93,6 +101,7 @@ impl DataFusionStatement {
     }
 
     fn ingest(&mut self, cancel: &CancelToken) -> Result<i64> {
+        self.target.used = true;
         let Some(rows) = self.bound.take() else {
             return Err(error(Status::InvalidState, "no rows are bound to ingest"));
         };
@@ -169,6 +178,10 @@ impl Optionable for DataFusionStatement {
                     self.target.temporary = to_bool(&name, value)?;
                     return Ok(());
                 }
+                OptionStatement::Other(_) if name == BIND_BY_NAME => {
+                    self.bind_by_name = to_bool(&name, value)?;
+                    return Ok(());
+                }
                 OptionStatement::Incremental if !to_bool(&name, value.clone())? => return Ok(()),
                 _ => {}
             }
@@ -179,11 +192,11 @@ impl Optionable for DataFusionStatement {
                     self.target.mode = Some(text);
                 }
                 OptionStatement::TargetTable => {
-                    self.target.table = Some(text);
+                    self.target.renamed().table = Some(text);
                     self.input = None;
                 }
-                OptionStatement::TargetCatalog => self.target.catalog = Some(text),
-                OptionStatement::TargetDbSchema => self.target.schema = Some(text),
+                OptionStatement::TargetCatalog => self.target.renamed().catalog = Some(text),
+                OptionStatement::TargetDbSchema => self.target.renamed().schema = Some(text),
                 OptionStatement::Incremental
                 | OptionStatement::Progress
                 | OptionStatement::MaxProgress => return Err(unsupported(&name)),
@@ -206,6 +219,9 @@ impl Optionable for DataFusionStatement {
                 OptionStatement::TargetCatalog => set(&self.target.catalog),
                 OptionStatement::TargetDbSchema => set(&self.target.schema),
                 OptionStatement::Temporary => Ok(self.target.temporary.to_string()),
+                OptionStatement::Other(_) if name == BIND_BY_NAME => {
+                    Ok(self.bind_by_name.to_string())
+                }
                 OptionStatement::Incremental => Ok("false".to_owned()),
                 OptionStatement::Progress | OptionStatement::MaxProgress => Err(unsupported(&name)),
                 _ => self.get_setting(&name),
@@ -247,7 +263,7 @@ impl Statement for DataFusionStatement {
                 return Ok(no_rows());
             }
             let execution = self.execution(cancel)?;
-            match self.bound.take() {
+            match self.take_bound() {
                 Some(rows) => execution.execute_bound(rows),
                 None => execution.execute(),
             }
@@ -261,7 +277,7 @@ impl Statement for DataFusionStatement {
                 self.ingest(&cancel)?
             } else {
                 let execution = self.execution(cancel)?;
-                match self.bound.take() {
+                match self.take_bound() {
                     Some(rows) => execution.update_bound(rows)?,
                     None => execution.update()?,
                 }
@@ -305,8 +321,8 @@ impl Statement for DataFusionStatement {
 
     fn prepare(&mut self) -> Result<()> {
         guard(|| {
-            let plan = self.inspect(|query, input| async move { query.plan(input).await })?;
-            self.input = Some(Input::Planned(plan));
+            // Only what is wrong is of use: a plan holds on to the tables as they are now.
+            self.inspect(|query, input| async move { query.plan(input).await })?;
             Ok(())
         })
     }
