@@ -92,9 +92,11 @@ Interrupt::Interrupt() {
 
 Interrupt::~Interrupt() {
   if (!watcher_.joinable()) return;
-  // What comes again while the program ends changes nothing.
-  std::signal(SIGINT, Seen() ? SIG_IGN : SIG_DFL);
-  std::signal(SIGTERM, Seen() ? SIG_IGN : SIG_DFL);
+  if (!settled_) {
+    // What comes again while the program ends changes nothing.
+    std::signal(SIGINT, Seen() ? SIG_IGN : SIG_DFL);
+    std::signal(SIGTERM, Seen() ? SIG_IGN : SIG_DFL);
+  }
   const int end = write_end.exchange(-1);
   [[maybe_unused]] const ssize_t ignored = write(end, &kFinished, 1);
   watcher_.join();
@@ -102,6 +104,11 @@ Interrupt::~Interrupt() {
 }
 
 bool Interrupt::Seen() { return signalled_at != 0; }
+
+void Interrupt::Settle() {
+  const std::lock_guard lock(mutex_);
+  settled_ = true;
+}
 
 void Interrupt::Watch(int read_end) {
   char event = kFinished;
@@ -115,6 +122,7 @@ void Interrupt::Watch(int read_end) {
     if (count < 0 && errno == EINTR) continue;
     if (count != 1 || event == kFinished) return;
     const std::lock_guard lock(mutex_);
+    if (settled_) continue;
     if (!stop_) EndAtOnce();
     stop_();
   }

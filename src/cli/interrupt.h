@@ -1,4 +1,5 @@
-// SIGINT and SIGTERM: the first asks the run to stop, one that comes a second later ends the program at once.
+// SIGINT and SIGTERM: the first asks the run to stop, or changes nothing once the run is at its end; one that comes a
+// second later ends the program at once.
 #pragma once
 
 #include <functional>
@@ -17,6 +18,10 @@ class Interrupt {
 
   /// True once a signal has come: an error that follows is its consequence.
   [[nodiscard]] static bool Seen();
+
+  /// The run has ended well, and how the program ends is settled: from here on, also after this object, the first
+  /// signal changes nothing.
+  void Settle();
 
   /// While one lives, a signal makes the blocking calls of its thread fail with EINTR, also those that it begins later.
   class Wait {
@@ -45,6 +50,7 @@ class Interrupt {
 
   std::mutex mutex_;
   std::function<void()> stop_;  ///< Guarded by mutex_.
+  bool settled_ = false;        ///< Guarded by mutex_.
   std::thread watcher_;
 };
 

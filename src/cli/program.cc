@@ -18,6 +18,7 @@
 #include "cli/explain.h"
 #include "cli/init.h"
 #include "cli/interrupt.h"
+#include "cli/open_files.h"
 #include "cli/output.h"
 #include "cli/run.h"
 #include "job/environment.h"
@@ -121,6 +122,7 @@ arrow::Status Main(int argc, const char* const* argv) {
 
 int RunProgram(int argc, const char* const* argv) {
   OccupyStandardFiles();
+  RaiseLimitOfOpenFiles();
   arrow::Status status;
   try {
     status = Main(argc, argv);

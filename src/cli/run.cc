@@ -152,6 +152,7 @@ arrow::Status Run(const RunOptions& options, const JobFile& file, Interrupt* int
     reader->Cancel();
     return Interrupt::Seen() ? MakeError(ErrorKind::kStopped, "interrupted") : completed.status();
   }
+  interrupt->Settle();
   end.completed = *completed;
   end.metrics = reader->metrics();
   end.strategy = strategy;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -18,6 +19,7 @@ namespace {
 
 arrow::Status ReadEngine(TableReader reader, EngineOptions* engine) {
   ARROW_RETURN_NOT_OK(reader.Text("driver", &engine->driver));
+  if (engine->driver.empty()) return reader.Missing("driver");
   ARROW_RETURN_NOT_OK(reader.Text("uri", &engine->uri));
   ARROW_RETURN_NOT_OK(reader.Texts("setup", &engine->setup));
   ARROW_RETURN_NOT_OK(reader.TextMap("options", &engine->options));
@@ -87,6 +89,12 @@ arrow::Status ReadPolicy(TableReader reader, Policy* policy) {
   return reader.Finish();
 }
 
+// "x/.." may be another folder than the text says: x may be a symbolic link.
+std::filesystem::path Tidy(const std::filesystem::path& path) {
+  const bool climbs = std::ranges::find(path, std::filesystem::path("..")) != path.end();
+  return climbs ? path : path.lexically_normal();
+}
+
 arrow::Status ReadOutput(TableReader reader, const std::filesystem::path& directory,
                          OutputOptions* output) {
   std::string dir;
@@ -96,7 +104,7 @@ arrow::Status ReadOutput(TableReader reader, const std::filesystem::path& direct
   ARROW_RETURN_NOT_OK(reader.Finish());
   if (dir.empty()) return reader.Missing("dir");
   output->dir = dir;
-  if (!IsStandardOutput(*output)) output->dir = (directory / dir).lexically_normal();
+  if (!IsStandardOutput(*output)) output->dir = Tidy(directory / dir);
   return arrow::Status::OK();
 }
 

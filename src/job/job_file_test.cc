@@ -283,6 +283,13 @@ TEST_F(JobFileTest, WhatCheckFindsNamesTheLine) {
 TEST_F(JobFileTest, OutputNeedsADirectory) {
   EXPECT_EQ(Fault(std::string(kMinimal) + "[output]\nformat = \"arrow\"\n"),
             "job.toml:6: output.dir is missing");
+  EXPECT_EQ(Fault(std::string(kMinimal) + "[output]\ndir = \"\"\n"),
+            "job.toml:7: output.dir is missing");
+}
+
+TEST_F(JobFileTest, ADriverThatIsNamedHasAName) {
+  EXPECT_EQ(Fault(std::string(kMinimal) + "[engine]\ndriver = \"\"\n"),
+            "job.toml:7: engine.driver is missing");
 }
 
 TEST_F(JobFileTest, OutputMayBeStandardOutput) {
@@ -387,8 +394,10 @@ TEST_F(JobFileTest, OverridesMustBeAPathAndAValue) {
 }
 
 TEST_F(JobFileTest, OutputPathsAreRelativeToTheFile) {
-  EXPECT_EQ(Good(kMinimal, {"output.dir=../x"}).output->dir, directory_.parent_path() / "x");
+  EXPECT_EQ(Good(kMinimal, {"output.dir=../x"}).output->dir, directory_ / "../x");
+  EXPECT_EQ(Good(kMinimal, {"output.dir=link/../x"}).output->dir, directory_ / "link/../x");
   EXPECT_EQ(Good(kMinimal, {"output.dir=/x"}).output->dir, "/x");
+  EXPECT_EQ(Good(kMinimal, {"output.dir=./x//y"}).output->dir, directory_ / "x/y");
 }
 
 TEST_F(JobFileTest, ReadsLinks) {

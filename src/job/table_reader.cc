@@ -193,7 +193,9 @@ arrow::Result<std::vector<const toml::table*>> TableReader::Sections(const std::
 }
 
 arrow::Status TableReader::Missing(std::string_view field) const {
-  return source_->Error(table_.source(), fmt::format("{} is missing", PathOf(field)));
+  const toml::node* blank = table_.get(field);
+  return source_->Error(blank == nullptr ? table_.source() : blank->source(),
+                        fmt::format("{} is missing", PathOf(field)));
 }
 
 arrow::Status TableReader::Finish() const {

@@ -50,7 +50,7 @@ class TableReader {
 
   [[nodiscard]] bool Has(std::string_view field) const { return table_.contains(field); }
 
-  /// The error for a field that must be there and is not.
+  /// The error for a field that must be there and is not, or is blank.
   [[nodiscard]] arrow::Status Missing(std::string_view field) const;
 
   /// Fails at the first field that no getter asked for, with the nearest that one did.

@@ -15,8 +15,10 @@ arrow::Result<std::unique_ptr<CommitLog>> CommitLog::Create(const std::filesyste
   const int descriptor = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (descriptor < 0) return FileError("create", path, errno);
   std::unique_ptr<CommitLog> log(new CommitLog(descriptor, path));
-  ARROW_RETURN_NOT_OK(SyncDirectory(path.parent_path()));
-  return log;
+  const arrow::Status status = SyncDirectory(path.parent_path());
+  if (status.ok()) return log;
+  unlink(path.c_str());
+  return status;
 }
 
 CommitLog::CommitLog(int descriptor, std::filesystem::path path)

@@ -13,7 +13,7 @@ namespace sheaf {
 
 class CommitLog {
  public:
-  /// Creates an empty log. Errors: kEngine, also where the file exists.
+  /// Creates an empty log. Errors: kEngine, also where the file exists; else none is left.
   static arrow::Result<std::unique_ptr<CommitLog>> Create(const std::filesystem::path& path);
   ~CommitLog();
   CommitLog(const CommitLog&) = delete;

@@ -31,6 +31,10 @@ arrow::Result<StoredFile> WriteDurably(const std::filesystem::path& path,
 arrow::Result<StoredFile> WriteTextDurably(const std::filesystem::path& path,
                                            std::string_view text);
 
+/// As WriteTextDurably, but a file that is there is an error and stays as it is, also where it came in the meantime.
+arrow::Result<StoredFile> CreateTextDurably(const std::filesystem::path& path,
+                                            std::string_view text);
+
 /// Makes names that were added to a folder, or taken from it, survive a crash.
 arrow::Status SyncDirectory(const std::filesystem::path& directory);
 

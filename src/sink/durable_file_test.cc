@@ -63,6 +63,26 @@ TEST(DurableFileTest, AFullDiskLeavesNothingAlsoWhereTheWriterIgnoresIt) {
   EXPECT_THAT(directory.Entries(), IsEmpty());
 }
 
+TEST(DurableFileTest, AFileThatIsBeingWrittenIsLeftToItsWriter) {
+  const testing::TemporaryDirectory directory;
+  const auto stored = WriteDurably(directory.path() / "data", [&](const auto& stream) {
+    EXPECT_THAT(WriteTextDurably(directory.path() / "data", "another's").status().message(),
+                HasSubstr("data\": File exists"));
+    return stream->Write("text", 4);
+  });
+  ASSERT_TRUE(stored.ok()) << stored.status();
+  EXPECT_EQ(testing::ReadText(directory.path() / "data"), "text");
+}
+
+TEST(DurableFileTest, AFileThatIsCreatedReplacesNone) {
+  const testing::TemporaryDirectory directory;
+  ASSERT_TRUE(CreateTextDurably(directory.path() / "data", "text").ok());
+  EXPECT_THAT(CreateTextDurably(directory.path() / "data", "another's").status().message(),
+              HasSubstr("data\": File exists"));
+  EXPECT_THAT(directory.Entries(), ElementsAre("data"));
+  EXPECT_EQ(testing::ReadText(directory.path() / "data"), "text");
+}
+
 TEST(DurableFileTest, AMissingFolderIsNamed) {
   const testing::TemporaryDirectory directory;
   const auto stored = WriteTextDurably(directory.path() / "absent" / "data", "text");

@@ -13,7 +13,7 @@ namespace sheaf {
 
 arrow::Result<std::shared_ptr<FileStream>> FileStream::Create(const std::filesystem::path& path,
                                                               const std::filesystem::path& name) {
-  const int descriptor = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  const int descriptor = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (descriptor < 0) return FileError("create", name, errno);
   return std::shared_ptr<FileStream>(new FileStream(descriptor, name));
 }

@@ -17,7 +17,8 @@ namespace sheaf {
 /// naming the file and the system's reason.
 class FileStream : public arrow::io::OutputStream {
  public:
-  /// `name` is what errors call the file; it may differ from `path`.
+  /// `name` is what errors call the file; it may differ from `path`. Errors also where `path` exists: another may be
+  /// writing it.
   static arrow::Result<std::shared_ptr<FileStream>> Create(const std::filesystem::path& path,
                                                            const std::filesystem::path& name);
   ~FileStream() override;

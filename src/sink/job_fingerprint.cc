@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <xxhash.h>
 
+#include "cogroup/group_memory.h"
 #include "job/words.h"
 #include "sink/json_text.h"
 #include "sink/link_json.h"
@@ -29,11 +30,13 @@ Json TableJson(const Job& job, const Table& table) {
 
 }  // namespace
 
-std::string JobFingerprint(const Job& job, const OutputOptions& output) {
+std::string JobFingerprint(const Job& job, const OutputOptions& output, std::string_view engine) {
   Json json = Json::object();
+  json["engine"] = engine;
   json["key"] = job.key;
   json["max_keys"] = job.max_keys;
   json["max_bytes"] = job.max_bytes ? Json(*job.max_bytes) : Json(nullptr);
+  json["max_group_bytes"] = MaxGroupBytes(job);  // where a large key is cut
   json["from"] = job.from;
   json["ties"] = WordFor(kTiesWords, job.ties);
   json["policy"] = {{"null_key", WordFor(kNullKeyWords, job.policy.null_key)},

@@ -75,7 +75,8 @@ arrow::Result<Json> ManifestJson(const OutputOptions& options, const Job& job, c
   json["format_version"] = kFormatVersion;
   json["sheaf"] = kVersion;
   json["created"] = UtcNow();
-  json["fingerprint"] = JobFingerprint(job, options);
+  json["fingerprint"] =
+      JobFingerprint(job, options, engine == nullptr ? "" : engine->vendor_name());
   json["engine"] = nullptr;
   json["driver"] = nullptr;
   if (engine != nullptr) {

@@ -19,28 +19,34 @@ NewPaths::~NewPaths() {
 }
 
 arrow::Status NewPaths::MakeDirectory(const std::filesystem::path& path) {
-  if (mkdir(path.c_str(), 0777) != 0) return FileError("create", path, errno);
+  return mkdir(path.c_str(), 0777) == 0 ? Made(path) : FileError("create", path, errno);
+}
+
+arrow::Status NewPaths::Made(const std::filesystem::path& path) {
   Add(path);
   return SyncDirectory(path.parent_path());
 }
 
-arrow::Status NewPaths::MakeOutputDirectory(const std::filesystem::path& path) {
+arrow::Status NewPaths::MakeDirectories(const std::filesystem::path& path) {
   std::error_code error;
-  if (!std::filesystem::exists(path, error)) {
-    const std::filesystem::path parent = path.parent_path();
-    if (!parent.empty() && !std::filesystem::exists(parent, error)) {
-      ARROW_RETURN_NOT_OK(MakeOutputDirectory(parent));
-    }
-    return MakeDirectory(path);
-  }
-  const bool is_empty = std::filesystem::is_empty(path, error);
-  if (error || !std::filesystem::is_directory(path, error)) {
-    return FileError("use", path, error ? error.message() : "it is not a directory");
-  }
+  if (std::filesystem::exists(path, error)) return arrow::Status::OK();
+  const std::filesystem::path parent = path.parent_path();
+  if (!parent.empty()) ARROW_RETURN_NOT_OK(MakeDirectories(parent));
+  if (mkdir(path.c_str(), 0777) == 0) return Made(path);
+  const int reason = errno;
+  // Two runs may make it at the same time.
+  if (std::filesystem::is_directory(path, error)) return arrow::Status::OK();
+  return FileError("create", path, reason);
+}
+
+arrow::Status CheckEmpty(const std::filesystem::path& directory) {
+  std::error_code error;
+  const bool is_empty = std::filesystem::is_empty(directory, error);
+  if (error) return FileError("use", directory, error.message());
   if (is_empty) return arrow::Status::OK();
   return MakeError(ErrorKind::kEngine,
                    fmt::format("output directory \"{}\" is not empty; choose another or remove it",
-                               path.string()));
+                               directory.string()));
 }
 
 }  // namespace sheaf

@@ -19,15 +19,19 @@ class NewPaths {
 
   /// Makes a folder, durably. Errors: kEngine, also where it exists.
   arrow::Status MakeDirectory(const std::filesystem::path& path);
-  /// Makes a folder that is absent, with its parents, or takes one that is empty.
-  /// Errors: kEngine where it is neither.
-  arrow::Status MakeOutputDirectory(const std::filesystem::path& path);
-  /// Notes a file that is made next.
+  /// Makes a folder, durably, and its parents, as far as they are absent. Errors: kEngine.
+  arrow::Status MakeDirectories(const std::filesystem::path& path);
+  /// Notes a file that was made. Never one that is still to be made: it may be somebody else's.
   void Add(std::filesystem::path path) { paths_.push_back(std::move(path)); }
   void Keep() { paths_.clear(); }
 
  private:
+  arrow::Status Made(const std::filesystem::path& path);
+
   std::vector<std::filesystem::path> paths_;
 };
+
+/// Errors: kEngine where a folder is not empty, or not to be read.
+arrow::Status CheckEmpty(const std::filesystem::path& directory);
 
 }  // namespace sheaf

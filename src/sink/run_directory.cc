@@ -14,6 +14,7 @@
 #include "sheaf/error.h"
 #include "sheaf/sink.h"
 #include "sink/commit_log.h"
+#include "sink/directory_lock.h"
 #include "sink/documents.h"
 #include "sink/durable_file.h"
 #include "sink/key_json.h"
@@ -50,13 +51,15 @@ struct Part {
 class RunDirectory : public Sink {
  public:
   RunDirectory(std::filesystem::path directory, const Job& job, const BatchReader& reader,
-               const OutputOptions& options, std::unique_ptr<CommitLog> log)
+               const OutputOptions& options, std::unique_ptr<CommitLog> log,
+               std::unique_ptr<DirectoryLock> lock)
       : directory_(std::move(directory)),
         options_(options),
         schemas_(reader.table_schemas()),
         folders_(FoldersOf(options.format, job)),
         writer_(MakeTableWriter(options.format, job.ties)),
-        log_(std::move(log)) {
+        log_(std::move(log)),
+        lock_(std::move(lock)) {
     for (const Table& table : job.tables) names_.push_back(table.name);
   }
 
@@ -94,6 +97,7 @@ class RunDirectory : public Sink {
   const std::vector<std::string> folders_;
   const std::unique_ptr<TableWriter> writer_;
   const std::unique_ptr<CommitLog> log_;
+  const std::unique_ptr<DirectoryLock> lock_;
   arrow::Status state_;  ///< Why nothing more can be written; OK while it can.
   int64_t batches_ = 0;
   int64_t keys_ = 0;
@@ -232,20 +236,24 @@ arrow::Result<std::unique_ptr<Sink>> OpenRunDirectory(const OutputOptions& optio
 
   // "out/" names the folder "out".
   const auto directory = options.dir.has_filename() ? options.dir : options.dir.parent_path();
+  std::unique_ptr<DirectoryLock> lock;  // outlives `made`: what that removes is nobody else's yet
   NewPaths made;
-  ARROW_RETURN_NOT_OK(made.MakeOutputDirectory(directory));
-  // The folders first: of two runs that were started into one directory, one fails here, and before
-  // it touched a file of the other.
+  ARROW_RETURN_NOT_OK(made.MakeDirectories(directory));
+  const arrow::Status locked = DirectoryLock::Take(directory).Value(&lock);
+  if (!locked.ok()) made.Keep();  // the run that holds it needs it, though it may still be empty
+  ARROW_RETURN_NOT_OK(locked);
+  ARROW_RETURN_NOT_OK(CheckEmpty(directory));
+  // Where there are no locks, each file and folder is made by one of two runs, and the other fails there.
   for (const std::string& folder : FoldersOf(options.format, job)) {
     ARROW_RETURN_NOT_OK(made.MakeDirectory(directory / folder));
   }
   ARROW_ASSIGN_OR_RAISE(const Json manifest, ManifestJson(options, job, engine, reader, schemas));
+  ARROW_RETURN_NOT_OK(CreateTextDurably(directory / kManifest, IndentedText(manifest)));
   made.Add(directory / kManifest);
-  ARROW_RETURN_NOT_OK(WriteTextDurably(directory / kManifest, IndentedText(manifest)));
-  made.Add(directory / kLog);
   ARROW_ASSIGN_OR_RAISE(auto log, CommitLog::Create(directory / kLog));
   made.Keep();
-  return std::make_unique<RunDirectory>(directory, job, reader, options, std::move(log));
+  return std::make_unique<RunDirectory>(directory, job, reader, options, std::move(log),
+                                        std::move(lock));
 }
 
 }  // namespace sheaf

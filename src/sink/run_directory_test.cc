@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "sheaf/error.h"
@@ -280,6 +281,32 @@ TEST_F(RunDirectoryTest, ADirectoryThatIsNotEmptyIsRefusedUntouched) {
   EXPECT_EQ(sink.status().message(), "output directory \"" + out().string() +
                                          "\" is not empty; choose another or remove it");
   EXPECT_THAT(Entries(), ElementsAre("mine"));
+}
+
+TEST_F(RunDirectoryTest, ADirectoryThatARunWritesToIsRefusedUntouched) {
+  auto sink = Open().ValueOrDie();
+  const auto before = Entries();
+  const auto second = Open(Format::kJsonl);
+  EXPECT_EQ(KindOf(second.status()), ErrorKind::kEngine);
+  EXPECT_THAT(second.status().message(), HasSubstr("another run writes to output directory"));
+  EXPECT_EQ(Entries(), before);
+  sink.reset();
+  EXPECT_THAT(Open().status().message(), HasSubstr("is not empty"));
+}
+
+TEST_F(RunDirectoryTest, OfTwoRunsThatStartTogetherOneWins) {
+  for (int i = 0; i < 20; ++i) {
+    arrow::Result<std::unique_ptr<Sink>> documents = arrow::Status::UnknownError("not opened");
+    std::thread other([&] { documents = Open(Format::kJsonl); });
+    const auto tables = Open(Format::kParquet);
+    other.join();
+    ASSERT_NE(tables.ok(), documents.ok()) << tables.status() << "; " << documents.status();
+    EXPECT_EQ(ReadJson("manifest.json")["format"], tables.ok() ? "parquet" : "jsonl");
+    EXPECT_EQ(Entries(),
+              tables.ok() ? std::set<std::string>({"A", "P", "batches.jsonl", "manifest.json"})
+                          : std::set<std::string>({"batches.jsonl", "documents", "manifest.json"}));
+    std::filesystem::remove_all(out());
+  }
 }
 
 TEST_F(RunDirectoryTest, AnEmptyDirectoryIsTaken) {

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import resource
 
 import jobs
 import pyarrow as pa
@@ -236,6 +237,32 @@ def test_paths_in_a_job_are_relative_to_it_and_out_to_the_caller(sheaf, tmp_path
         result = sheaf.run("run", "jobs/job.toml", *extra, cwd=tmp_path)
         assert result.code == 0, result.err
         assert (out / "_SUCCESS").exists()
+
+
+def test_dots_in_an_output_path_go_up_from_where_a_link_leads(sheaf, tmp_path):
+    job = jobs.write(tmp_path, jobs.SMALL)
+    (tmp_path / "deep" / "er").mkdir(parents=True)
+    (tmp_path / "link").symlink_to("deep/er")
+    for extra in (("--out", "link/../given"), ("--set", "output.dir=link/../set")):
+        result = sheaf.run("run", job, *extra, cwd=tmp_path)
+        assert result.code == 0, result.err
+    assert sorted(os.listdir(tmp_path / "deep")) == ["er", "given", "set"]
+    assert sorted(os.listdir(tmp_path)) == ["deep", "job.toml", "link"]
+
+
+def test_a_run_of_many_tables_opens_more_files_than_the_soft_limit(sheaf, tmp_path):
+    table = """
+[[table]]
+name = "T{0}"
+query = "SELECT value % 1000 AS id, repeat('x', 50) AS text FROM generate_series(1, 20000)"
+selects_keys = true
+"""
+    head = '[batch]\nkey = ["id"]\nmax_keys = 100\nstrategy = "partition"\nmemory = "16MiB"\n'
+    job = jobs.write(tmp_path, head + "".join(table.format(i) for i in range(10)))
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    few = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, hard))
+    result = sheaf.run("run", job, preexec_fn=few)
+    assert result.code == 0, result.err
 
 
 def test_stop_after_ends_a_run_that_is_not_complete(sheaf, tmp_path):

@@ -57,6 +57,21 @@ def test_a_signal_ends_a_run_whose_output_nobody_reads(sheaf, tmp_path, options)
     assert run.wait(30) == 130
 
 
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_after_a_run_is_complete_changes_nothing(sheaf, tmp_path, sent):
+    many_keys = jobs.MANY_BATCHES.replace("max_keys = 10", "max_keys = 65536")
+    job = jobs.write(tmp_path, many_keys)
+    for attempt in range(5):
+        out = tmp_path / f"out{attempt}"
+        run = sheaf.start("run", job, "--strategy", "partition", "--out", out)
+        lines = iter(run.stdout.readline, b"")
+        assert any(line.startswith(b"completed: ") for line in lines)
+        run.send_signal(sent)
+        _, err = run.communicate(timeout=30)
+        assert run.returncode == 0, err
+        assert (out / "_SUCCESS").exists()
+
+
 def test_a_signal_ends_a_query_that_has_delivered_nothing(sheaf, tmp_path):
     run = sheaf.start("run", jobs.write(tmp_path, jobs.ENDLESS), "--out", tmp_path / "out")
     deadline = time.monotonic() + 30
