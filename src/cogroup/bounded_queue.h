@@ -34,12 +34,6 @@ class BoundedQueue {
     Announce(&ended_);
   }
 
-  /// Takes items again after End(), which Pop() has told. A closed queue stays closed.
-  void Restart() {
-    const std::lock_guard lock(mutex_);
-    ended_ = false;
-  }
-
   /// Blocks for the next item; nullopt at the end, and once the queue is closed.
   std::optional<T> Pop() {
     std::unique_lock lock(mutex_);

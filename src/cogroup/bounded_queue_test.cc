@@ -104,19 +104,6 @@ TEST(BoundedQueueTest, WaitUntilEmptyWaitsForTheLastItemOrTheClose) {
   closed.get();
 }
 
-TEST(BoundedQueueTest, TakesItemsAgainAfterItsEndButNotOnceClosed) {
-  BoundedQueue<int> queue(10);
-  queue.End();
-  EXPECT_EQ(queue.Pop(), std::nullopt);
-  queue.Restart();
-  EXPECT_TRUE(queue.Push(1, 1));
-  EXPECT_EQ(queue.Pop(), 1);
-  queue.Close();
-  queue.Restart();
-  EXPECT_FALSE(queue.Push(2, 1));
-  EXPECT_EQ(queue.Pop(), std::nullopt);
-}
-
 TEST(BoundedQueueTest, ManyItemsPassBetweenTwoThreads) {
   constexpr int kItems = 10'000;
   BoundedQueue<int> queue(3);

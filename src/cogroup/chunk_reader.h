@@ -35,7 +35,6 @@ class ChunkReader {
 
   /// Next() fails soon, and from now on. Any thread may call it.
   void Cancel();
-  [[nodiscard]] bool cancelled() const { return cancelled_; }
 
  private:
   arrow::Result<std::shared_ptr<arrow::RecordBatch>> NextBatch();

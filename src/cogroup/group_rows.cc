@@ -41,10 +41,9 @@ arrow::Status Broken(const TableInput& input, const arrow::RecordBatch& keys, in
   const std::string remedy = rows == 0 ? R"(policy.missing = "keep" or "drop")"
                                        : R"(policy.duplicate = "keep" or "first")";
   const std::string promise = input.table.rows_per_key == Cardinality::kOne ? "one" : "at_most_one";
-  return MakeError(ErrorKind::kPolicy, "table \"" + input.table.name + "\" has " + what +
-                                           " for key " + RowText(keys, key) +
-                                           ", against rows_per_key = \"" + promise + "\"; set " +
-                                           remedy + " to go on");
+  return MakeError(ErrorKind::kPolicy, TableContext(input.table) + " has " + what + " for key " +
+                                           RowText(keys, key) + ", against rows_per_key = \"" +
+                                           promise + "\"; set " + remedy + " to go on");
 }
 
 }  // namespace

@@ -127,7 +127,7 @@ arrow::Status KeyRangeFinder::LookAhead() {
   for (size_t t = 0; t < selecting_.size(); ++t) {
     auto looked = Look(t);
     if (!looked.ok()) {
-      return WithContext(looked.status(), "table \"" + selecting_[t]->table.name + "\"");
+      return WithContext(looked.status(), TableContext(selecting_[t]->table));
     }
     Sight sight = *std::move(looked);
     if (!sight.last) continue;

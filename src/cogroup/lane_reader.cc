@@ -25,43 +25,36 @@ arrow::Status AdviseOnMemory(const arrow::Status& status, Strategy strategy) {
 
 }  // namespace
 
-LaneReader::LaneReader(std::shared_ptr<Engine> engine, ResolvedJob resolved, Plan plan)
+LaneReader::LaneReader(std::shared_ptr<Engine> engine, ResolvedJob resolved, Plan plan,
+                       KeyOrder order)
     : engine_(std::move(engine)),
       resolved_(std::move(resolved)),
       plan_(std::move(plan)),
+      split_(SplitMemory(resolved_.job.memory, resolved_.tables.size())),
       shaper_(resolved_.job, resolved_.max_group_bytes) {
   for (TableInput& input : resolved_.tables) {
     schemas_.push_back(input.schema);
-    lanes_.push_back(std::make_unique<Lane>());
-    lanes_.back()->input = &input;
+    lanes_.push_back(std::make_unique<Lane>(&input, resolved_.job.policy, order));
   }
-}
-
-void LaneReader::AddReader(size_t t, int64_t capacity) {
-  Lane& lane = *lanes_[t];
-  lane.reader = std::make_unique<ReadAhead>(*lane.input, job().policy, capacity, &lane.counters,
-                                            [this](const arrow::Status& status) { Fail(status); });
 }
 
 // Reads one stream by two threads: one makes chunks, the other keeps them.
-arrow::Status LaneReader::ReadWhole(Lane* lane, ReadAhead::OpenStream open,
+arrow::Status LaneReader::ReadWhole(Lane* lane, ChunkReader::OpenStream open,
                                     const std::function<arrow::Status(const Chunk&)>& keep,
-                                    ReadAhead::Prepare prepare) {
-  lane->reader->Start(std::move(open), std::move(prepare));
-  arrow::Status status;
-  while (status.ok()) {
-    const std::optional<Chunk> chunk = lane->reader->Pop();
-    if (!chunk) break;
-    status = keep(*chunk);
+                                    ReadAhead::Prepare prepare) const {
+  lane->chunks.Start(std::move(open));
+  ReadAhead ahead(&lane->chunks, split_.read_ahead, std::move(prepare));
+  while (true) {
+    auto chunk = ahead.Next();
+    if (!chunk.ok()) return WithContext(chunk.status(), TableContext(lane->input->table));
+    if (!*chunk) return arrow::Status::OK();
+    ARROW_RETURN_NOT_OK(keep(**chunk));
   }
-  if (!status.ok()) lane->reader->Cancel();
-  lane->reader->Join();  // where the run has failed, it may still open the stream
-  return status;
 }
 
-arrow::Status LaneReader::Read(Lane* lane, MemoryTurns* turns, ReadAhead::OpenStream open,
+arrow::Status LaneReader::Read(Lane* lane, MemoryTurns* turns, ChunkReader::OpenStream open,
                                const std::function<arrow::Status(const Chunk&)>& keep,
-                               ReadAhead::Prepare prepare) {
+                               ReadAhead::Prepare prepare) const {
   if (!turns->Begin()) return arrow::Status::OK();
   ARROW_RETURN_NOT_OK(ReadWhole(lane, std::move(open), keep, std::move(prepare)));
   turns->End();
@@ -72,9 +65,8 @@ arrow::Status LaneReader::ReadInParts(Lane* lane, MemoryTurns* turns, const Open
                                       const std::function<arrow::Status(const Chunk&)>& keep,
                                       const ReadAhead::Prepare& prepare) const {
   if (!turns->Begin()) return arrow::Status::OK();
-  const std::string table = "table \"" + lane->input->table.name + "\"";
   auto parts = open();
-  if (!parts.ok()) return WithContext(parts.status(), table);
+  if (!parts.ok()) return WithContext(parts.status(), TableContext(lane->input->table));
   if (parts->size() == 1) {
     ARROW_RETURN_NOT_OK(
         ReadWhole(lane, [whole = std::move(parts->front())] { return whole; }, keep, prepare));
@@ -84,7 +76,7 @@ arrow::Status LaneReader::ReadInParts(Lane* lane, MemoryTurns* turns, const Open
       return keep(*chunk);
     };
     const auto status = ReadParts(*lane->input, job().policy, *parts, &lane->counters, take);
-    if (!status.ok()) return WithContext(status, table);
+    if (!status.ok()) return WithContext(status, TableContext(lane->input->table));
   }
   turns->End();
   return arrow::Status::OK();
@@ -100,9 +92,6 @@ void LaneReader::Stop() {
   Cancel();
   for (const auto& lane : lanes_) {
     if (lane->thread.joinable()) lane->thread.join();
-  }
-  for (const auto& lane : lanes_) {
-    if (lane->reader != nullptr) lane->reader->Join();  // it may be about to call Fail()
   }
 }
 
@@ -211,7 +200,7 @@ void LaneReader::Fail(const arrow::Status& status) {
   }
   Wake();
   for (const auto& lane : lanes_) {
-    if (lane->reader != nullptr) lane->reader->Cancel();
+    lane->chunks.Cancel();
     lane->shares.Close();
   }
 }

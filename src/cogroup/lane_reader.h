@@ -14,7 +14,9 @@
 
 #include "cogroup/batch_shaper.h"
 #include "cogroup/bounded_queue.h"
+#include "cogroup/chunk_reader.h"
 #include "cogroup/counters.h"
+#include "cogroup/memory_split.h"
 #include "cogroup/memory_turns.h"
 #include "cogroup/read_ahead.h"
 #include "cogroup/table_input.h"
@@ -41,23 +43,24 @@ class LaneReader : public BatchReader {
  protected:
   /// One table on its way. Its thread runs what the strategy says.
   struct Lane {
-    TableInput* input = nullptr;
+    Lane(TableInput* table, const Policy& policy, KeyOrder order)
+        : input(table), chunks(*table, policy, order, &counters) {}
+
+    TableInput* const input;
     TableCounters counters;
-    std::unique_ptr<ReadAhead> reader;   ///< Null where the strategy reads without one.
+    ChunkReader chunks;                  ///< Cancelled once the run has failed.
     BoundedQueue<TableShare> shares{1};  ///< The share of the next window.
     std::thread thread;
   };
 
-  LaneReader(std::shared_ptr<Engine> engine, ResolvedJob resolved, Plan plan);
-
-  /// Gives lane `t` a reader that holds `capacity` bytes of rows.
-  void AddReader(size_t t, int64_t capacity);
+  /// `order`: in which the keys of each stream come.
+  LaneReader(std::shared_ptr<Engine> engine, ResolvedJob resolved, Plan plan, KeyOrder order);
 
   /// Reads the stream that `open` opens, when it is its turn, and calls `keep` with each chunk, which a thread of
   /// its own has prepared. Reads nothing once the turns are closed. When it returns, none is called any more.
-  static arrow::Status Read(Lane* lane, MemoryTurns* turns, ReadAhead::OpenStream open,
-                            const std::function<arrow::Status(const Chunk&)>& keep,
-                            ReadAhead::Prepare prepare);
+  [[nodiscard]] arrow::Status Read(Lane* lane, MemoryTurns* turns, ChunkReader::OpenStream open,
+                                   const std::function<arrow::Status(const Chunk&)>& keep,
+                                   ReadAhead::Prepare prepare) const;
 
   using OpenedParts = std::function<arrow::Result<Connection::Readers>()>;
   /// The same of rows that may come in parts. The threads that read these keep the chunks too: `keep` is called by
@@ -90,6 +93,7 @@ class LaneReader : public BatchReader {
 
   [[nodiscard]] const Job& job() const { return resolved_.job; }
   [[nodiscard]] const ResolvedJob& resolved() const { return resolved_; }
+  [[nodiscard]] const MemorySplit& split() const { return split_; }
   [[nodiscard]] const std::shared_ptr<Engine>& engine() const { return engine_; }
   [[nodiscard]] const std::vector<std::unique_ptr<Lane>>& lanes() const { return lanes_; }
 
@@ -101,9 +105,9 @@ class LaneReader : public BatchReader {
   /// Keys of the whole run, once they are known.
   [[nodiscard]] virtual std::optional<int64_t> TotalKeys() const = 0;
 
-  static arrow::Status ReadWhole(Lane* lane, ReadAhead::OpenStream open,
-                                 const std::function<arrow::Status(const Chunk&)>& keep,
-                                 ReadAhead::Prepare prepare);
+  [[nodiscard]] arrow::Status ReadWhole(Lane* lane, ChunkReader::OpenStream open,
+                                        const std::function<arrow::Status(const Chunk&)>& keep,
+                                        ReadAhead::Prepare prepare) const;
   arrow::Status AddWindow();
   void Count(const Batch& batch);
   arrow::Status failure() const;
@@ -114,6 +118,7 @@ class LaneReader : public BatchReader {
   const RowMemoryOfRun memory_;  // of all below
   ResolvedJob resolved_;
   const Plan plan_;
+  const MemorySplit split_;
   std::vector<std::shared_ptr<arrow::Schema>> schemas_;
   std::vector<std::unique_ptr<Lane>> lanes_;
   BatchShaper shaper_;      // used by the caller of Next() alone, as are the two flags

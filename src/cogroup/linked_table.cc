@@ -78,7 +78,7 @@ LinkedTable::~LinkedTable() {
 void LinkedTable::Start() {
   thread_ = std::thread([this] {
     if (const arrow::Status status = Load(); !status.ok()) {
-      on_error_(WithContext(status, "table \"" + input_.table.name + "\""));
+      on_error_(WithContext(status, TableContext(input_.table)));
       return;
     }
     const std::lock_guard lock(mutex_);
@@ -182,7 +182,7 @@ arrow::Status LinkedTable::CheckMissing(const arrow::ArrayVector& columns, const
   const bool promised = input_.table.rows_per_key == Cardinality::kOne;
   if (promised && policy_.missing == Policy::Missing::kError) {
     return MakeError(ErrorKind::kPolicy,
-                     "table \"" + input_.table.name + "\" has no row for key " +
+                     TableContext(input_.table) + " has no row for key " +
                          TextOf(columns, input_.key_names, named.missing.front()) +
                          ", which table \"" + input_.link->name +
                          "\" names, against rows_per_key = \"one\"; set policy.missing = \"keep\" "

@@ -12,7 +12,6 @@
 #include <vector>
 
 #include "cogroup/batch_shaper.h"
-#include "cogroup/chunk_reader.h"
 #include "cogroup/key_pushdown.h"
 #include "cogroup/key_selector.h"
 #include "cogroup/lane_reader.h"
@@ -34,16 +33,12 @@ constexpr int32_t kPortionKeys = 4096;
 class MergeReader final : public LaneReader {
  public:
   MergeReader(std::shared_ptr<Engine> engine, ResolvedJob resolved, Plan plan)
-      : LaneReader(std::move(engine), std::move(resolved), std::move(plan)),
-        split_(SplitMemory(job().memory, lanes().size())),
+      : LaneReader(std::move(engine), std::move(resolved), std::move(plan), KeyOrder::kAscending),
         selector_(Selects(lanes()), WindowKeys(job()), kPortionKeys) {
     for (size_t t = 0; t < lanes().size(); ++t) {
       Lane& lane = *lanes()[t];
-      readers_.push_back(std::make_unique<ChunkReader>(*lane.input, job().policy,
-                                                       KeyOrder::kAscending, &lane.counters));
       cutters_.push_back(std::make_unique<TableCutter>(
-          *lane.input, readers_.back().get(), &lane.counters,
-          GroupMemory::Of(job().memory, lanes().size()),
+          *lane.input, &lane.chunks, &lane.counters, GroupMemory::Of(job().memory, lanes().size()),
           [this, t](const Chunk* chunk) { return Announce(t, chunk); }));
     }
     starter_ = std::thread([this] {
@@ -79,11 +74,8 @@ class MergeReader final : public LaneReader {
   arrow::Status Announce(size_t t, const Chunk* chunk);
   arrow::Status CutLane(size_t t);
 
-  const MemorySplit split_;
   KeySelector selector_;
-  // Of the lanes, in their order:
-  std::vector<std::unique_ptr<ChunkReader>> readers_;
-  std::vector<std::unique_ptr<TableCutter>> cutters_;
+  std::vector<std::unique_ptr<TableCutter>> cutters_;  // of the lanes, in their order
   // What was read of the selecting tables before the lanes started; the keys until then only.
   std::optional<KeySelector> searched_;
   int64_t searched_bytes_ = 0;
@@ -118,7 +110,7 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> MergeReader::SearchKeys() {
   bool more = false;
   for (size_t t = 0; t < lanes().size() && !more; ++t) {
     more = lanes()[t]->input->table.selects_keys;
-    while (more && searched_bytes_ <= split_.key_search) {
+    while (more && searched_bytes_ <= split().key_search) {
       ARROW_ASSIGN_OR_RAISE(more, cutters_[t]->Read());
     }
   }
@@ -136,13 +128,13 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> MergeReader::SearchKeys() {
 }
 
 void MergeReader::SetStream(size_t t, const std::shared_ptr<arrow::RecordBatch>& selected) {
-  readers_[t]->Start([this, t, selected] { return OpenStream(lanes()[t].get(), selected); });
+  lanes()[t]->chunks.Start([this, t, selected] { return OpenStream(lanes()[t].get(), selected); });
 }
 
 arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> MergeReader::OpenStream(
     Lane* lane, const std::shared_ptr<arrow::RecordBatch>& selected) {
   TableInput* input = lane->input;
-  if (input->query.empty()) return OpenRows(*input, "", split_.query);
+  if (input->query.empty()) return OpenRows(*input, "", split().query);
   std::string query = input->query;
   if (selected != nullptr && CanFilter(*input, *LaneReader::key_schema()) &&
       WorthFiltering(*input, selected->num_rows())) {
@@ -151,8 +143,8 @@ arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> MergeReader::OpenStream
   }
   const std::string ordered = engine()->impl().dialect().OrderedQuery(query, SqlColumns(*input));
   const auto table = std::ranges::find(plan().tables, input->table.name, &TablePlan::name);
-  input->connection->SetScan(MergeScan(split_, lanes().size(), table->ordered_by_engine));
-  return OpenRows(*input, ordered, split_.query);
+  input->connection->SetScan(MergeScan(split(), lanes().size(), table->ordered_by_engine));
+  return OpenRows(*input, ordered, split().query);
 }
 
 // Every chunk of a selecting table holds keys of the run, whether it was read for them or, while
@@ -173,10 +165,7 @@ arrow::Status MergeReader::Announce(size_t t, const Chunk* chunk) {
   return selector_.Announce(t, chunk->keys, keys);
 }
 
-void MergeReader::Wake() {
-  selector_.Close();
-  for (const auto& reader : readers_) reader->Cancel();
-}
+void MergeReader::Wake() { selector_.Close(); }
 
 arrow::Status MergeReader::CutLane(size_t t) {
   TableCutter& cutter = *cutters_[t];

@@ -61,14 +61,12 @@ class BytesByRank {
 class PartitionReader final : public LaneReader {
  public:
   PartitionReader(std::shared_ptr<Engine> engine, ResolvedJob resolved, Plan plan)
-      : LaneReader(std::move(engine), std::move(resolved), std::move(plan)),
-        split_(SplitMemory(job().memory, lanes().size())),
-        at_once_(std::min(lanes().size(), static_cast<size_t>(split_.scans))),
-        rows_budget_(split_.rows),
-        scans_(split_.scans) {
-    for (size_t t = 0; t < lanes().size(); ++t) {
-      AddReader(t, split_.read_ahead);
-      if (lanes()[t]->input->table.selects_keys) ++selecting_;
+      : LaneReader(std::move(engine), std::move(resolved), std::move(plan), KeyOrder::kAny),
+        at_once_(std::min(lanes().size(), static_cast<size_t>(split().scans))),
+        rows_budget_(split().rows),
+        scans_(split().scans) {
+    for (const auto& lane : lanes()) {
+      if (lane->input->table.selects_keys) ++selecting_;
     }
     alone_ = selecting_ == 1;
     for (const auto& lane : lanes()) {
@@ -100,7 +98,6 @@ class PartitionReader final : public LaneReader {
   const KeySet* WaitForKeys();
   arrow::Result<std::shared_ptr<arrow::RecordBatch>> KeysOf(const std::vector<TableShare>& tables);
 
-  const MemorySplit split_;
   const size_t at_once_;  // tables that are scattered at the same time
   bool alone_ = false;    // one table selects the keys
   MemoryBudget rows_budget_;
@@ -143,13 +140,13 @@ arrow::Status PartitionReader::RunLane(Lane* lane) {
 arrow::Result<ScatteredRows> PartitionReader::Scatter(Lane* lane) {
   const auto open = [this, lane] {
     if (lane->input->connection != nullptr) {
-      lane->input->connection->SetScan({.batch_rows = split_.batch_rows, .views = true});
+      lane->input->connection->SetScan({.batch_rows = split().batch_rows, .views = true});
     }
-    return OpenParts(*lane->input, split_.query);
+    return OpenParts(*lane->input, split().query);
   };
   const TableInput& input = *lane->input;
   if (input.table.selects_keys) {
-    RangeScatter rows(input, at_once_, split_.table_partition, &rows_budget_);
+    RangeScatter rows(input, at_once_, split().table_partition, &rows_budget_);
     ARROW_RETURN_NOT_OK(ReadInParts(
         lane, &scans_, open, [&](const Chunk& chunk) { return rows.Add(chunk); },
         [this](Chunk* chunk) {
@@ -205,7 +202,7 @@ void PartitionReader::AddKeys(const KeyVector& keys) {
   rows_budget_.Release(key_builder_->bytes());
   key_builder_->Add(keys);
   // The ranges of several selecting tables differ, and so would those of their keys.
-  if (alone_ && key_builder_->bytes() > split_.rows / kMaxKeysPart) {
+  if (alone_ && key_builder_->bytes() > split().rows / kMaxKeysPart) {
     keys_on_disk_ = true;
     key_builder_ = std::make_unique<KeySetBuilder>();
   }
@@ -218,7 +215,7 @@ void PartitionReader::AddScattered(const ScatteredRows& rows) {
   scattered_.emplace_back(rows);
   if (scattered_.size() < lanes().size()) return;
   const int64_t windows = keys_->size() / WindowKeys(job()) + 1;
-  const int64_t window_bytes = std::min(BytesBelow(keys_->size()) / windows, split_.partition);
+  const int64_t window_bytes = std::min(BytesBelow(keys_->size()) / windows, split().partition);
   overlaps_ = kBatchesAtOnce * window_bytes <= job().memory;
   keys_changed_.notify_all();
 }
@@ -234,8 +231,8 @@ int64_t PartitionReader::BytesBelow(int64_t rank) const {
 int64_t PartitionReader::MaxLoaded(const ScatteredRows& rows) const {
   const auto own = static_cast<double>(std::reduce(rows.bytes.begin(), rows.bytes.end()));
   const auto all = static_cast<double>(std::max<int64_t>(1, BytesBelow(keys_->size())));
-  const auto share = static_cast<int64_t>(own / all * static_cast<double>(split_.partition));
-  return std::max(share, split_.table_partition / kLeastShare);
+  const auto share = static_cast<int64_t>(own / all * static_cast<double>(split().partition));
+  return std::max(share, split().table_partition / kLeastShare);
 }
 
 // Plans the window that is asked for next, and where batches overlap the one after it. False where there is none.
@@ -255,7 +252,7 @@ bool PartitionReader::PlanWindows() {
     if (begin == keys_->size()) break;
     const int64_t most =
         std::min({keys_->size(), begin + room, begin + int64_t{WindowKeys(job())}});
-    const int64_t limit = BytesBelow(begin) + split_.partition;
+    const int64_t limit = BytesBelow(begin) + split().partition;
     const auto ends = std::views::iota(begin + 1, most);
     const auto end = std::ranges::partition_point(
         ends, [&](int64_t rank) { return BytesBelow(rank + 1) <= limit; });

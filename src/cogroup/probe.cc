@@ -80,20 +80,17 @@ arrow::Status AdviseOnDriver(const arrow::Status& status) {
 class ProbeReader final : public LaneReader {
  public:
   ProbeReader(std::shared_ptr<Engine> engine, ResolvedJob resolved, Plan plan)
-      : LaneReader(std::move(engine), std::move(resolved), std::move(plan)),
-        split_(SplitMemory(job().memory, lanes().size())),
-        rows_budget_(split_.rows),
-        scans_(split_.scans) {
-    for (size_t t = 0; t < lanes().size(); ++t) {
-      AddReader(t, split_.read_ahead);
-      Lane& lane = *lanes()[t];
-      if (lane.input->connection != nullptr) {
-        lane.input->connection->SetScan({.batch_rows = split_.batch_rows, .views = true});
+      : LaneReader(std::move(engine), std::move(resolved), std::move(plan), KeyOrder::kAny),
+        rows_budget_(split().rows),
+        scans_(split().scans) {
+    for (const auto& lane : lanes()) {
+      if (lane->input->connection != nullptr) {
+        lane->input->connection->SetScan({.batch_rows = split().batch_rows, .views = true});
       }
-      if (lane.input->table.selects_keys) {
-        selecting_.push_back(lane.input);
+      if (lane->input->table.selects_keys) {
+        selecting_.push_back(lane->input);
       } else {
-        lane.counters.filtered_by_engine = true;
+        lane->counters.filtered_by_engine = true;
       }
     }
     position_->unread = static_cast<int>(selecting_.size());
@@ -122,7 +119,7 @@ class ProbeReader final : public LaneReader {
   arrow::Status FindRanges(WindowPtr window);
   arrow::Status RunLane(Lane* lane, WindowPtr window);
   arrow::Result<ScatteredRows> Scatter(Lane* lane, ProbeWindow* window);
-  arrow::Status Read(Lane* lane, ReadAhead::OpenStream open,
+  arrow::Status Read(Lane* lane, ChunkReader::OpenStream open,
                      const std::function<arrow::Status(const Chunk&)>& keep,
                      ReadAhead::Prepare prepare = nullptr);
   arrow::Status ReadNullKeys(Lane* lane);
@@ -138,7 +135,6 @@ class ProbeReader final : public LaneReader {
   WindowPtr NextOf(const ProbeWindow& window);
   bool WaitForKeys(const ProbeWindow& window);
 
-  const MemorySplit split_;
   MemoryBudget rows_budget_;
   MemoryTurns scans_;
   std::vector<const TableInput*> selecting_;
@@ -157,7 +153,7 @@ class ProbeReader final : public LaneReader {
 // Adds a window whenever the selecting tables' connections are free: while a range is being looked for,
 // the other tables are still asked for the rows of the one before.
 arrow::Status ProbeReader::FindRanges(WindowPtr window) {
-  KeyRangeFinder ranges(*engine(), selecting_, resolved(), WindowKeys(job()), split_.query);
+  KeyRangeFinder ranges(*engine(), selecting_, resolved(), WindowKeys(job()), split().query);
   int64_t keys = 0;
   while (true) {
     {
@@ -191,7 +187,7 @@ arrow::Status ProbeReader::RunLane(Lane* lane, WindowPtr window) {
     if (scattered.rows == nullptr) return arrow::Status::OK();  // the run failed
     const int64_t keys = window->keys->size();
     if (keys == 0) continue;
-    WindowRows rows(*lane->input, *window->keys, std::move(scattered), split_.table_partition,
+    WindowRows rows(*lane->input, *window->keys, std::move(scattered), split().table_partition,
                     &rows_budget_, &lane->counters, GroupMemory::Of(job().memory, lanes().size()));
     ARROW_ASSIGN_OR_RAISE(const bool put, PutShare(lane, [&] { return rows.Take({0, keys}); }));
     if (!put) return arrow::Status::OK();
@@ -203,7 +199,7 @@ arrow::Status ProbeReader::RunLane(Lane* lane, WindowPtr window) {
 // The table's rows in a window, in their partitions; none at all once the run has failed.
 arrow::Result<ScatteredRows> ProbeReader::Scatter(Lane* lane, ProbeWindow* window) {
   if (lane->input->table.selects_keys) {
-    RangeScatter rows(*lane->input, lanes().size(), split_.table_partition, &rows_budget_);
+    RangeScatter rows(*lane->input, lanes().size(), split().table_partition, &rows_budget_);
     ARROW_RETURN_NOT_OK(ReadSelected(lane, window, &rows));
     if (!WaitForKeys(*window)) return ScatteredRows();
     return rows.Finish(*window->keys);
@@ -214,7 +210,7 @@ arrow::Result<ScatteredRows> ProbeReader::Scatter(Lane* lane, ProbeWindow* windo
   return rows.Finish();
 }
 
-arrow::Status ProbeReader::Read(Lane* lane, ReadAhead::OpenStream open,
+arrow::Status ProbeReader::Read(Lane* lane, ChunkReader::OpenStream open,
                                 const std::function<arrow::Status(const Chunk&)>& keep,
                                 ReadAhead::Prepare prepare) {
   const auto advised =
@@ -235,7 +231,7 @@ arrow::Status ProbeReader::ReadNullKeys(Lane* lane) {
   if (input.absent || !nullable) return arrow::Status::OK();
   const std::string sql = NullKeysQuery(engine()->impl().dialect(), input.query, SqlColumns(input));
   return Read(
-      lane, [&input, sql, this] { return input.connection->Query(sql, split_.query); },
+      lane, [&input, sql, this] { return input.connection->Query(sql, split().query); },
       [](const Chunk&) { return arrow::Status::OK(); });
 }
 
@@ -279,7 +275,7 @@ arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> ProbeReader::Query(
   if (keys != nullptr) {
     ARROW_ASSIGN_OR_RAISE(sql, FilteredQuery(*engine(), input, sql, keys));
   }
-  return input.connection->Query(sql, split_.query, bound.parameters);
+  return input.connection->Query(sql, split().query, bound.parameters);
 }
 
 // The key columns of a chunk, of rows with one key that follow each other only the first: a copy, which
@@ -404,7 +400,7 @@ arrow::Result<std::optional<CutWindow>> ProbeReader::NextWindow() {
 arrow::Status CheckProbe(const ResolvedJob& resolved) {
   for (const TableInput& input : resolved.tables) {
     if (input.link != nullptr) continue;  // read whole, whatever the strategy
-    const std::string table = "table \"" + input.table.name + "\"";
+    const std::string table = TableContext(input.table);
     if (input.table.stream != nullptr) {
       return MakeError(ErrorKind::kJob,
                        table +

@@ -61,7 +61,7 @@ TableCutter::TableCutter(const TableInput& input, ChunkReader* rows, TableCounte
 arrow::Result<bool> TableCutter::Read() {
   if (ended_) return false;
   auto next = rows_->Next();
-  if (!next.ok()) return WithContext(next.status(), "table \"" + input_.table.name + "\"");
+  if (!next.ok()) return WithContext(next.status(), TableContext(input_.table));
   std::optional<Chunk> chunk = *std::move(next);
   ended_ = !chunk;
   ARROW_RETURN_NOT_OK(on_read_(ended_ ? nullptr : &*chunk));

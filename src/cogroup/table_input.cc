@@ -21,9 +21,7 @@ namespace {
 
 std::string Quoted(const std::string& name) { return "\"" + name + "\""; }
 
-std::string TableContext(const Table& table) { return "table " + Quoted(table.name); }
-
-// The SQL that reads a table's rows. Sets `absent` for a source that the engine lacks and that the job
+// What reads a table's rows, and how they look. Sets `absent` for a source that the engine lacks and that the job
 // calls optional.
 arrow::Status MakeQuery(Engine::Impl& engine, TableInput* input) {
   const Table& table = input->table;
@@ -242,6 +240,8 @@ arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> OpenRows(const TableInp
 
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> ConformKeys(
     const TableInput& input, const arrow::RecordBatch& rows,
+std::string TableContext(const Table& table) { return "table " + Quoted(table.name); }
+
     const std::shared_ptr<arrow::Schema>& key_schema) {
   ARROW_ASSIGN_OR_RAISE(arrow::ArrayVector columns, ColumnsAt(input.key_columns, rows));
   for (size_t c = 0; c < columns.size(); ++c) {

@@ -42,6 +42,9 @@ struct TableInput {
   bool absent = false;                     ///< optional, and the engine does not have it.
 };
 
+/// How messages name a table: `table "A"`.
+std::string TableContext(const Table& table);
+
 /// The key columns of some of the table's rows, under the job's names and in the types of the key
 /// schema. Errors: kEngine, naming the table, where a key does not fit in such a type.
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> ConformKeys(
