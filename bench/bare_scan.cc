@@ -23,8 +23,9 @@ arrow::Status Scan(const char* path) {
     ARROW_ASSIGN_OR_RAISE(const auto connection, engine->impl().Connect());
     std::string query = table.query;
     if (!table.source.empty()) {
-      ARROW_ASSIGN_OR_RAISE(const std::string name, engine->impl().ResolveTable(table.source));
-      query = "SELECT * FROM " + name;
+      ARROW_ASSIGN_OR_RAISE(const auto found,
+                            engine->impl().ResolveTable(table.source, connection.get()));
+      query = "SELECT * FROM " + found.sql;
     }
     ARROW_ASSIGN_OR_RAISE(const auto reader, connection->Query(query, /*memory_limit=*/0));
     int64_t rows = 0;

@@ -2,6 +2,7 @@
 
 #include <arrow/compute/api.h>
 #include <arrow/type.h>
+#include <arrow/util/key_value_metadata.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -23,20 +24,27 @@ std::string Quoted(const std::string& name) { return "\"" + name + "\""; }
 
 // What reads a table's rows, and how they look. Sets `absent` for a source that the engine lacks and that the job
 // calls optional.
-arrow::Status MakeQuery(Engine::Impl& engine, TableInput* input) {
+arrow::Status FindRows(Engine::Impl& engine, TableInput* input) {
   const Table& table = input->table;
-  if (table.source.empty()) {
+  ARROW_ASSIGN_OR_RAISE(auto connection, engine.Connect());
+  if (!table.substrait.empty()) {
+    ARROW_ASSIGN_OR_RAISE(input->raw_schema, connection->PlanSchema(table.substrait));
+  } else if (table.source.empty()) {
     input->query = table.query;
-    return arrow::Status::OK();
-  }
-  std::optional<std::string> name;
-  if (table.optional) {
-    ARROW_ASSIGN_OR_RAISE(name, engine.FindTable(table.source));
+    ARROW_ASSIGN_OR_RAISE(input->raw_schema, connection->QuerySchema(input->query));
   } else {
-    ARROW_ASSIGN_OR_RAISE(name, engine.ResolveTable(table.source));
+    std::optional<FoundTable> found;
+    if (table.optional) {
+      ARROW_ASSIGN_OR_RAISE(found, engine.FindTable(table.source, connection.get()));
+    } else {
+      ARROW_ASSIGN_OR_RAISE(found, engine.ResolveTable(table.source, connection.get()));
+    }
+    input->absent = !found;
+    if (input->absent) return arrow::Status::OK();
+    input->query = "SELECT * FROM " + found->sql;
+    input->raw_schema = std::move(found->schema);
   }
-  input->absent = !name;
-  if (name) input->query = "SELECT * FROM " + *name;
+  input->connection = std::move(connection);
   return arrow::Status::OK();
 }
 
@@ -60,12 +68,8 @@ arrow::Status Describe(const Engine* engine, const Job& job, TableInput* input) 
     if (engine == nullptr) {
       return MakeError(ErrorKind::kJob, "needs an engine: only a stream does without one");
     }
-    ARROW_RETURN_NOT_OK(MakeQuery(engine->impl(), input));
+    ARROW_RETURN_NOT_OK(FindRows(engine->impl(), input));
     if (input->absent) return arrow::Status::OK();
-    ARROW_ASSIGN_OR_RAISE(input->connection, engine->impl().Connect());
-    ARROW_ASSIGN_OR_RAISE(input->raw_schema, table.substrait.empty()
-                                                 ? input->connection->QuerySchema(input->query)
-                                                 : input->connection->PlanSchema(table.substrait));
   }
   input->schema = PlainSchema(input->raw_schema);
   ARROW_RETURN_NOT_OK(FindKeyColumns(input));
@@ -76,6 +80,13 @@ arrow::Status Describe(const Engine* engine, const Job& job, TableInput* input) 
 }
 
 // A column and its type, with the name that the job has for it.
+// What the driver tells in a field's metadata; empty where it doesn't.
+std::string EngineTypeOf(const arrow::Schema& schema, const ColumnPath& column) {
+  const auto field = column.indices.Get(schema);
+  if (!field.ok() || !(*field)->HasMetadata()) return "";
+  return (*field)->metadata()->Get("POSTGRESQL:type").ValueOr("");
+}
+
 std::string Described(const std::string& name, const Table& table, const arrow::DataType& type) {
   return Quoted(name) + " of " + TableContext(table) + " is " + type.ToString();
 }
@@ -229,6 +240,8 @@ std::vector<std::shared_ptr<arrow::DataType>> TypesOfAbsent(const arrow::Schema&
 }  // namespace
 
 arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> OpenRows(const TableInput& input,
+std::string TableContext(const Table& table) { return "table " + Quoted(table.name); }
+
                                                                   const std::string& sql,
                                                                   int64_t memory) {
   const Table& table = input.table;
@@ -240,8 +253,6 @@ arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> OpenRows(const TableInp
 
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> ConformKeys(
     const TableInput& input, const arrow::RecordBatch& rows,
-std::string TableContext(const Table& table) { return "table " + Quoted(table.name); }
-
     const std::shared_ptr<arrow::Schema>& key_schema) {
   ARROW_ASSIGN_OR_RAISE(arrow::ArrayVector columns, ColumnsAt(input.key_columns, rows));
   for (size_t c = 0; c < columns.size(); ++c) {
@@ -274,7 +285,9 @@ arrow::Result<Connection::Readers> OpenParts(const TableInput& input, int64_t me
 std::vector<SqlColumn> SqlColumns(const TableInput& input) {
   std::vector<SqlColumn> columns;
   columns.reserve(input.key_columns.size());
-  for (const ColumnPath& column : input.key_columns) columns.push_back({column.names, column.type});
+  for (const ColumnPath& column : input.key_columns) {
+    columns.push_back({column.names, column.type, EngineTypeOf(*input.raw_schema, column)});
+  }
   return columns;
 }
 

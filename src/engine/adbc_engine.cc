@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
 #include <mutex>
 #include <utility>
@@ -19,15 +20,9 @@
 namespace sheaf {
 namespace {
 
-constexpr char kOwnDriver[] = "ADBC driver for Apache DataFusion";
+namespace fs = std::filesystem;
 
-// Statements whose effect ends with their connection.
-bool IsSessionSetting(const std::string& sql) {
-  const size_t begin = std::min(sql.find_first_not_of(" \t\r\n"), sql.size());
-  const size_t end = std::min(sql.find_first_of(" \t\r\n", begin), sql.size());
-  const std::string word = LowerCase(std::string_view(sql).substr(begin, end - begin));
-  return word == "set" || word == "use" || word == "pragma";
-}
+constexpr char kOwnDriver[] = "ADBC driver for Apache DataFusion";
 
 // Whether an option or a statement of the user names a setting.
 bool Names(const EngineOptions& options, std::string_view setting) {
@@ -45,7 +40,7 @@ std::map<std::string, std::string> DatabaseOptions(const EngineOptions& options,
   std::map<std::string, std::string> all = options.options;
   if (!options.uri.empty()) all.emplace(IsDuckDbDriver(driver) ? "path" : "uri", options.uri);
   if (IsDuckDbDriver(driver)) all.emplace("entrypoint", "duckdb_adbc_init");
-  if (driver.find("datafusion") != std::string::npos) {
+  if (fs::path(driver).filename().string().find("datafusion") != std::string::npos) {
     // String views cost memory in DataFusion's sort, and Arrow C++ has few kernels for them.
     all.emplace("datafusion.execution.parquet.schema_force_view_types", "false");
     all.emplace("datafusion.sql_parser.map_string_types_to_utf8view", "false");
@@ -80,12 +75,14 @@ arrow::Result<std::shared_ptr<adbc::Database>> FindDatabase(const EngineOptions&
   return MakeError(ErrorKind::kEngine, DriverNotFound(options.driver));
 }
 
-// The table's name by its last `parts` parts, of catalog, schema and name.
-std::string QuoteLast(const Dialect& dialect, const TableId& table, size_t parts) {
-  std::string quoted = dialect.Quote(table.name);
-  if (parts > 1) quoted = dialect.Quote(table.schema) + "." + quoted;
-  if (parts > 2) quoted = dialect.Quote(table.catalog) + "." + quoted;
-  return quoted;
+// The table's names of so many parts. Of two the first is its schema or, for engines that take that too, its catalog.
+std::vector<std::string> NamesOf(const Dialect& dialect, const TableId& table, size_t parts) {
+  const std::string name = dialect.Quote(table.name);
+  const std::string schema = dialect.Quote(table.schema) + "." + name;
+  const std::string catalog = dialect.Quote(table.catalog) + ".";
+  if (parts == 1) return {name};
+  if (parts == 2) return {schema, catalog + name};
+  return {catalog + schema};
 }
 
 class AdbcEngine final : public Engine::Impl {
@@ -111,11 +108,12 @@ class AdbcEngine final : public Engine::Impl {
     ARROW_ASSIGN_OR_RAISE(const auto tables, DefaultTables());
     std::vector<std::string> names;
     names.reserve(tables.size());
-    for (const TableId& table : tables) names.push_back(table.name);
+    for (const TableId& table : tables) names.push_back(TableNamePart(table.name));
     return names;
   }
 
-  arrow::Result<std::optional<std::string>> FindTable(const std::string& name) override;
+  arrow::Result<std::optional<FoundTable>> FindTable(const std::string& name,
+                                                     Connection* connection) override;
 
  private:
   arrow::Status ReadInfo(const std::string& driver);
@@ -170,7 +168,7 @@ arrow::Status AdbcEngine::SetUp(const std::vector<std::string>& statements) {
   for (size_t i = 0; i < statements.size(); ++i) {
     ARROW_RETURN_NOT_OK(
         WithContext(session->Execute(statements[i]), fmt::format("setup statement {}", i + 1)));
-    if (IsSessionSetting(statements[i])) session_setup_.push_back(statements[i]);
+    if (dialect_->IsSessionSetting(statements[i])) session_setup_.push_back(statements[i]);
   }
   return arrow::Status::OK();
 }
@@ -197,24 +195,29 @@ arrow::Result<std::vector<TableId>> AdbcEngine::DefaultTables() {
   return tables;
 }
 
-arrow::Result<std::optional<std::string>> AdbcEngine::FindTable(const std::string& name) {
-  std::string exact = dialect_->QuoteTable(name);
-  ARROW_ASSIGN_OR_RAISE(const auto connection, Connect());
-  const arrow::Status probe = connection->QuerySchema("SELECT * FROM " + exact).status();
-  if (probe.ok()) return exact;
+arrow::Result<std::optional<FoundTable>> AdbcEngine::FindTable(const std::string& name,
+                                                               Connection* connection) {
+  const auto describe = [connection](const std::string& sql) -> arrow::Result<FoundTable> {
+    ARROW_ASSIGN_OR_RAISE(auto schema, connection->QuerySchema("SELECT * FROM " + sql));
+    return FoundTable{sql, std::move(schema)};
+  };
+  const std::string exact = dialect_->QuoteTable(name);
+  auto found = describe(exact);
+  if (found.ok()) return found;
 
   // A query can fail for other reasons than a missing table: the list of tables tells.
   const size_t parts = SplitTableName(name).size();
   const auto tables = parts == 1 ? DefaultTables() : AllTables();
-  if (!tables.ok()) return probe;
+  if (!tables.ok()) return found.status();
   std::vector<std::string> similar;
   for (const TableId& table : *tables) {
-    const std::string quoted = QuoteLast(*dialect_, table, parts);
-    if (quoted == exact) return probe;
-    if (LowerCase(quoted) == LowerCase(exact)) similar.push_back(quoted);
+    for (const std::string& quoted : NamesOf(*dialect_, table, parts)) {
+      if (quoted == exact) return found.status();
+      if (LowerCase(quoted) == LowerCase(exact)) similar.push_back(quoted);
+    }
   }
   if (similar.size() != 1) return std::nullopt;
-  return similar.front();
+  return describe(similar.front());
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "engine/connection.h"
 
 #include <atomic>
+#include <map>
 #include <mutex>
 #include <utility>
 
@@ -170,10 +171,13 @@ class AdbcConnection final : public Connection {
 
   std::optional<int64_t> EstimateRows(const std::string& sql) override {
     if (!is_own_driver_) return std::nullopt;
+    if (const auto known = estimates_.find(sql); known != estimates_.end()) return known->second;
     const auto statement = Start(sql);
     if (!statement.ok()) return std::nullopt;
-    const std::optional<int64_t> rows = (*statement)->GetOptionInt(kEstimatedRows);
-    return rows.value_or(-1) < 0 ? std::nullopt : rows;
+    std::optional<int64_t> rows = (*statement)->GetOptionInt(kEstimatedRows);
+    if (rows.value_or(-1) < 0) rows.reset();
+    estimates_.emplace(sql, rows);
+    return rows;
   }
 
   std::string ExplainPlan(const std::string& sql) override {
@@ -196,8 +200,9 @@ class AdbcConnection final : public Connection {
   arrow::Result<std::shared_ptr<adbc::Statement>> Start(const std::string& sql) {
     ARROW_ASSIGN_OR_RAISE(auto statement, adbc::Statement::Make(connection_));
     ARROW_RETURN_NOT_OK(cancellation_->Start(statement));
-    // Some drivers plan the query here already.
-    ARROW_RETURN_NOT_OK(cancellation_->Check(statement->SetSql(sql)));
+    // Some drivers plan the query here already, and PostgreSQL's puts it in brackets later: a comment at its end must
+    // not take the closing one.
+    ARROW_RETURN_NOT_OK(cancellation_->Check(statement->SetSql(sql + "\n")));
     return statement;
   }
 
@@ -259,6 +264,7 @@ class AdbcConnection final : public Connection {
   const bool is_own_driver_;
   const TakenOptions takes_;
   Scan scan_;
+  std::map<std::string, std::optional<int64_t>> estimates_;  // each takes the engine a plan
   std::shared_ptr<Cancellation> cancellation_ = std::make_shared<Cancellation>();
 };
 

@@ -5,18 +5,29 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 #include "engine/letter_case.h"
 
 namespace sheaf {
 namespace {
 
-bool IsText(const arrow::DataType& type) {
-  return arrow::is_string(type.id()) || type.id() == arrow::Type::STRING_VIEW;
+bool IsText(const SqlColumn& column) {
+  return arrow::is_string(column.type->id()) || column.type->id() == arrow::Type::STRING_VIEW;
 }
 
-bool IsDictionaryOfText(const arrow::DataType& type) {
-  return type.id() == arrow::Type::DICTIONARY &&
-         IsText(*static_cast<const arrow::DictionaryType&>(type).value_type());
+// The first word of a statement, in small letters. Comments may stand before it.
+std::string FirstWord(std::string_view sql) {
+  while (true) {
+    sql.remove_prefix(std::min(sql.find_first_not_of(" \t\r\n"), sql.size()));
+    const bool line = sql.starts_with("--");
+    if (!line && !sql.starts_with("/*")) break;
+    const std::string_view end = line ? "\n" : "*/";
+    const size_t at = sql.find(end, 2);
+    sql.remove_prefix(at == std::string_view::npos ? sql.size() : at + end.size());
+  }
+  const std::string lower = LowerCase(sql);
+  return lower.substr(0, lower.find_first_not_of("abcdefghijklmnopqrstuvwxyz"));
 }
 
 std::string Literal(std::string_view text) {
@@ -30,8 +41,8 @@ class DataFusionDialect final : public Dialect {
   // Text is ordered by bytes already, and a plain column lets a file's known order stand for a
   // sort. Floats are ordered by their bits: a negative NaN first, -0 before 0.
   [[nodiscard]] std::string Comparable(const std::string& key,
-                                       const arrow::DataType& type) const override {
-    if (!arrow::is_floating(type.id())) return key;
+                                       const SqlColumn& column) const override {
+    if (!arrow::is_floating(column.type->id())) return key;
     return fmt::format("nanvl(CAST({} AS DOUBLE), CAST('NaN' AS DOUBLE)) + 0.0", key);
   }
 
@@ -46,31 +57,55 @@ class DataFusionDialect final : public Dialect {
 
 class PostgresDialect final : public Dialect {
  public:
-  // The cast serves what arrives as text but has no collation, such as NUMERIC.
+  // The cast serves what arrives as text but has no collation.
   [[nodiscard]] std::string Comparable(const std::string& key,
-                                       const arrow::DataType& type) const override {
-    return IsText(type) ? fmt::format("CAST({} AS TEXT) COLLATE \"C\"", key) : key;
+                                       const SqlColumn& column) const override {
+    if (!IsText(column)) return key;
+    if (IsPadded(column)) return Joinable(key, column) + " COLLATE \"C\"";
+    return fmt::format("CAST({} AS TEXT) COLLATE \"C\"", key);
   }
+
+  // A cast of CHAR(n) to text leaves out the blanks that the driver delivers.
+  [[nodiscard]] std::string Joinable(const std::string& key,
+                                     const SqlColumn& column) const override {
+    return IsPadded(column) ? fmt::format("concat({})", key) : key;
+  }
+
+  [[nodiscard]] bool IsSessionSetting(std::string_view sql) const override {
+    return Dialect::IsSessionSetting(sql) ||
+           (FirstWord(sql) == "select" && LowerCase(sql).find("set_config") != std::string::npos);
+  }
+
+ private:
+  static bool IsPadded(const SqlColumn& column) { return column.engine_type == "bpchar"; }
 };
 
 class DuckDbDialect final : public Dialect {
  public:
-  // An ENUM arrives as a dictionary and would be ordered by the place of its values. A plain column is held
-  // against the statistics of a Parquet file, which leave NaN out: `k > 1.5` would lose it.
+  // A plain column is held against the statistics of a Parquet file, which leave NaN out: `k > 1.5` would lose it.
   [[nodiscard]] std::string Comparable(const std::string& key,
-                                       const arrow::DataType& type) const override {
-    if (IsText(type)) return key + " COLLATE \"C\"";
-    if (IsDictionaryOfText(type)) return fmt::format("CAST({} AS VARCHAR)", key);
-    if (!arrow::is_floating(type.id())) return key;
+                                       const SqlColumn& column) const override {
+    if (IsText(column)) return Joinable(key, column) + " COLLATE \"C\"";
+    if (!arrow::is_floating(column.type->id())) return key;
     return fmt::format("CASE WHEN isnan({0}) THEN CAST('NaN' AS DOUBLE) ELSE {0} END", key);
+  }
+
+  // ENUM, UUID and JSON arrive as text, and have no collation. An ENUM would be ordered by the place of its values.
+  [[nodiscard]] std::string Joinable(const std::string& key,
+                                     const SqlColumn& column) const override {
+    return IsText(column) ? fmt::format("CAST({} AS VARCHAR)", key) : key;
   }
 };
 
 class SqliteDialect final : public Dialect {
  public:
   [[nodiscard]] std::string Comparable(const std::string& key,
-                                       const arrow::DataType& type) const override {
-    return IsText(type) ? key + " COLLATE BINARY" : key;
+                                       const SqlColumn& column) const override {
+    return IsText(column) ? key + " COLLATE BINARY" : key;
+  }
+
+  [[nodiscard]] bool IsSessionSetting(std::string_view sql) const override {
+    return Dialect::IsSessionSetting(sql) || FirstWord(sql) == "attach";
   }
 
   // The driver guesses a column's type from its first rows.
@@ -103,12 +138,12 @@ std::string Dialect::Column(const std::vector<std::string>& path, std::string_vi
   return column;
 }
 
-std::string Dialect::Comparable(const std::string& key, const arrow::DataType&) const {
-  return key;
-}
+std::string Dialect::Comparable(const std::string& key, const SqlColumn&) const { return key; }
 
-std::string Dialect::OrderTerm(const std::string& key, const arrow::DataType& type) const {
-  return Comparable(key, type) + " ASC NULLS LAST";
+std::string Dialect::Joinable(const std::string& key, const SqlColumn&) const { return key; }
+
+std::string Dialect::OrderTerm(const std::string& key, const SqlColumn& column) const {
+  return Comparable(key, column) + " ASC NULLS LAST";
 }
 
 // The line breaks keep a comment at its end from taking the rest.
@@ -120,8 +155,13 @@ std::string Dialect::OrderedQuery(const std::string& query,
                                   const std::vector<SqlColumn>& keys) const {
   std::vector<std::string> terms;
   terms.reserve(keys.size());
-  for (const SqlColumn& key : keys) terms.push_back(OrderTerm(Column(key.path, ""), *key.type));
+  for (const SqlColumn& key : keys) terms.push_back(OrderTerm(Column(key.path, ""), key));
   return fmt::format("SELECT * FROM {} ORDER BY {}", Nested(query), fmt::join(terms, ", "));
+}
+
+bool Dialect::IsSessionSetting(std::string_view sql) const {
+  const std::string word = FirstWord(sql);
+  return word == "set" || word == "use" || word == "pragma";
 }
 
 std::string Dialect::SchemaQuery(const std::string& query) const {
@@ -130,14 +170,15 @@ std::string Dialect::SchemaQuery(const std::string& query) const {
 
 std::string Dialect::SemiJoinQuery(const std::string& query, const std::vector<SqlColumn>& keys,
                                    const std::string& key_table) const {
+  const auto own = [this](const SqlColumn& key) { return Joinable(Column(key.path, "q"), key); };
   if (keys.size() == 1) {
     return fmt::format("SELECT * FROM {} WHERE {} IN (SELECT s.k0 FROM {} AS s)", Nested(query),
-                       Column(keys[0].path, "q"), Quote(key_table));
+                       own(keys[0]), Quote(key_table));
   }
   std::vector<std::string> terms;
   terms.reserve(keys.size());
   for (size_t i = 0; i < keys.size(); ++i) {
-    terms.push_back(fmt::format("s.k{} = {}", i, Column(keys[i].path, "q")));
+    terms.push_back(fmt::format("s.k{} = {}", i, own(keys[i])));
   }
   return fmt::format("SELECT * FROM {} WHERE EXISTS (SELECT 1 FROM {} AS s WHERE {})",
                      Nested(query), Quote(key_table), fmt::join(terms, " AND "));
@@ -159,6 +200,11 @@ std::vector<std::string> SplitTableName(std::string_view name) {
     }
   }
   return parts;
+}
+
+std::string TableNamePart(const std::string& part) {
+  if (SplitTableName(part) == std::vector<std::string>{part}) return part;
+  return Dialect().Quote(part);
 }
 
 std::shared_ptr<const Dialect> MakeDialect(std::string_view vendor_name) {

@@ -15,6 +15,7 @@ namespace sheaf {
 struct SqlColumn {
   std::vector<std::string> path;  ///< Its name; below it, those of fields of structs.
   std::shared_ptr<arrow::DataType> type;
+  std::string engine_type{};  ///< The engine's own name of the type, where its driver tells it.
 };
 
 class Dialect {
@@ -32,13 +33,16 @@ class Dialect {
   [[nodiscard]] virtual std::string Column(const std::vector<std::string>& path,
                                            std::string_view table) const;
 
-  /// A key, an SQL expression of this type, as one whose plain comparison is sheaf's order
+  /// A key, an SQL expression for this column, as one whose plain comparison is sheaf's order
   /// (docs/architecture.md): text by bytes whatever the collation, NaN last.
   [[nodiscard]] virtual std::string Comparable(const std::string& key,
-                                               const arrow::DataType& type) const;
+                                               const SqlColumn& column) const;
+
+  /// A key as one that equals what the driver delivers of it.
+  [[nodiscard]] virtual std::string Joinable(const std::string& key, const SqlColumn& column) const;
 
   /// The term that orders a key ascending in sheaf's order, nulls last.
-  [[nodiscard]] std::string OrderTerm(const std::string& key, const arrow::DataType& type) const;
+  [[nodiscard]] std::string OrderTerm(const std::string& key, const SqlColumn& column) const;
 
   /// `SELECT * FROM (query) ORDER BY keys`.
   [[nodiscard]] std::string OrderedQuery(const std::string& query,
@@ -46,6 +50,9 @@ class Dialect {
 
   /// A query as a source of rows, called q.
   [[nodiscard]] static std::string Nested(const std::string& query);
+
+  /// A statement whose effect ends with its connection, so that each connection repeats it.
+  [[nodiscard]] virtual bool IsSessionSetting(std::string_view sql) const;
 
   /// A query of no rows, or few, whose result has the columns of `query`.
   [[nodiscard]] virtual std::string SchemaQuery(const std::string& query) const;
@@ -59,6 +66,8 @@ class Dialect {
 
 /// The parts of a table's name as Dialect::QuoteTable reads it, without their quotes.
 std::vector<std::string> SplitTableName(std::string_view name);
+/// A part of a table's name as a job has to write it: in double quotes where it would be read otherwise.
+std::string TableNamePart(const std::string& part);
 
 /// The dialect for what a driver says its vendor is; a standard one where none is known.
 std::shared_ptr<const Dialect> MakeDialect(std::string_view vendor_name);

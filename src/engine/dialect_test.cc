@@ -7,7 +7,7 @@ namespace sheaf {
 namespace {
 
 std::string TermOf(const std::string& vendor, const std::shared_ptr<arrow::DataType>& type) {
-  return MakeDialect(vendor)->OrderTerm("\"k\"", *type);
+  return MakeDialect(vendor)->OrderTerm("\"k\"", {{"k"}, type});
 }
 
 TEST(Dialect, QuotesAnyName) {
@@ -28,7 +28,7 @@ TEST(Dialect, PutsNullsLastAndTextInByteOrder) {
   EXPECT_EQ(TermOf("Apache DataFusion", arrow::utf8()), "\"k\" ASC NULLS LAST");
   EXPECT_EQ(TermOf("PostgreSQL", arrow::utf8()),
             "CAST(\"k\" AS TEXT) COLLATE \"C\" ASC NULLS LAST");
-  EXPECT_EQ(TermOf("DuckDB", arrow::utf8()), "\"k\" COLLATE \"C\" ASC NULLS LAST");
+  EXPECT_EQ(TermOf("DuckDB", arrow::utf8()), "CAST(\"k\" AS VARCHAR) COLLATE \"C\" ASC NULLS LAST");
   EXPECT_EQ(TermOf("SQLite", arrow::utf8()), "\"k\" COLLATE BINARY ASC NULLS LAST");
   EXPECT_EQ(TermOf("who knows", arrow::utf8()), "\"k\" ASC NULLS LAST");
 }
@@ -49,9 +49,32 @@ TEST(Dialect, KeepsDuckDbsFloatsFromStatisticsThatLackNaN) {
             "CASE WHEN isnan(\"k\") THEN CAST('NaN' AS DOUBLE) ELSE \"k\" END ASC NULLS LAST");
 }
 
-TEST(Dialect, OrdersDuckDbsEnumsByText) {
-  EXPECT_EQ(TermOf("DuckDB", arrow::dictionary(arrow::uint8(), arrow::utf8())),
-            "CAST(\"k\" AS VARCHAR) ASC NULLS LAST");
+TEST(Dialect, KeepsTheBlanksOfPostgreSqlsPaddedText) {
+  const auto dialect = MakeDialect("PostgreSQL");
+  const SqlColumn padded{{"k"}, arrow::utf8(), "bpchar"};
+  EXPECT_EQ(dialect->Comparable("k", padded), "concat(k) COLLATE \"C\"");
+  EXPECT_EQ(
+      dialect->SemiJoinQuery("SELECT 1", {padded}, "keys"),
+      "SELECT * FROM (\nSELECT 1\n) AS q WHERE concat(q.\"k\") IN (SELECT s.k0 FROM \"keys\" AS "
+      "s)");
+}
+
+TEST(Dialect, KnowsTheStatementsThatEachConnectionRepeats) {
+  for (const char* vendor : {"Apache DataFusion", "PostgreSQL", "DuckDB", "SQLite"}) {
+    const auto dialect = MakeDialect(vendor);
+    for (const char* sql :
+         {"SET a = 1", "\n use x", "PRAGMA y", "-- why\nset a = 1", "/* a; */ -- b\n SET(a)"}) {
+      EXPECT_TRUE(dialect->IsSessionSetting(sql)) << vendor << ": " << sql;
+    }
+    for (const char* sql :
+         {"", "-- SET", "/* SET", "SELECT 1", "settle", "CREATE TABLE t (a INT)"}) {
+      EXPECT_FALSE(dialect->IsSessionSetting(sql)) << vendor << ": " << sql;
+    }
+    const std::string_view own(vendor);
+    EXPECT_EQ(dialect->IsSessionSetting("ATTACH 'b' AS b"), own == "SQLite") << vendor;
+    EXPECT_EQ(dialect->IsSessionSetting("SELECT set_config('a', 'b', false)"), own == "PostgreSQL")
+        << vendor;
+  }
 }
 
 TEST(Dialect, OrdersByAllKeysInTurn) {

@@ -25,14 +25,10 @@ const std::string& Engine::vendor_version() const { return impl_->vendor_version
 const std::string& Engine::driver_name() const { return impl_->driver_name; }
 const std::string& Engine::driver_version() const { return impl_->driver_version; }
 
-arrow::Result<bool> Engine::Impl::HasTable(const std::string& name) {
-  ARROW_ASSIGN_OR_RAISE(const auto table, FindTable(name));
-  return table.has_value();
-}
-
-arrow::Result<std::string> Engine::Impl::ResolveTable(const std::string& name) {
-  ARROW_ASSIGN_OR_RAISE(const auto table, FindTable(name));
-  if (table) return *table;
+arrow::Result<FoundTable> Engine::Impl::ResolveTable(const std::string& name,
+                                                     Connection* connection) {
+  ARROW_ASSIGN_OR_RAISE(auto table, FindTable(name, connection));
+  if (table) return *std::move(table);
   ARROW_ASSIGN_OR_RAISE(const auto names, TableNames());
   return MakeError(ErrorKind::kEngine,
                    fmt::format("the engine has no table \"{}\"{}", name, DidYouMean(name, names)));

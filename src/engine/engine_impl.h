@@ -73,7 +73,7 @@ class Connection {
   virtual arrow::Status CreateTemporaryTable(
       const std::string& name, const std::shared_ptr<arrow::RecordBatchReader>& reader) = 0;
 
-  /// How many rows the engine expects of a query; nullopt where it does not tell.
+  /// How many rows the engine expects of a query, when first asked; nullopt where it does not tell.
   virtual std::optional<int64_t> EstimateRows(const std::string& sql) = 0;
 
   /// The engine's own plan of a query as text; empty where it does not tell.
@@ -87,7 +87,13 @@ class Connection {
 /// Whether a plan of Connection::ExplainPlan sorts rows; only those of DataFusion are understood.
 bool HasSort(const std::string& engine_plan);
 
-/// Shared by all connections: the driver and the open database.
+/// A table or view of the engine.
+struct FoundTable {
+  std::string sql;  ///< Its name in SQL.
+  std::shared_ptr<arrow::Schema> schema;
+};
+
+/// Shared by all connections: the driver and the open database. Any thread may use it.
 class Engine::Impl {
  public:
   virtual ~Impl() = default;
@@ -97,16 +103,16 @@ class Engine::Impl {
   [[nodiscard]] virtual const Dialect& dialect() const = 0;
   /// True where the engine runs inside this process, so that its memory is part of the job's.
   [[nodiscard]] virtual bool embedded() const = 0;
-  /// Names of all tables and views of the default catalog and schema, for "did you mean".
+  /// Names of all tables and views of the default catalog and schema, as a job writes them, for "did you mean".
   virtual arrow::Result<std::vector<std::string>> TableNames() = 0;
 
-  /// The SQL name of the table or view that a job calls `name` (Dialect::QuoteTable); nullopt where
-  /// the engine has none. Letter case counts, but where there is no such table, the only one that
-  /// differs in nothing else is meant: unquoted SQL folds `Logs` to `logs` or `LOGS`.
-  virtual arrow::Result<std::optional<std::string>> FindTable(const std::string& name) = 0;
-  arrow::Result<bool> HasTable(const std::string& name);
+  /// The table or view that a job calls `name` (Dialect::QuoteTable), as `connection` sees it; nullopt
+  /// where the engine has none. Letter case counts, but where there is no such table, the only one
+  /// that differs in nothing else is meant: unquoted SQL folds `Logs` to `logs` or `LOGS`.
+  virtual arrow::Result<std::optional<FoundTable>> FindTable(const std::string& name,
+                                                             Connection* connection) = 0;
   /// As FindTable. Errors: kEngine where there is none, naming the nearest that exists.
-  arrow::Result<std::string> ResolveTable(const std::string& name);
+  arrow::Result<FoundTable> ResolveTable(const std::string& name, Connection* connection);
 
   std::string vendor_name;
   std::string vendor_version;

@@ -111,21 +111,36 @@ TEST_P(EngineTest, ListsItsTablesAndFindsThemByName) {
   const auto names = impl.TableNames();
   ASSERT_TRUE(names.ok()) << names.status();
   EXPECT_THAT(*names, testing::UnorderedElementsAre("logs", "V w"));
-  EXPECT_EQ(impl.ResolveTable("logs").ValueOr(""), "\"logs\"");
-  EXPECT_EQ(impl.ResolveTable("\"V w\"").ValueOr(""), "\"V w\"");
-  EXPECT_EQ(impl.HasTable("lgos").ValueOr(true), false);
-  EXPECT_EQ(impl.ResolveTable("lgos").status().message(),
+  const auto connection = impl.Connect();
+  ASSERT_TRUE(connection.ok()) << connection.status();
+  const auto resolve = [&](const std::string& name) {
+    return impl.ResolveTable(name, connection->get());
+  };
+  EXPECT_EQ(resolve("logs").ValueOr({}).sql, "\"logs\"");
+  EXPECT_EQ(resolve("\"V w\"").ValueOr({}).sql, "\"V w\"");
+  EXPECT_EQ(resolve("lgos").status().message(),
             "the engine has no table \"lgos\"; did you mean \"logs\"?");
+}
+
+TEST_P(EngineTest, SuggestsANameInTheQuotesThatItNeeds) {
+  const auto engine = Open({"CREATE TABLE \"a.b\" AS SELECT 1 AS a"});
+  ASSERT_NE(engine, nullptr);
+  const auto connection = engine->impl().Connect();
+  ASSERT_TRUE(connection.ok()) << connection.status();
+  EXPECT_THAT(engine->impl().ResolveTable("a.b", connection->get()).status().message(),
+              HasSubstr("no table \"a.b\"; there is \"\"a.b\"\""));
+  EXPECT_TRUE(engine->impl().ResolveTable("\"a.b\"", connection->get()).ok());
 }
 
 TEST_P(EngineTest, FindsATableThatUnquotedSqlFolded) {
   const auto engine = Open({"CREATE TABLE Logs AS SELECT 1 AS a"});
   ASSERT_NE(engine, nullptr);
-  const auto name = engine->impl().ResolveTable("LOGS");
-  ASSERT_TRUE(name.ok()) << name.status();
   const auto connection = engine->impl().Connect();
   ASSERT_TRUE(connection.ok()) << connection.status();
-  EXPECT_TRUE((*connection)->QuerySchema("SELECT * FROM " + *name).ok());
+  const auto table = engine->impl().ResolveTable("LOGS", connection->get());
+  ASSERT_TRUE(table.ok()) << table.status();
+  EXPECT_THAT(table->schema->field_names(), testing::ElementsAre("a"));
+  EXPECT_TRUE((*connection)->QuerySchema("SELECT * FROM " + table->sql).ok());
 }
 
 TEST_P(EngineTest, RepeatsSessionSettingsOnEveryConnection) {
@@ -157,7 +172,9 @@ TEST(EngineTables, ABrokenViewIsAnErrorAndNotAMissingTable) {
                     "DROP TABLE t"};
   const auto engine = Engine::Open(*options);
   ASSERT_TRUE(engine.ok()) << engine.status();
-  EXPECT_FALSE((*engine)->impl().HasTable("v").ok());
+  const auto connection = (*engine)->impl().Connect();
+  ASSERT_TRUE(connection.ok()) << connection.status();
+  EXPECT_FALSE((*engine)->impl().FindTable("v", connection->get()).ok());
 }
 
 }  // namespace

@@ -10,7 +10,7 @@ namespace sheaf {
 namespace {
 
 std::string ComparableAt(const Dialect& dialect, const SqlColumn& column) {
-  return dialect.Comparable(dialect.Column(column.path, ""), *column.type);
+  return dialect.Comparable(dialect.Column(column.path, ""), column);
 }
 
 std::vector<std::string> Columns(const Dialect& dialect, const std::vector<SqlColumn>& columns) {
@@ -88,7 +88,7 @@ std::string KeysQuery(const Dialect& dialect, const std::string& query, const Ra
   std::vector<std::string> terms(columns.size());
   std::ranges::transform(columns, key.columns, terms.begin(),
                          [&](const std::string& name, const SqlColumn& column) {
-                           return dialect.OrderTerm(name, *column.type);
+                           return dialect.OrderTerm(name, column);
                          });
   // GROUP BY rather than DISTINCT: SQL then lets the order be one of expressions.
   return fmt::format("SELECT {0} FROM {1} WHERE {2} GROUP BY {0} ORDER BY {3}{4}",
