@@ -1,6 +1,8 @@
 #include "cogroup/plan.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,6 +12,7 @@
 #include "cogroup/memory_split.h"
 #include "cogroup/merge.h"
 #include "cogroup/probe.h"
+#include "parallel/parallel.h"
 
 namespace sheaf {
 namespace {
@@ -56,6 +59,15 @@ Arrival ArrivalOf(const TableInput& input, const std::string& engine_plan) {
   if (input.absent || input.link) return Arrival::kInOrder;
   if (engine_plan.empty()) return Arrival::kUnknown;
   return HasSort(engine_plan) ? Arrival::kSorted : Arrival::kInOrder;
+}
+
+// The engine plans for several tables at the same time.
+void ForEach(size_t tables, const std::function<void(size_t)>& plan) {
+  const auto status = RunInParallel(tables, [&](size_t t) {
+    plan(t);
+    return arrow::Status::OK();
+  });
+  static_cast<void>(status);  // no task fails
 }
 
 // Sets strategy and reason. `arrivals`: of each table, in the job's order.
@@ -141,32 +153,34 @@ std::vector<std::string> Guarantees(const Job& job, Strategy strategy) {
 
 Plan MakePlan(const Engine* engine, const ResolvedJob& resolved) {
   Plan plan;
-  const MemorySplit split = SplitMemory(resolved.job.memory, resolved.tables.size());
-  std::vector<Arrival> arrivals;
-  for (const TableInput& input : resolved.tables) {
-    TablePlan table;
+  const size_t count = resolved.tables.size();
+  const MemorySplit split = SplitMemory(resolved.job.memory, count);
+  plan.tables.resize(count);
+  std::vector<Arrival> arrivals(count);
+  ForEach(count, [&](size_t t) {
+    const TableInput& input = resolved.tables[t];
+    TablePlan& table = plan.tables[t];
     table.name = input.table.name;
     table.sql = input.link ? input.query : MergeQuery(engine, input);
     if (!table.sql.empty()) {
-      input.connection->SetScan(MergeScan(split, resolved.tables.size(), /*sorts=*/false));
+      input.connection->SetScan(MergeScan(split, count, /*sorts=*/false));
       table.engine_plan = input.connection->ExplainPlan(table.sql);
       input.connection->SetScan({});
     }
-    arrivals.push_back(ArrivalOf(input, table.engine_plan));
-    table.ordered_by_engine = arrivals.back() == Arrival::kSorted;
-    plan.tables.push_back(std::move(table));
-  }
+    arrivals[t] = ArrivalOf(input, table.engine_plan);
+    table.ordered_by_engine = arrivals[t] == Arrival::kSorted;
+  });
   Choose(engine, resolved, arrivals, &plan);
-  for (size_t t = 0; t < plan.tables.size(); ++t) {
+  ForEach(count, [&](size_t t) {
     const TableInput& input = resolved.tables[t];
     TablePlan& table = plan.tables[t];
     table.executions = Executions(split, resolved, input, plan.strategy);
-    if (plan.strategy == Strategy::kMerge || table.sql.empty()) continue;
+    if (plan.strategy == Strategy::kMerge || table.sql.empty()) return;
     const bool probed = plan.strategy == Strategy::kProbe && !input.link;
     table.sql = probed ? ProbeQuery(*engine, input, *resolved.key_schema) : input.query;
     table.engine_plan = input.connection->ExplainPlan(table.sql);
     table.ordered_by_engine = false;
-  }
+  });
   plan.guarantees = Guarantees(resolved.job, plan.strategy);
   return plan;
 }

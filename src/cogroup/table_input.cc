@@ -15,6 +15,7 @@
 #include "key/canonical_floats.h"
 #include "key/key_type.h"
 #include "key/plain_types.h"
+#include "parallel/parallel.h"
 #include "sheaf/error.h"
 
 namespace sheaf {
@@ -79,7 +80,6 @@ arrow::Status Describe(const Engine* engine, const Job& job, TableInput* input) 
   return arrow::Status::OK();
 }
 
-// A column and its type, with the name that the job has for it.
 // What the driver tells in a field's metadata; empty where it doesn't.
 std::string EngineTypeOf(const arrow::Schema& schema, const ColumnPath& column) {
   const auto field = column.indices.Get(schema);
@@ -87,6 +87,7 @@ std::string EngineTypeOf(const arrow::Schema& schema, const ColumnPath& column) 
   return (*field)->metadata()->Get("POSTGRESQL:type").ValueOr("");
 }
 
+// A column and its type, with the name that the job has for it.
 std::string Described(const std::string& name, const Table& table, const arrow::DataType& type) {
   return Quoted(name) + " of " + TableContext(table) + " is " + type.ToString();
 }
@@ -239,9 +240,9 @@ std::vector<std::shared_ptr<arrow::DataType>> TypesOfAbsent(const arrow::Schema&
 
 }  // namespace
 
-arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> OpenRows(const TableInput& input,
 std::string TableContext(const Table& table) { return "table " + Quoted(table.name); }
 
+arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> OpenRows(const TableInput& input,
                                                                   const std::string& sql,
                                                                   int64_t memory) {
   const Table& table = input.table;
@@ -294,14 +295,12 @@ std::vector<SqlColumn> SqlColumns(const TableInput& input) {
 arrow::Result<ResolvedJob> ResolveJob(const Engine* engine, Job job) {
   ARROW_RETURN_NOT_OK(job.Check());
   ResolvedJob resolved;
-  for (const Table& table : job.tables) {
-    TableInput input;
-    input.table = table;
-    if (const auto status = Describe(engine, job, &input); !status.ok()) {
-      return WithContext(status, TableContext(table));
-    }
-    resolved.tables.push_back(std::move(input));
-  }
+  resolved.tables.resize(job.tables.size());
+  ARROW_RETURN_NOT_OK(RunInParallel(job.tables.size(), [&](size_t t) {
+    TableInput& input = resolved.tables[t];
+    input.table = job.tables[t];
+    return WithContext(Describe(engine, job, &input), TableContext(input.table));
+  }));
   ARROW_RETURN_NOT_OK(MakeComparable(job, &resolved.tables));
   ARROW_ASSIGN_OR_RAISE(resolved.key_schema, KeySchema(job, resolved.tables));
   if (!job.from.empty()) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <limits>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -24,8 +25,9 @@ class Burst {
       lock.unlock();
       arrow::Status status = task_(i);
       lock.lock();
-      if (!status.ok() && first_error_.ok()) {
-        first_error_ = std::move(status);
+      if (!status.ok() && i < failed_) {
+        failed_ = i;
+        error_ = std::move(status);
         next_ = count_;
       }
       if (--at_work_ == 0) ended_.notify_all();
@@ -35,7 +37,7 @@ class Burst {
   arrow::Status Wait() {
     std::unique_lock lock(mutex_);
     ended_.wait(lock, [this] { return at_work_ == 0; });
-    return first_error_;
+    return error_;
   }
 
  private:
@@ -43,9 +45,10 @@ class Burst {
   const std::function<arrow::Status(size_t)>& task_;
   std::mutex mutex_;
   std::condition_variable ended_;
-  size_t next_ = 0;     // guarded by mutex_, as are the next two
-  size_t at_work_ = 0;  // threads
-  arrow::Status first_error_;
+  size_t next_ = 0;                                     // guarded by mutex_, as are the next three
+  size_t at_work_ = 0;                                  // threads
+  size_t failed_ = std::numeric_limits<size_t>::max();  // the first task that did, by number
+  arrow::Status error_;                                 // its error
 };
 
 }  // namespace

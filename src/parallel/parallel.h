@@ -19,7 +19,8 @@ size_t Cores();
 std::shared_ptr<TaskQueue> BurstThreads();
 
 /// Calls task(0) ... task(count - 1), each once, by at most as many threads as there are cores, the calling thread
-/// being one of them. Returns when all are done. After the first error, which it returns, no further task is started.
+/// being one of them. Returns when all are done. After an error no further task is started. Of several it returns that of
+/// the lowest task, as if they were done one after another.
 arrow::Status RunInParallel(size_t count, const std::function<arrow::Status(size_t)>& task);
 
 }  // namespace sheaf

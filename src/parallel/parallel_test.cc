@@ -4,6 +4,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <thread>
 #include <vector>
 
@@ -31,6 +32,19 @@ TEST(RunInParallelTest, AnErrorIsReturnedAndEndsTheRest) {
   });
   EXPECT_EQ(status.message(), "first");
   EXPECT_LT(started, 1'000'000U);
+}
+
+TEST(RunInParallelTest, OfSeveralErrorsThatOfTheFirstTaskIsReturned) {
+  std::atomic<bool> failed = false;
+  const arrow::Status status = RunInParallel(2, [&](size_t task) {
+    // One core alone runs no task beside this one.
+    for (int i = 0; task == 0 && !failed && i < 1000; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    failed = true;
+    return arrow::Status::Invalid("task ", task);
+  });
+  EXPECT_EQ(status.message(), "task 0");
 }
 
 TEST(RunInParallelTest, BurstsMayNest) {
