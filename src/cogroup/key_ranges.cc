@@ -22,6 +22,18 @@
 namespace sheaf {
 namespace {
 
+// A decimal without the digits that another one lacks: Arrow's cast cuts them off, or sees whether the others fit.
+arrow::Result<std::shared_ptr<arrow::Array>> WithScaleOf(const arrow::DataType& type,
+                                                         std::shared_ptr<arrow::Array> value) {
+  if (!arrow::is_decimal(type.id()) || !arrow::is_decimal(value->type_id())) return value;
+  const int32_t scale = static_cast<const arrow::DecimalType&>(type).scale();
+  if (static_cast<const arrow::DecimalType&>(*value->type()).scale() <= scale) return value;
+  const auto wide = arrow::decimal256(arrow::Decimal256Type::kMaxPrecision, scale);
+  auto options = arrow::compute::CastOptions::Safe(wide);
+  options.allow_decimal_truncate = true;
+  return arrow::compute::Cast(*value, options.to_type, options);
+}
+
 // An end of a range as a parameter of a table's own type: engines don't compare all types that sheaf
 // does. A part that is too fine for it is cut off, which a range of whole ends does not mind. Floats: one
 // zero and one NaN, as Dialect::Comparable has them. Errors: Invalid where the value does not fit.
@@ -30,8 +42,9 @@ arrow::Result<std::shared_ptr<arrow::Array>> Parameter(
   const bool floating = arrow::is_floating(type->id());
   auto options = arrow::compute::CastOptions::Safe(floating ? arrow::float64() : type);
   options.allow_time_truncate = true;
-  options.allow_decimal_truncate = true;
-  ARROW_ASSIGN_OR_RAISE(auto value, arrow::compute::Cast(*end, options.to_type, options));
+  ARROW_ASSIGN_OR_RAISE(auto value, WithScaleOf(*type, end));
+  options.allow_decimal_truncate = !arrow::is_decimal(type->id());
+  ARROW_ASSIGN_OR_RAISE(value, arrow::compute::Cast(*value, options.to_type, options));
   if (!floating) return value;
   const double number = static_cast<const arrow::DoubleArray&>(*value).Value(0);
   const double one = std::isnan(number) ? std::numeric_limits<double>::quiet_NaN() : number + 0.0;
@@ -117,6 +130,15 @@ arrow::Result<std::optional<KeyRange>> KeyRangeFinder::Next() {
   return range;
 }
 
+// A copy: many are kept, of as many batches.
+arrow::Result<KeyRangeFinder::Key> KeyRangeFinder::KeyAt(const TableInput& input,
+                                                         const KeyRows& found, int64_t row) {
+  Key key;
+  ARROW_ASSIGN_OR_RAISE(key.row, TakeRows(found.rows, std::vector<int64_t>{row}));
+  ARROW_ASSIGN_OR_RAISE(key.value, input.key_encoder->Encode(key.row->columns()));
+  return key;
+}
+
 arrow::Status KeyRangeFinder::LookAhead() {
   std::vector<Key> cuts;
   std::optional<Key> horizon;  // beyond it some table was not looked at
@@ -171,15 +193,11 @@ arrow::Result<KeyRangeFinder::Sight> KeyRangeFinder::LookInOrder(const TableInpu
                        "the engine orders its keys otherwise than sheaf; set batch.strategy = "
                        "\"partition\", which needs no order");
     }
-    const auto at = [&](int64_t row) {
-      return Key{found.rows->Slice(row, 1), found.keys.Take({row})};
-    };
     for (int64_t row = step_ - 1 - seen % step_; row < found.keys.size(); row += step_) {
-      sight.cuts.push_back(at(row));
+      ARROW_ASSIGN_OR_RAISE(sight.cuts.emplace_back(), KeyAt(input, found, row));
     }
     seen += found.keys.size();
-    sight.last = at(found.keys.size() - 1);
-    return arrow::Status::OK();
+    return KeyAt(input, found, found.keys.size() - 1).Value(&sight.last.emplace());
   }));
   sight.more = limit && seen == *limit;
   return sight;
@@ -194,8 +212,7 @@ arrow::Result<KeyRangeFinder::Sight> KeyRangeFinder::LookAtAll(const TableInput&
   std::optional<KeyVector> greatest;  // of them, once others were forgotten
   ARROW_RETURN_NOT_OK(ForEachKeys(input, sql, bound, [&](const KeyRows& found) -> arrow::Status {
     if (!sight.last) {
-      ARROW_ASSIGN_OR_RAISE(auto row, TakeRows(found.rows, std::vector<int64_t>{0}));
-      sight.last = Key{std::move(row), found.keys.Take({0})};
+      ARROW_ASSIGN_OR_RAISE(sight.last.emplace(), KeyAt(input, found, 0));
     }
     smallest.Add(greatest ? KeysUpTo(found.keys, *greatest) : found.keys);
     if (smallest.bytes() > memory_limit_ && smallest.size() > 1) {
@@ -229,8 +246,7 @@ arrow::Result<std::vector<KeyRangeFinder::Key>> KeyRangeFinder::FindRows(
     for (int64_t i = 0; i < found.keys.size(); ++i) {
       const int64_t rank = ranks[static_cast<size_t>(i)];
       if (rank < 0 || rows[static_cast<size_t>(rank)]) continue;
-      ARROW_ASSIGN_OR_RAISE(auto row, TakeRows(found.rows, std::vector<int64_t>{i}));
-      rows[static_cast<size_t>(rank)] = Key{std::move(row), found.keys.Take({i})};
+      ARROW_ASSIGN_OR_RAISE(rows[static_cast<size_t>(rank)].emplace(), KeyAt(input, found, i));
     }
     return arrow::Status::OK();
   }));

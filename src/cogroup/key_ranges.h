@@ -82,6 +82,7 @@ class KeyRangeFinder {
     KeyVector keys;
   };
 
+  static arrow::Result<Key> KeyAt(const TableInput& input, const KeyRows& found, int64_t row);
   arrow::Status LookAhead();
   arrow::Result<Sight> Look(size_t table);
   arrow::Result<Sight> LookInOrder(const TableInput& input) const;
