@@ -1,5 +1,6 @@
 #include "sheaf/batch_reader.h"
 
+#include <arrow/extension/uuid.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -385,6 +386,28 @@ TEST_P(BatchReaderTest, KeysThatDoNotCompareAreAnErrorThatNamesBoth) {
   EXPECT_EQ(status.message(),
             "key types do not compare: \"id\" of table \"A\" is int64, \"key\" of table \"R\" is "
             "string");
+}
+
+TEST_P(BatchReaderStreamTest, AUuidIsAKey) {
+  const auto stored = arrow::schema({arrow::field("id", arrow::fixed_size_binary(16))});
+  const auto schema = arrow::schema({arrow::field("id", arrow::extension::uuid())});
+  const auto stream = [&](const std::string& json) {
+    const auto rows = RowsFromJson(stored, json);
+    const auto ids = arrow::ExtensionType::WrapArray(arrow::extension::uuid(), rows->column(0));
+    return arrow::RecordBatchReader::Make(
+               {arrow::RecordBatch::Make(schema, rows->num_rows(), {ids})})
+        .ValueOrDie();
+  };
+  const auto reader = Open(JobOf(
+      {Table::Stream("A", stream(R"([["0123456789abcdef"], ["0123456789abcdeg"]])")).SelectsKeys(),
+       Table::Stream("R", stream(R"([["0123456789abcdeg"], ["0123456789abcdeh"]])"))}));
+  ASSERT_NE(reader, nullptr);
+  const auto batch = reader->Next();
+  ASSERT_TRUE(batch.ok()) << batch.status();
+  ASSERT_TRUE(*batch);
+  EXPECT_EQ((*batch)->num_keys(), 2);
+  EXPECT_TRUE((*batch)->keys()->schema()->field(0)->type()->Equals(*arrow::extension::uuid()));
+  EXPECT_EQ((*batch)->table("R")->num_rows(), 1);
 }
 
 TEST_P(BatchReaderTest, AKeyTypeWithoutOrderIsAnErrorThatNamesIt) {

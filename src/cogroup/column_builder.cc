@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "key/empty_rows.h"
 #include "spill/row_memory.h"
 
 namespace sheaf {
@@ -161,7 +162,7 @@ arrow::Result<std::shared_ptr<arrow::Array>> ColumnBuilder::Finish() {
     if (others.size() == 1) return others[0];
     if (!others.empty()) return arrow::Concatenate(others, RowMemory());
   }
-  if (length == 0) return arrow::MakeEmptyArray(type_);
+  if (length == 0) return EmptyArray(type_);
   std::vector<std::shared_ptr<arrow::Buffer>> buffers(2);
   ARROW_ASSIGN_OR_RAISE(buffers[0], Take(&validity_));
   if (nulls == 0) buffers[0].reset();

@@ -36,7 +36,8 @@ bool CanFilter(const TableInput& input, const arrow::Schema& key_schema) {
     const arrow::DataType& key = *key_schema.field(static_cast<int>(c))->type();
     // Engines disagree on whether NaN equals NaN, and on -0 and 0. DataFusion 55 can't join numbers with
     // numbers in dictionaries, and brings times of two units to one that can't hold all of both.
-    if (arrow::is_floating(type.id())) return false;
+    // DataFusion joins no extension types, and PostgreSQL doesn't know its own again.
+    if (arrow::is_floating(type.id()) || type.id() == arrow::Type::EXTENSION) return false;
     if (RawTypeOf(input, column).id() == arrow::Type::DICTIONARY &&
         !arrow::is_base_binary_like(type.id())) {
       return false;

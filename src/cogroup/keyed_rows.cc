@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "cogroup/group_rows.h"
+#include "key/empty_rows.h"
 
 namespace sheaf {
 namespace {
@@ -28,7 +29,7 @@ std::vector<size_t> ByPartition(const std::vector<int64_t>& ranks, int64_t keys_
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> InOrder(
     const TableInput& input, const std::vector<std::shared_ptr<arrow::RecordBatch>>& pieces,
     const std::vector<RowRef>& refs) {
-  if (refs.empty()) return arrow::RecordBatch::MakeEmpty(input.schema);
+  if (refs.empty()) return EmptyRows(input.schema);
   const bool together = std::ranges::adjacent_find(refs, [](const RowRef& a, const RowRef& b) {
                           return a.piece != b.piece || a.row + 1 != b.row;
                         }) == refs.end();

@@ -19,6 +19,7 @@
 #include "cogroup/share_builder.h"
 #include "cogroup/table_cutter.h"
 #include "engine/dialect.h"
+#include "key/empty_rows.h"
 #include "parallel/parallel.h"
 #include "sheaf/error.h"
 
@@ -120,7 +121,7 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> MergeReader::SearchKeys() {
     if (turn.kind == Turn::Kind::kCut) {
       selected = turn.window->key_rows;
     } else {
-      ARROW_ASSIGN_OR_RAISE(selected, arrow::RecordBatch::MakeEmpty(LaneReader::key_schema()));
+      ARROW_ASSIGN_OR_RAISE(selected, EmptyRows(LaneReader::key_schema()));
     }
   }
   searched_.reset();

@@ -413,9 +413,10 @@ arrow::Status CheckProbe(const ResolvedJob& resolved) {
                            ": strategy probe asks for the rows of some keys, which a Substrait "
                            "plan can't be; use partition");
     }
-    // Engines compare durations as intervals of months, days and nanoseconds.
+    // Engines compare durations as intervals of months, days and nanoseconds, and take no parameters of extension types.
     for (const ColumnPath& column : input.key_columns) {
-      if (column.type->id() != arrow::Type::DURATION) continue;
+      const arrow::Type::type id = column.type->id();
+      if (id != arrow::Type::DURATION && id != arrow::Type::EXTENSION) continue;
       return MakeError(ErrorKind::kEngine, table + ": strategy probe can't compare keys of type " +
                                                column.type->ToString() +
                                                " in the engine; use merge or partition");

@@ -1,10 +1,12 @@
 #include "key/key_type.h"
 
+#include <arrow/extension_type.h>
 #include <arrow/type.h>
 #include <arrow/type_traits.h>
 #include <arrow/util/checked_cast.h>
 
 #include <algorithm>
+#include <string>
 
 namespace sheaf {
 namespace {
@@ -55,6 +57,12 @@ enum class Family {
   kNone
 };
 
+// The extension types whose order is that of their bytes.
+bool IsOrderedAsStored(const arrow::ExtensionType& type) {
+  const std::string name = type.extension_name();
+  return name == "arrow.uuid" || name == "arrow.json";
+}
+
 Family FamilyOf(const arrow::DataType& type) {
   const arrow::Type::type id = type.id();
   if (arrow::is_integer(id) || arrow::is_decimal(id)) return Family::kNumber;
@@ -87,6 +95,10 @@ Family FamilyOf(const arrow::DataType& type) {
     case arrow::Type::STRUCT:
     case arrow::Type::NA:  // orders nothing, as a struct without fields
       return Family::kNested;
+    case arrow::Type::EXTENSION: {
+      const auto& extension = checked_cast<const arrow::ExtensionType&>(type);
+      return IsOrderedAsStored(extension) ? FamilyOf(*extension.storage_type()) : Family::kNone;
+    }
     default:
       return Family::kNone;
   }

@@ -6,6 +6,7 @@
 //   timestamps                     by instant, whatever the unit; with a zone only among themselves
 //   utf8, large_utf8               by bytes
 //   binary, large_binary, fixed-size binary   by bytes
+//   UUID, JSON (extension types)   as what they are stored in
 //
 // Views, dictionaries and run-end-encoded columns have become plain before (plain_types.h).
 #pragma once

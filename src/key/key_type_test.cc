@@ -2,6 +2,8 @@
 
 #include <arrow/compute/api.h>
 #include <arrow/compute/initialize.h>
+#include <arrow/extension/json.h>
+#include <arrow/extension/opaque.h>
 #include <arrow/extension/uuid.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -82,10 +84,18 @@ TEST(KeyTypeTest, DecimalsThatNoNumberHoldsDoNotCompare) {
   EXPECT_FALSE(CommonType(arrow::decimal256(76, 0), arrow::decimal256(76, 1)).ok());
 }
 
+TEST(KeyTypeTest, ExtensionsThatAreOrderedAsTheyAreStoredCompareWithThat) {
+  ExpectCommon(arrow::extension::uuid(), arrow::extension::uuid(), arrow::extension::uuid());
+  ExpectCommon(arrow::extension::uuid(), arrow::binary(), arrow::large_binary());
+  ExpectCommon(arrow::extension::json(), arrow::utf8(), arrow::large_utf8());
+  EXPECT_TRUE(CommonForm(*arrow::extension::uuid(), *arrow::utf8()).status().IsTypeError());
+}
+
 TEST(KeyTypeTest, NoOrderNoKey) {
   for (const TypePtr& type :
        {arrow::month_interval(), arrow::month_day_nano_interval(), arrow::list_view(arrow::int8()),
-        arrow::dense_union({arrow::field("a", arrow::int8())}), arrow::extension::uuid()}) {
+        arrow::dense_union({arrow::field("a", arrow::int8())}),
+        arrow::extension::opaque(arrow::utf8(), "numeric", "PostgreSQL")}) {
     EXPECT_TRUE(FormOf(*type).status().IsTypeError()) << *type;
     EXPECT_TRUE(FormOf(*type, /*nested=*/true).status().IsTypeError()) << *type;
     EXPECT_THAT(FormOf(*type).status().message(), HasSubstr(type->ToString()));

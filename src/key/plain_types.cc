@@ -1,9 +1,11 @@
 #include "key/plain_types.h"
 
 #include <arrow/array.h>
+#include <arrow/array/util.h>
 #include <arrow/builder.h>
 #include <arrow/compute/api.h>
 #include <arrow/compute/initialize.h>
+#include <arrow/extension_type.h>
 #include <arrow/type.h>
 #include <arrow/type_traits.h>
 #include <arrow/util/checked_cast.h>
@@ -11,6 +13,8 @@
 #include <algorithm>
 #include <utility>
 #include <vector>
+
+#include "sheaf/error.h"
 
 namespace sheaf {
 namespace {
@@ -45,6 +49,11 @@ std::shared_ptr<arrow::DataType> PlainType(const std::shared_ptr<arrow::DataType
       return PlainType(checked_cast<const arrow::DictionaryType&>(*type).value_type());
     case arrow::Type::RUN_END_ENCODED:
       return PlainType(checked_cast<const arrow::RunEndEncodedType&>(*type).value_type());
+    case arrow::Type::EXTENSION: {
+      const auto& storage = checked_cast<const arrow::ExtensionType&>(*type).storage_type();
+      const auto plain = PlainType(storage);
+      return plain == storage ? type : plain;  // it is no such extension any more
+    }
     default:
       break;
   }
@@ -66,6 +75,10 @@ std::shared_ptr<arrow::DataType> PlainType(const std::shared_ptr<arrow::DataType
     default:
       return type;  // unions and list views stay as they are
   }
+}
+
+bool IsText(const arrow::DataType& type) {
+  return arrow::is_base_binary_like(type.id()) || arrow::is_binary_view_like(type.id());
 }
 
 arrow::Status InitializeKernels() {
@@ -121,6 +134,18 @@ arrow::Result<std::shared_ptr<arrow::Array>> CastColumn(
     ARROW_ASSIGN_OR_RAISE(auto taken, arrow::compute::Take(*values, *indices));
     return taken;
   }
+  if (column->type_id() == arrow::Type::EXTENSION) {
+    return CastColumn(checked_cast<const arrow::ExtensionArray&>(*column).storage(), type);
+  }
+  if (column->null_count() == column->length()) {
+    return arrow::MakeArrayOfNull(type,
+                                  column->length());  // drivers guess the type of what has no value
+  }
+  if (IsText(*column->type()) && !IsText(*type)) {
+    return arrow::Status::TypeError("came as ", column->type()->ToString(),
+                                    ", where the driver had told ", type->ToString(),
+                                    "; CAST it in the query");
+  }
   const bool alike =
       column->type_id() == type->id() && column->type()->num_fields() == type->num_fields();
   if (alike && type->num_fields() > 0) return CastChildren(column, type);
@@ -155,8 +180,9 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> ToPlain(
       kept = true;
       continue;
     }
-    ARROW_ASSIGN_OR_RAISE(auto cast, CastColumn(column, field->type()));
-    columns.push_back(std::move(cast));
+    auto cast = CastColumn(column, field->type());
+    if (!cast.ok()) return WithContext(cast.status(), "column \"" + field->name() + "\"");
+    columns.push_back(*std::move(cast));
   }
   return arrow::RecordBatch::Make(kept ? arrow::schema(std::move(fields)) : plain,
                                   batch->num_rows(), std::move(columns));

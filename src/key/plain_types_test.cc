@@ -1,6 +1,7 @@
 #include "key/plain_types.h"
 
 #include <arrow/compute/api.h>
+#include <arrow/extension/json.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -154,6 +155,32 @@ TEST(PlainTypesTest, KeysAndValuesOfMapsBecomePlain) {
 TEST(PlainTypesTest, UnionsStayAsTheyAre) {
   const auto type = arrow::sparse_union({arrow::field("a", arrow::utf8_view())});
   EXPECT_EQ(PlainOf(type), type);
+}
+
+TEST(PlainTypesTest, AnExtensionOfWhatIsNotPlainBecomesThat) {
+  const auto views = arrow::extension::json(arrow::utf8_view());
+  const auto stored = FromJson(arrow::utf8_view(), R"(["{}", null, "[1]"])");
+  ExpectPlain(arrow::ExtensionType::WrapArray(views, stored), arrow::utf8(),
+              R"(["{}", null, "[1]"])");
+  EXPECT_TRUE(PlainOf(arrow::extension::json())->Equals(*arrow::extension::json()));
+}
+
+arrow::Result<std::shared_ptr<arrow::RecordBatch>> Told(const TypePtr& type, const ArrayPtr& came) {
+  const auto schema = arrow::schema({arrow::field("c", came->type())});
+  return ToPlain(arrow::RecordBatch::Make(schema, came->length(), {came}),
+                 arrow::schema({arrow::field("c", type)}));
+}
+
+TEST(PlainTypesTest, TextIsNeverReadAsANumber) {
+  const auto rows = Told(arrow::int64(), FromJson(arrow::utf8(), R"(["007"])"));
+  EXPECT_EQ(rows.status().message(),
+            "column \"c\": came as string, where the driver had told int64; CAST it in the query");
+}
+
+TEST(PlainTypesTest, WhatHasNoValueHasAnyType) {
+  const auto rows = Told(arrow::binary(), FromJson(arrow::int64(), "[null, null]"));
+  ASSERT_TRUE(rows.ok()) << rows.status();
+  EXPECT_TRUE((*rows)->column(0)->Equals(FromJson(arrow::binary(), "[null, null]")));
 }
 
 TEST(PlainTypesTest, ABatchOfAnotherSchemaIsAnError) {

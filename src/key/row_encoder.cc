@@ -1,6 +1,7 @@
 #include "key/row_encoder.h"
 
 #include <arrow/array.h>
+#include <arrow/extension_type.h>
 #include <arrow/type_traits.h>
 #include <arrow/util/bit_util.h>
 #include <arrow/util/checked_cast.h>
@@ -215,6 +216,8 @@ std::string_view BytesAt(const arrow::Array& array, int64_t i) {
       return checked_cast<const arrow::LargeBinaryArray&>(array).GetView(i);
     case arrow::Type::FIXED_SIZE_BINARY:
       return checked_cast<const arrow::FixedSizeBinaryArray&>(array).GetView(i);
+    case arrow::Type::EXTENSION:
+      return BytesAt(*checked_cast<const arrow::ExtensionArray&>(array).storage(), i);
     default:
       return checked_cast<const arrow::BinaryArray&>(array).GetView(i);
   }

@@ -18,6 +18,8 @@
 #include <utility>
 #include <vector>
 
+#include "key/empty_rows.h"
+
 namespace sheaf {
 namespace {
 
@@ -240,7 +242,7 @@ arrow::Result<DataPtr> Rebuild(const DataPtr& array, const BufferPtr& parent, bo
   if (type->id() == arrow::Type::EXTENSION) return RebuildExtension(*array, parent, nullable);
   if (!HasCanonicalForm(type->id())) return array;
   if (array->length == 0) {  // its buffers may be missing
-    ARROW_ASSIGN_OR_RAISE(const auto empty, arrow::MakeEmptyArray(type));
+    ARROW_ASSIGN_OR_RAISE(const auto empty, EmptyArray(type));
     return empty->data();
   }
   ARROW_ASSIGN_OR_RAISE(BufferPtr validity, Validity(*array, parent));

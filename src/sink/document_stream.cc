@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cogroup/group_rows.h"
+#include "key/empty_rows.h"
 #include "sheaf/sink.h"
 #include "sink/documents.h"
 #include "sink/local_id.h"
@@ -84,11 +85,11 @@ class DocumentStream : public Sink {
 /// A batch without keys: what tells the schema of all others.
 arrow::Result<Batch> EmptyBatch(const Job& job, const BatchReader& reader,
                                 const std::vector<std::shared_ptr<arrow::Schema>>& schemas) {
-  ARROW_ASSIGN_OR_RAISE(auto keys, arrow::RecordBatch::MakeEmpty(reader.key_schema()));
+  ARROW_ASSIGN_OR_RAISE(auto keys, EmptyRows(reader.key_schema()));
   std::vector<BatchTable> tables;
   for (size_t i = 0; i < job.tables.size(); ++i) {
     const Table& table = job.tables[i];
-    ARROW_ASSIGN_OR_RAISE(auto rows, arrow::RecordBatch::MakeEmpty(schemas[i]));
+    ARROW_ASSIGN_OR_RAISE(auto rows, EmptyRows(schemas[i]));
     tables.push_back({table.name, DeliveredCardinality(job.policy, table.rows_per_key),
                       std::move(rows), OffsetsArray({0}), table.link});
     const bool reference = table.link && table.link->kind == Link::Kind::kReference;

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <string>
 
+#include "key/empty_rows.h"
 #include "parallel/parallel.h"
 #include "sink/json_column.h"
 #include "sink/table_writer.h"
@@ -50,8 +51,8 @@ class JsonlWriter : public TableWriter {
   [[nodiscard]] std::string_view extension() const override { return ".jsonl"; }
 
   [[nodiscard]] arrow::Status CheckSchema(const arrow::Schema& schema) const override {
-    ARROW_ASSIGN_OR_RAISE(const auto empty, arrow::RecordBatch::MakeEmpty(
-                                                std::make_shared<arrow::Schema>(schema.fields())));
+    ARROW_ASSIGN_OR_RAISE(const auto empty,
+                          EmptyRows(std::make_shared<arrow::Schema>(schema.fields())));
     return LinesOf(*empty).status();
   }
 

@@ -6,6 +6,9 @@
 #include <parquet/exception.h>
 #include <parquet/properties.h>
 
+#include <algorithm>
+
+#include "key/empty_rows.h"
 #include "sink/table_writer.h"
 
 namespace sheaf {
@@ -30,9 +33,19 @@ arrow::Status WriteFile(const std::shared_ptr<arrow::RecordBatch>& rows,
   return writer->Close();
 }
 
+/// The writer says so only once there are rows.
+bool HasNestedDictionary(const arrow::DataType& type) {
+  if (type.id() == arrow::Type::DICTIONARY) {
+    return static_cast<const arrow::DictionaryType&>(type).value_type()->num_fields() > 0;
+  }
+  return std::ranges::any_of(type.fields(),
+                             [](const auto& field) { return HasNestedDictionary(*field->type()); });
+}
+
 /// A file of one column without rows, in memory: the writer itself says whether it has the type.
 arrow::Status CheckField(const std::shared_ptr<arrow::Field>& field) {
-  ARROW_ASSIGN_OR_RAISE(const auto rows, arrow::RecordBatch::MakeEmpty(arrow::schema({field})));
+  if (HasNestedDictionary(*field->type())) return arrow::Status::NotImplemented("nested");
+  ARROW_ASSIGN_OR_RAISE(const auto rows, EmptyRows(arrow::schema({field})));
   ARROW_ASSIGN_OR_RAISE(const auto stream, arrow::io::BufferOutputStream::Create());
   BEGIN_PARQUET_CATCH_EXCEPTIONS
   return WriteFile(rows, stream);
