@@ -154,6 +154,7 @@ arrow::Result<ScatteredRows> PartitionReader::Scatter(Lane* lane) {
           return arrow::Status::OK();
         }));
     ARROW_RETURN_NOT_OK(FinishKeys(&rows));
+    if (!alone_) ARROW_RETURN_NOT_OK(rows.MakeRoom());
     const KeySet* keys = WaitForKeys();
     return keys == nullptr ? ScatteredRows() : rows.Finish(*keys);
   }

@@ -40,9 +40,11 @@ RangeScatter::RangeScatter(const TableInput& input, size_t at_once, int64_t max_
                            MemoryBudget* budget)
     : input_(input),
       cuts_(static_cast<size_t>(
-          std::min(at_once == 1 ? kFirstCutsAlone : kFirstCuts, MaxPartitions(at_once, *budget)))),
+          std::min(at_once == 1 ? kFirstCutsAlone : kFirstCuts,
+                   MaxPartitions(at_once, input.schema->num_fields(), *budget)))),
       max_bytes_(max_loaded * 3 / 4),
-      max_partitions_(static_cast<size_t>(MaxPartitions(at_once, *budget))),
+      max_partitions_(
+          static_cast<size_t>(MaxPartitions(at_once, input.schema->num_fields(), *budget))),
       ranges_(std::make_shared<const KeyBounds>()),
       limits_{kFirstCutBytes} {
   scattered_.bytes = {0};
@@ -196,6 +198,7 @@ arrow::Result<std::unique_ptr<KeySet>> RangeScatter::MakeKeySet(
 
 arrow::Result<ScatteredRows> RangeScatter::Finish(const KeySet& keys) {
   ARROW_RETURN_NOT_OK(scattered_.rows->MakeRoom());
+  scattered_.CountSegments();
   ARROW_RETURN_NOT_OK(keys.FirstRanks(*ranges_, &scattered_.first_ranks));
   return std::move(scattered_);
 }

@@ -29,7 +29,8 @@ int PartitionBits(int64_t keys, int64_t max_partitions) {
 RankScatter::RankScatter(const TableInput& input, const KeySet& keys, size_t at_once,
                          MemoryBudget* budget, TableCounters* counters)
     : keys_(keys),
-      partition_bits_(PartitionBits(keys.size(), MaxPartitions(at_once, *budget))),
+      partition_bits_(
+          PartitionBits(keys.size(), MaxPartitions(at_once, input.schema->num_fields(), *budget))),
       schema_(
           input.schema
               ->AddField(input.schema->num_fields(), arrow::field(kRank, arrow::uint32(), false))
@@ -78,6 +79,7 @@ arrow::Status RankScatter::Add(const Chunk& chunk) {
 
 arrow::Result<ScatteredRows> RankScatter::Finish() {
   ARROW_RETURN_NOT_OK(scattered_.rows->MakeRoom());
+  scattered_.CountSegments();
   return std::move(scattered_);
 }
 

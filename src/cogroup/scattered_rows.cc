@@ -4,6 +4,8 @@
 #include <bit>
 #include <functional>
 
+#include "cogroup/segment_layout.h"
+
 namespace sheaf {
 namespace {
 
@@ -13,7 +15,19 @@ constexpr int64_t kMaxSegmentBytes = int64_t{128} << 10;
 constexpr int64_t kGoodSegmentBytes = int64_t{32} << 10;
 constexpr int64_t kMinPartitions = 16;
 
+// Of a segment with many columns no more than a part is padding.
+constexpr int64_t kPaddingPart = 4;
+
+int64_t LeastSegmentBytes(int columns) {
+  const auto bytes = static_cast<uint64_t>(kPaddingPart * SegmentPadding(columns));
+  return std::max(kMinSegmentBytes, static_cast<int64_t>(std::bit_ceil(bytes)));
+}
+
 }  // namespace
+
+void ScatteredRows::CountSegments() {
+  for (size_t p = 0; p < bytes.size(); ++p) bytes[p] = std::max(bytes[p], rows->bytes(p));
+}
 
 arrow::Result<int64_t> ScatteredRows::Append(const SegmentSource& source,
                                              const RowsByPlace& by_partition, std::mutex* mutex) {
@@ -32,16 +46,18 @@ std::unique_ptr<SharedRows> MakeRows(const std::shared_ptr<arrow::Schema>& schem
   // Small segments would cost more than threads that wait.
   const int64_t writers =
       std::clamp<int64_t>(bytes / kMaxSegmentBytes, 1, static_cast<int64_t>(scattering.threads));
+  const int64_t least = LeastSegmentBytes(schema->num_fields());
   const int64_t segment_bytes =
-      std::clamp(static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(bytes))),
-                 kMinSegmentBytes, kMaxSegmentBytes);
+      std::clamp(static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(bytes))), least,
+                 std::max(least, kMaxSegmentBytes));
   return std::make_unique<SharedRows>(schema, places, segment_bytes, static_cast<size_t>(writers),
                                       budget);
 }
 
-int64_t MaxPartitions(size_t at_once, const MemoryBudget& budget) {
-  return std::max<int64_t>(kMinPartitions, budget.limit() / kOpenPart /
-                                               static_cast<int64_t>(at_once) / kGoodSegmentBytes);
+int64_t MaxPartitions(size_t at_once, int columns, const MemoryBudget& budget) {
+  const int64_t segment = std::max(kGoodSegmentBytes, LeastSegmentBytes(columns));
+  return std::max<int64_t>(kMinPartitions,
+                           budget.limit() / kOpenPart / static_cast<int64_t>(at_once) / segment);
 }
 
 }  // namespace sheaf

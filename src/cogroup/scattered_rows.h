@@ -25,6 +25,10 @@ struct ScatteredRows {
   std::vector<int64_t> bytes;  ///< About how many each partition has.
   bool has_ranks = false;      ///< The last column has the low 32 bits of each row's rank.
 
+  /// Once all rows are there: a partition has as many bytes as its segments, where those are more. Its rows may be
+  /// longer than most, or too few to fill them.
+  void CountSegments();
+
   /// Appends all rows to their partitions, but for those beyond the last, and counts their bytes, which it returns. Any
   /// thread may; `mutex` guards `bytes`. Errors: those of the rows.
   arrow::Result<int64_t> Append(const SegmentSource& source, const RowsByPlace& by_partition,
@@ -43,7 +47,8 @@ struct Scattering {
 std::unique_ptr<SharedRows> MakeRows(const std::shared_ptr<arrow::Schema>& schema, size_t places,
                                      const Scattering& scattering, MemoryBudget* budget);
 
-/// For how many partitions each of the tables that are scattered at the same time has memory.
-int64_t MaxPartitions(size_t at_once, const MemoryBudget& budget);
+/// For how many partitions of rows with so many columns each of the tables that are scattered at the same time has
+/// memory.
+int64_t MaxPartitions(size_t at_once, int columns, const MemoryBudget& budget);
 
 }  // namespace sheaf

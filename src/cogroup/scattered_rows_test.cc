@@ -150,5 +150,59 @@ TEST_F(ScatteredRowsTest, ThreadsThatScatterByRankLoseNoRow) {
   EXPECT_EQ(found, selected);
 }
 
+RowsByPlace Alternating(int64_t rows, size_t places) {
+  std::vector<uint32_t> place_of;
+  for (int64_t i = 0; i < rows; ++i) place_of.push_back(static_cast<uint32_t>(i) % places);
+  RowsByPlace by_place;
+  by_place.Sort(place_of, places);
+  return by_place;
+}
+
+TEST(MakeRowsTest, SegmentsOfManyColumnsAreNotAllButPadding) {
+  constexpr int kColumns = 400;
+  constexpr int64_t kRows = 2000;
+  constexpr size_t kPlaces = 16;
+  arrow::Int32Builder builder;
+  for (int32_t i = 0; i < kRows; ++i) ASSERT_TRUE(builder.Append(i * 1'000'003).ok());
+  const auto column = builder.Finish().ValueOrDie();
+  arrow::FieldVector fields;
+  for (int c = 0; c < kColumns; ++c) fields.push_back(arrow::field("c", arrow::int32()));
+  const auto batch =
+      arrow::RecordBatch::Make(arrow::schema(fields), kRows, arrow::ArrayVector(kColumns, column));
+  MemoryBudget budget(int64_t{8} << 20);
+  const auto rows = MakeRows(batch->schema(), kPlaces,
+                             {.partitions = kPlaces, .tables = 1, .threads = 1}, &budget);
+  std::vector<int64_t> added(kPlaces);
+  ASSERT_TRUE(rows->AppendAll(SegmentSource(batch), Alternating(kRows, kPlaces), &added).ok());
+  int64_t bytes = 0;
+  for (size_t p = 0; p < kPlaces; ++p) bytes += rows->bytes(p);
+  EXPECT_LT(bytes, 4 * kRows * kColumns * int64_t{sizeof(int32_t)});
+}
+
+TEST_F(ScatteredRowsTest, APartitionOfRowsLongerThanMostHasTheirBytes) {
+  MemoryBudget budget(int64_t{64} << 20);
+  ScatteredRows scattered;
+  scattered.bytes.resize(2);
+  scattered.rows =
+      MakeRows(input().schema, 2, {.partitions = 2, .tables = 1, .threads = 1}, &budget);
+  std::mutex mutex;
+  const auto append = [&](int64_t rows, const std::string& text, const RowsByPlace& by_place) {
+    arrow::Int64Builder ids;
+    arrow::StringBuilder texts;
+    for (int64_t i = 0; i < rows; ++i) {
+      ASSERT_TRUE(ids.Append(i).ok());
+      ASSERT_TRUE(texts.Append(text).ok());
+    }
+    const auto batch = arrow::RecordBatch::Make(
+        input().schema, rows, {ids.Finish().ValueOrDie(), texts.Finish().ValueOrDie()});
+    ASSERT_TRUE(scattered.Append(SegmentSource(batch), by_place, &mutex).ok());
+  };
+  append(10'000, "short", Alternating(10'000, 2));
+  append(100, std::string(20'000, 'x'), Alternating(100, 1));  // all to the first
+  scattered.CountSegments();
+  EXPECT_GE(scattered.bytes[0], 100 * 20'000);
+  EXPECT_LT(scattered.bytes[1], 1'000'000);
+}
+
 }  // namespace
 }  // namespace sheaf

@@ -34,6 +34,10 @@ int64_t SegmentHead::Bytes(int64_t columns) {
                         columns * static_cast<int64_t>(sizeof(Column)));
 }
 
+int64_t SegmentPadding(int64_t columns) {
+  return 3 * kAlignment * columns + SegmentHead::Bytes(columns);
+}
+
 std::shared_ptr<const SegmentLayout> SegmentLayout::ForRowsLike(
     const std::shared_ptr<arrow::Schema>& schema, const SegmentSource& sample,
     const StoredWidths& widths, int64_t bytes) {
@@ -50,8 +54,7 @@ std::shared_ptr<const SegmentLayout> SegmentLayout::ForRowsLike(
     heap[c] = kHeapReserve * static_cast<double>(total) / sample_rows;
     row_bytes += heap[c];
   }
-  const auto columns = static_cast<int64_t>(widths.size());
-  const int64_t padding = 3 * kAlignment * columns + SegmentHead::Bytes(columns);
+  const int64_t padding = SegmentPadding(std::ssize(widths));
   const auto rows =
       std::max<int64_t>(1, static_cast<int64_t>(static_cast<double>(bytes - padding) / row_bytes));
   std::vector<int64_t> heap_bytes;

@@ -35,6 +35,9 @@ struct SegmentHead {
 /// `bytes` rounded up to where a column may begin.
 int64_t SegmentAligned(int64_t bytes);
 
+/// Bytes of a block for so many columns that hold none of their values, at most.
+int64_t SegmentPadding(int64_t columns);
+
 /// How a table's segments divide their blocks. Immutable; shared by them.
 class SegmentLayout {
  public:

@@ -56,6 +56,12 @@ int64_t SharedRows::row_bytes() const {
   return bytes;
 }
 
+int64_t SharedRows::bytes(size_t place) const {
+  int64_t bytes = 0;
+  for (const Writer& writer : writers_) bytes += writer.rows->bytes(place);
+  return bytes;
+}
+
 arrow::Status SharedRows::MakeRoom() {
   const bool all = std::ranges::any_of(
       writers_, [](const Writer& writer) { return writer.rows->has_spilled(); });

@@ -241,8 +241,10 @@ arrow::Status WindowRows::ScatterParts() {
   parts.first_ranks.push_back(ranks.end);
   parts.bytes.resize(count);
   parts.has_ranks = whole_.scattered.has_ranks;
+  // All tables may do so at the same time: each opens segments by its share of what may be loaded.
+  const auto tables = static_cast<size_t>(std::max<int64_t>(1, budget_->limit() / max_loaded_));
   parts.rows = MakeRows(whole_.scattered.rows->schema(), count,
-                        {.partitions = count, .tables = 1, .threads = 1}, budget_);
+                        {.partitions = count, .tables = tables, .threads = 1}, budget_);
   RowsByPlace by_part;
   while (true) {
     ARROW_ASSIGN_OR_RAISE(const Pieces pieces, whole_.scattered.rows->TakeSome(partition));
@@ -259,7 +261,9 @@ arrow::Status WindowRows::ScatterParts() {
           parts.rows->AppendAll(SegmentSource(piece), by_part, &parts.bytes).status());
     }
   }
-  return parts.rows->MakeRoom();
+  ARROW_RETURN_NOT_OK(parts.rows->MakeRoom());
+  parts.CountSegments();
+  return arrow::Status::OK();
 }
 
 // The place of each row's key among those from rank `first` on; kOrphan where the set lacks it.
