@@ -111,7 +111,6 @@ BatchShaper::BatchShaper(const Job& job, int64_t max_group_bytes)
 
 arrow::Status BatchShaper::Add(CutWindow window) {
   if (drops_missing_) ARROW_RETURN_NOT_OK(DropMissing(&window));
-  ARROW_RETURN_NOT_OK(CountGroups(window));
   const int64_t num_keys = window.keys->num_rows();
   const GroupBytes sizes(window);
   const std::vector<int64_t> apart = sizes.Beyond(max_group_bytes_);
@@ -151,11 +150,14 @@ arrow::Status BatchShaper::Finish() { return EndBatch(); }
 arrow::Result<std::optional<Batch>> BatchShaper::Take() {
   while (!finished_.empty()) {
     if (auto* whole = std::get_if<CutWindow>(&finished_.front())) {
+      ARROW_RETURN_NOT_OK(CountGroups(*whole));
       Batch batch = Make(std::move(*whole), /*continued=*/false);
       finished_.pop_front();
       return batch;
     }
-    ARROW_ASSIGN_OR_RAISE(auto piece, std::get<OversizeGroup>(finished_.front()).Next());
+    auto& oversize = std::get<OversizeGroup>(finished_.front());
+    if (!continues_) ARROW_RETURN_NOT_OK(CountGroups(oversize.window()));
+    ARROW_ASSIGN_OR_RAISE(auto piece, oversize.Next());
     if (piece) return Make(*std::move(piece), std::exchange(continues_, true));
     continues_ = false;
     finished_.pop_front();

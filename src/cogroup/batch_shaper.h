@@ -39,7 +39,7 @@ class BatchShaper {
   /// How many keys the batch being formed still takes; all that a batch may have where keys may be dropped.
   [[nodiscard]] int64_t room() const { return drops_missing_ ? max_keys_ : max_keys_ - keys_; }
   [[nodiscard]] int64_t dropped_keys() const { return dropped_keys_; }
-  /// Of each table: the rows of the keys that are not dropped. May be asked by any thread.
+  /// Of each table: the rows of the keys that batches were taken of. May be asked by any thread.
   [[nodiscard]] const std::vector<GroupSizes>& group_sizes() const { return group_sizes_; }
 
  private:

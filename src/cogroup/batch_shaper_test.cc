@@ -56,6 +56,13 @@ std::vector<std::string> Shape(const Job& job, std::vector<CutWindow> windows,
   return texts;
 }
 
+/// How many batches there are.
+int Drain(BatchShaper* shaper) {
+  int batches = 0;
+  while (shaper->Take().ValueOrDie()) ++batches;
+  return batches;
+}
+
 Job KeptJob() {
   Job job;
   job.Add(Table::Named("A").RowsPerKey(Cardinality::kOne));
@@ -143,8 +150,19 @@ TEST(BatchShaperTest, AKeyAboveMaxBytesMayBeAnError) {
 TEST(BatchShaperTest, AKeyIsCountedOnceWithAllItsRowsHoweverManyBatchesItHas) {
   BatchShaper shaper = ShaperOf(KeptJob().MaxBytes(8));
   ASSERT_TRUE(shaper.Add(WindowOf(1, {3, 0, 1, 0})).ok());
+  ASSERT_TRUE(shaper.Finish().ok());
+  EXPECT_EQ(Drain(&shaper), 4);
   EXPECT_EQ(shaper.group_sizes()[0].empty(), 2);
   EXPECT_EQ(shaper.group_sizes()[0].Summary().max, 3);
+}
+
+TEST(BatchShaperTest, AKeyIsCountedOnceABatchOfItIsTaken) {
+  BatchShaper shaper = ShaperOf(KeptJob().MaxKeys(2));
+  ASSERT_TRUE(shaper.Add(WindowOf(1, {1, 0, 5, 0})).ok());
+  EXPECT_EQ(shaper.group_sizes()[0].empty(), 0);
+  ASSERT_TRUE(shaper.Take().ValueOrDie());
+  EXPECT_EQ(shaper.group_sizes()[0].empty(), 1);
+  EXPECT_EQ(shaper.group_sizes()[0].Summary().max, 1);
 }
 
 TEST(BatchShaperTest, BytesAreCountedAcrossWindows) {
@@ -248,6 +266,8 @@ TEST(BatchShaperTest, RowsOnDiskAreNeitherMissingNorUncounted) {
   EXPECT_EQ(dropped, 2);
   BatchShaper shaper = ShaperOf(KeptJob());
   ASSERT_TRUE(shaper.Add(WithLarge(WindowOf(1, {1, 4}), 1)).ok());
+  ASSERT_TRUE(shaper.Finish().ok());
+  EXPECT_EQ(Drain(&shaper), 1);
   EXPECT_EQ(shaper.group_sizes()[0].Summary().max, 4);
 }
 

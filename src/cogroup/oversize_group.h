@@ -21,6 +21,9 @@ class OversizeGroup {
   /// `window` has one key. `max_bytes`: of a piece (see RowSizes).
   OversizeGroup(CutWindow window, int64_t max_bytes);
 
+  /// The key and its rows, as they were given.
+  [[nodiscard]] const CutWindow& window() const { return window_; }
+
   /// The next piece; nullopt where no row is left. Errors: those of the spill file.
   arrow::Result<std::optional<CutWindow>> Next();
 
