@@ -75,17 +75,19 @@ class GroupRange {
     using pointer = const Group*;
     using reference = Group;
 
+    Iterator() = default;
     Iterator(const Batch* batch, int64_t index) : batch_(batch), index_(index) {}
     Group operator*() const { return {batch_, index_}; }
     Iterator& operator++() {
       ++index_;
       return *this;
     }
+    void operator++(int) { ++index_; }
     bool operator==(const Iterator& other) const { return index_ == other.index_; }
 
    private:
-    const Batch* batch_;
-    int64_t index_;
+    const Batch* batch_ = nullptr;
+    int64_t index_ = 0;
   };
 
   GroupRange(const Batch* batch, int64_t size) : batch_(batch), size_(size) {}

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <ranges>
+
 #include "cogroup/cogroup_test_support.h"
 #include "cogroup/group_rows.h"
 
@@ -21,6 +23,8 @@ Batch TestBatch() {
                 {"B", Cardinality::kOne, RowsFromJson(IdSchema(), R"([[5,"x"]])"),
                  OffsetsArray({0, 0, 1})}});
 }
+
+static_assert(std::ranges::input_range<GroupRange>);
 
 TEST(BatchTest, GroupsHoldTheRowsOfOneKeyEach) {
   const Batch batch = TestBatch();

@@ -102,6 +102,12 @@ MaybeProblem CheckOrigin(const Job& job, size_t index) {
         fmt::format("needs exactly one of source, query, substrait and stream, and has {}",
                     origins == 0 ? "none" : "several"));
   }
+  for (size_t other = 0; table.stream != nullptr && other < index; ++other) {
+    if (job.tables[other].stream != table.stream) continue;
+    return InTable(job, index, "stream",
+                   fmt::format("a stream is read once, and table \"{}\" reads this one",
+                               job.tables[other].name));
+  }
   if (table.optional && table.source.empty()) {
     return InTable(job, index, "optional", "optional goes with source: only a table can be absent");
   }

@@ -78,6 +78,14 @@ TEST(JobCheckTest, NeedsExactlyOneOrigin) {
   EXPECT_THAT(ProblemOf(GoodJob().Add(both)), HasSubstr("and has several"));
 }
 
+TEST(JobCheckTest, AStreamIsReadByOneTable) {
+  const auto stream =
+      arrow::RecordBatchReader::Make({}, arrow::schema({arrow::field("id", arrow::int64())}))
+          .ValueOrDie();
+  EXPECT_EQ(ProblemOf(GoodJob().Add(Table::Stream("S", stream)).Add(Table::Stream("T", stream))),
+            "table \"T\": a stream is read once, and table \"S\" reads this one");
+}
+
 TEST(JobCheckTest, RefusesASemicolonAfterAQuery) {
   EXPECT_THAT(ProblemOf(GoodJob().Add(Table::Query("R", "SELECT 1 AS id ;\n"))),
               HasSubstr("without a semicolon"));
