@@ -45,10 +45,11 @@ arrow::Status LaneReader::ReadWhole(Lane* lane, ChunkReader::OpenStream open,
   lane->chunks.Start(std::move(open));
   ReadAhead ahead(&lane->chunks, split_.read_ahead, std::move(prepare));
   while (true) {
-    auto chunk = ahead.Next();
-    if (!chunk.ok()) return WithContext(chunk.status(), TableContext(lane->input->table));
-    if (!*chunk) return arrow::Status::OK();
-    ARROW_RETURN_NOT_OK(keep(**chunk));
+    auto next = ahead.Next();
+    if (!next.ok()) return WithContext(next.status(), TableContext(lane->input->table));
+    const std::optional<Chunk> chunk = *std::move(next);
+    if (!chunk) return arrow::Status::OK();
+    ARROW_RETURN_NOT_OK(keep(*chunk));
   }
 }
 

@@ -39,7 +39,7 @@ class RangeScatter {
   arrow::Status Add(const Chunk& chunk);
 
   /// Leaves memory to others, where more rows are still to be read of other tables before Finish().
-  arrow::Status MakeRoom() { return scattered_.rows->MakeRoom(); }
+  [[nodiscard]] arrow::Status MakeRoom() const { return scattered_.rows->MakeRoom(); }
 
   /// The keys of all rows, on disk, where memory has no room for them. `stopped` tells several threads whether the run
   /// has ended, for this may take a while: then it fails as kStopped.

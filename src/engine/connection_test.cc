@@ -118,9 +118,9 @@ TEST_P(ConnectionTest, FiltersByTheKeysOfATemporaryTableAndKeepsTheOrder) {
   const Dialect& dialect = engine->impl().dialect();
   const std::string filtered =
       dialect.SemiJoinQuery(R"(SELECT n AS "Key ""n" FROM range(0, 100000) AS r(n))",
-                            {{{"Key \"n"}, arrow::int64()}}, "keys");
+                            {{{"Key \"n"}, arrow::int64(), ""}}, "keys");
   const auto reader =
-      connection->Query(dialect.OrderedQuery(filtered, {{{"Key \"n"}, arrow::int64()}}), 0);
+      connection->Query(dialect.OrderedQuery(filtered, {{{"Key \"n"}, arrow::int64(), ""}}), 0);
   ASSERT_TRUE(reader.ok()) << reader.status();
   const auto table = (*reader)->ToTable().ValueOrDie()->CombineChunks().ValueOrDie();
   const auto& keys = static_cast<const arrow::Int64Array&>(*table->column(0)->chunk(0));
@@ -140,7 +140,8 @@ TEST_P(ConnectionTest, OrdersAndFiltersByFieldsOfStructs) {
   const std::string query = std::string("SELECT ") +
                             (duckdb ? "{'id n': n}" : "named_struct('id n', n)") +
                             " AS s, 'a' AS p FROM range(0, 100000) AS r(n)";
-  const std::vector<SqlColumn> columns = {{{"s", "id n"}, arrow::int64()}, {{"p"}, arrow::utf8()}};
+  const std::vector<SqlColumn> columns = {{{"s", "id n"}, arrow::int64(), ""},
+                                          {{"p"}, arrow::utf8(), ""}};
   const auto reader = connection->Query(
       dialect.OrderedQuery(dialect.SemiJoinQuery(query, columns, "keys"), columns), 0);
   ASSERT_TRUE(reader.ok()) << reader.status();
@@ -219,7 +220,7 @@ TEST_P(ConnectionTest, OrdersTextByBytesAndFloatsByValue) {
   const auto order = [&](const std::string& values, const std::shared_ptr<arrow::DataType>& type) {
     const auto reader =
         connection->Query(dialect.OrderedQuery("SELECT * FROM (VALUES " + values + ") AS v(k, n)",
-                                               {{{"k"}, type}, {{"n"}, arrow::int64()}}),
+                                               {{{"k"}, type, ""}, {{"n"}, arrow::int64(), ""}}),
                           0);
     EXPECT_TRUE(reader.ok()) << reader.status();
     if (!reader.ok()) return std::string();

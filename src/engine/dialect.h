@@ -15,7 +15,7 @@ namespace sheaf {
 struct SqlColumn {
   std::vector<std::string> path;  ///< Its name; below it, those of fields of structs.
   std::shared_ptr<arrow::DataType> type;
-  std::string engine_type{};  ///< The engine's own name of the type, where its driver tells it.
+  std::string engine_type;  ///< The engine's own name of the type, where its driver tells it.
 };
 
 class Dialect {

@@ -7,7 +7,7 @@ namespace sheaf {
 namespace {
 
 std::string TermOf(const std::string& vendor, const std::shared_ptr<arrow::DataType>& type) {
-  return MakeDialect(vendor)->OrderTerm("\"k\"", {{"k"}, type});
+  return MakeDialect(vendor)->OrderTerm("\"k\"", {{"k"}, type, ""});
 }
 
 TEST(Dialect, QuotesAnyName) {
@@ -78,8 +78,8 @@ TEST(Dialect, KnowsTheStatementsThatEachConnectionRepeats) {
 }
 
 TEST(Dialect, OrdersByAllKeysInTurn) {
-  EXPECT_EQ(MakeDialect("SQLite")->OrderedQuery("SELECT 1 -- one",
-                                                {{{"a"}, arrow::int32()}, {{"B"}, arrow::utf8()}}),
+  EXPECT_EQ(MakeDialect("SQLite")->OrderedQuery(
+                "SELECT 1 -- one", {{{"a"}, arrow::int32(), ""}, {{"B"}, arrow::utf8(), ""}}),
             "SELECT * FROM (\nSELECT 1 -- one\n) AS q ORDER BY \"a\" ASC NULLS LAST, "
             "\"B\" COLLATE BINARY ASC NULLS LAST");
 }
@@ -92,10 +92,10 @@ TEST(Dialect, NamesFieldsOfStructs) {
 
 TEST(Dialect, FiltersByOneKeyOrSeveral) {
   const auto dialect = MakeDialect("");
-  EXPECT_EQ(dialect->SemiJoinQuery("SELECT 1", {{{"a"}, arrow::int32()}}, "keys"),
+  EXPECT_EQ(dialect->SemiJoinQuery("SELECT 1", {{{"a"}, arrow::int32(), ""}}, "keys"),
             "SELECT * FROM (\nSELECT 1\n) AS q WHERE q.\"a\" IN (SELECT s.k0 FROM \"keys\" AS s)");
-  EXPECT_EQ(dialect->SemiJoinQuery("SELECT 1", {{{"a"}, arrow::int32()}, {{"b"}, arrow::int32()}},
-                                   "keys"),
+  EXPECT_EQ(dialect->SemiJoinQuery(
+                "SELECT 1", {{{"a"}, arrow::int32(), ""}, {{"b"}, arrow::int32(), ""}}, "keys"),
             "SELECT * FROM (\nSELECT 1\n) AS q WHERE EXISTS (SELECT 1 FROM \"keys\" AS s "
             "WHERE s.k0 = q.\"a\" AND s.k1 = q.\"b\")");
 }

@@ -6,9 +6,9 @@
 namespace sheaf {
 namespace {
 
-const SqlColumn kA{{"a"}, arrow::int64()};
+const SqlColumn kA{{"a"}, arrow::int64(), ""};
 const RangeKey kOne{{kA}, 1, true};
-const RangeKey kThree{{kA, {{"b"}, arrow::utf8()}, {{"c"}, arrow::int64()}}, 3, true};
+const RangeKey kThree{{kA, {{"b"}, arrow::utf8(), ""}, {{"c"}, arrow::int64(), ""}}, 3, true};
 
 /// What follows the nested query.
 std::string Where(const RangeKey& key, LowerEnd lower, bool has_upper,
@@ -38,12 +38,12 @@ TEST(RangeQuery, ComparesWholeTuplesAndTheFirstColumnAlone) {
 }
 
 TEST(RangeQuery, LeavesNothingOutThatTheEngineMayRound) {
-  EXPECT_EQ(Where({{kA, {{"b"}, arrow::int64()}}, 1, false}, LowerEnd::kAbove, true),
+  EXPECT_EQ(Where({{kA, {{"b"}, arrow::int64(), ""}}, 1, false}, LowerEnd::kAbove, true),
             R"("a" IS NOT NULL AND "b" IS NOT NULL AND "a" >= $1 AND "a" <= $2)");
 }
 
 TEST(RangeQuery, ComparesAsTheDialectOrders) {
-  EXPECT_EQ(Where({{{{"t"}, arrow::utf8()}}, 1, true}, LowerEnd::kAbove, false, "DuckDB"),
+  EXPECT_EQ(Where({{{{"t"}, arrow::utf8(), ""}}, 1, true}, LowerEnd::kAbove, false, "DuckDB"),
             R"("t" IS NOT NULL AND CAST("t" AS VARCHAR) COLLATE "C" > $1)");
 }
 
@@ -65,7 +65,7 @@ TEST(AllKeysQuery, AsksForTheKeyOfEveryRowInNoOrder) {
 }
 
 TEST(NullKeysQuery, AsksForRowsWithANullInAnyColumn) {
-  EXPECT_EQ(NullKeysQuery(*MakeDialect(""), "SELECT 1", {kA, {{"s", "b"}, arrow::int64()}}),
+  EXPECT_EQ(NullKeysQuery(*MakeDialect(""), "SELECT 1", {kA, {{"s", "b"}, arrow::int64(), ""}}),
             "SELECT * FROM (\nSELECT 1\n) AS q WHERE \"a\" IS NULL OR \"s\" IS NULL OR "
             "(\"s\").\"b\" IS NULL");
 }
