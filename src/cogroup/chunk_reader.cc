@@ -25,10 +25,8 @@ arrow::Result<std::optional<Chunk>> ChunkReader::Next() {
   while (!cancelled_) {
     if (batch_ == nullptr) {
       ARROW_ASSIGN_OR_RAISE(batch_, NextBatch());
-      if (batch_ == nullptr) {
-        if (cancelled_) break;  // what is cut short may end as if it were whole
-        return std::nullopt;
-      }
+      if (cancelled_) break;  // what is cut short may end as if it were whole
+      if (batch_ == nullptr) return std::nullopt;
     }
     const auto rows = batch_->Slice(0, kMaxChunkRows);
     batch_ = rows->num_rows() < batch_->num_rows() ? batch_->Slice(kMaxChunkRows) : nullptr;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -59,15 +58,6 @@ Arrival ArrivalOf(const TableInput& input, const std::string& engine_plan) {
   if (input.absent || input.link) return Arrival::kInOrder;
   if (engine_plan.empty()) return Arrival::kUnknown;
   return HasSort(engine_plan) ? Arrival::kSorted : Arrival::kInOrder;
-}
-
-// The engine plans for several tables at the same time.
-void ForEach(size_t tables, const std::function<void(size_t)>& plan) {
-  const auto status = RunInParallel(tables, [&](size_t t) {
-    plan(t);
-    return arrow::Status::OK();
-  });
-  static_cast<void>(status);  // no task fails
 }
 
 // Sets strategy and reason. `arrivals`: of each table, in the job's order.
@@ -157,7 +147,7 @@ Plan MakePlan(const Engine* engine, const ResolvedJob& resolved) {
   const MemorySplit split = SplitMemory(resolved.job.memory, count);
   plan.tables.resize(count);
   std::vector<Arrival> arrivals(count);
-  ForEach(count, [&](size_t t) {
+  ForEachInParallel(count, [&](size_t t) {
     const TableInput& input = resolved.tables[t];
     TablePlan& table = plan.tables[t];
     table.name = input.table.name;
@@ -171,7 +161,7 @@ Plan MakePlan(const Engine* engine, const ResolvedJob& resolved) {
     table.ordered_by_engine = arrivals[t] == Arrival::kSorted;
   });
   Choose(engine, resolved, arrivals, &plan);
-  ForEach(count, [&](size_t t) {
+  ForEachInParallel(count, [&](size_t t) {
     const TableInput& input = resolved.tables[t];
     TablePlan& table = plan.tables[t];
     table.executions = Executions(split, resolved, input, plan.strategy);

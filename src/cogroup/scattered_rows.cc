@@ -26,7 +26,7 @@ int64_t LeastSegmentBytes(int columns) {
 }  // namespace
 
 void ScatteredRows::CountSegments() {
-  for (size_t p = 0; p < bytes.size(); ++p) bytes[p] = std::max(bytes[p], rows->bytes(p));
+  for (size_t p = 0; p < bytes.size(); ++p) bytes[p] = std::max(bytes[p], rows->BytesOf(p));
 }
 
 arrow::Result<int64_t> ScatteredRows::Append(const SegmentSource& source,

@@ -175,7 +175,7 @@ TEST(MakeRowsTest, SegmentsOfManyColumnsAreNotAllButPadding) {
   std::vector<int64_t> added(kPlaces);
   ASSERT_TRUE(rows->AppendAll(SegmentSource(batch), Alternating(kRows, kPlaces), &added).ok());
   int64_t bytes = 0;
-  for (size_t p = 0; p < kPlaces; ++p) bytes += rows->bytes(p);
+  for (size_t p = 0; p < kPlaces; ++p) bytes += rows->BytesOf(p);
   EXPECT_LT(bytes, 4 * kRows * kColumns * int64_t{sizeof(int32_t)});
 }
 

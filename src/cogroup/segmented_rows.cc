@@ -195,7 +195,7 @@ void SegmentedRows::RemovePlace(size_t at) {
   places_.erase(places_.begin() + static_cast<int64_t>(at));
 }
 
-int64_t SegmentedRows::bytes(size_t place) const {
+int64_t SegmentedRows::BytesOf(size_t place) const {
   const Place& of = places_[place];
   int64_t bytes = of.sealed_bytes + (of.open == nullptr ? 0 : of.open->bytes());
   for (const Extent& extent : of.spilled) bytes += extent.place.length;

@@ -99,8 +99,8 @@ class SegmentedRows {
 
   /// In memory.
   [[nodiscard]] int64_t bytes() const { return bytes_; }
-  /// Of one place's segments, in memory and on disk.
-  [[nodiscard]] int64_t bytes(size_t place) const;
+  /// Bytes of a place's segments, in memory and on disk.
+  [[nodiscard]] int64_t BytesOf(size_t place) const;
   /// Whether any rows were moved to disk.
   [[nodiscard]] bool has_spilled() const { return store_ != nullptr; }
   /// Moves so many bytes of rows to disk, or all.

@@ -56,9 +56,9 @@ int64_t SharedRows::row_bytes() const {
   return bytes;
 }
 
-int64_t SharedRows::bytes(size_t place) const {
+int64_t SharedRows::BytesOf(size_t place) const {
   int64_t bytes = 0;
-  for (const Writer& writer : writers_) bytes += writer.rows->bytes(place);
+  for (const Writer& writer : writers_) bytes += writer.rows->BytesOf(place);
   return bytes;
 }
 

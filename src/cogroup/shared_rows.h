@@ -41,7 +41,7 @@ class SharedRows {
 
   [[nodiscard]] const std::shared_ptr<arrow::Schema>& schema() const;
   [[nodiscard]] int64_t row_bytes() const;
-  [[nodiscard]] int64_t bytes(size_t place) const;
+  [[nodiscard]] int64_t BytesOf(size_t place) const;
 
   /// Moves all rows to disk if some are there already, else so many that a quarter of the budget is left: what
   /// follows needs the memory.

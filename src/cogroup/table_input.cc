@@ -2,7 +2,6 @@
 
 #include <arrow/compute/api.h>
 #include <arrow/type.h>
-#include <arrow/util/key_value_metadata.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -78,13 +77,6 @@ arrow::Status Describe(const Engine* engine, const Job& job, TableInput* input) 
                         GroupOrder::Make(*input->schema, table.order_by, job.ties));
   input->group_order = std::make_shared<const GroupOrder>(std::move(order));
   return arrow::Status::OK();
-}
-
-// What the driver tells in a field's metadata; empty where it doesn't.
-std::string EngineTypeOf(const arrow::Schema& schema, const ColumnPath& column) {
-  const auto field = column.indices.Get(schema);
-  if (!field.ok() || !(*field)->HasMetadata()) return "";
-  return (*field)->metadata()->Get("POSTGRESQL:type").ValueOr("");
 }
 
 // A column and its type, with the name that the job has for it.
@@ -287,7 +279,8 @@ std::vector<SqlColumn> SqlColumns(const TableInput& input) {
   std::vector<SqlColumn> columns;
   columns.reserve(input.key_columns.size());
   for (const ColumnPath& column : input.key_columns) {
-    columns.push_back({column.names, column.type, EngineTypeOf(*input.raw_schema, column)});
+    const auto field = column.indices.Get(*input.raw_schema);
+    columns.push_back({column.names, column.type, field.ok() ? EngineTypeOf(**field) : ""});
   }
   return columns;
 }

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <map>
 #include <mutex>
 #include <utility>
@@ -19,8 +18,6 @@
 
 namespace sheaf {
 namespace {
-
-namespace fs = std::filesystem;
 
 constexpr char kOwnDriver[] = "ADBC driver for Apache DataFusion";
 
@@ -40,7 +37,7 @@ std::map<std::string, std::string> DatabaseOptions(const EngineOptions& options,
   std::map<std::string, std::string> all = options.options;
   if (!options.uri.empty()) all.emplace(IsDuckDbDriver(driver) ? "path" : "uri", options.uri);
   if (IsDuckDbDriver(driver)) all.emplace("entrypoint", "duckdb_adbc_init");
-  if (fs::path(driver).filename().string().find("datafusion") != std::string::npos) {
+  if (IsDataFusionDriver(driver)) {
     // String views cost memory in DataFusion's sort, and Arrow C++ has few kernels for them.
     all.emplace("datafusion.execution.parquet.schema_force_view_types", "false");
     all.emplace("datafusion.sql_parser.map_string_types_to_utf8view", "false");

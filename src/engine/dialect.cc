@@ -2,6 +2,7 @@
 
 #include <arrow/type.h>
 #include <arrow/type_traits.h>
+#include <arrow/util/key_value_metadata.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -113,6 +114,10 @@ class SqliteDialect final : public Dialect {
 };
 
 }  // namespace
+
+std::string EngineTypeOf(const arrow::Field& field) {
+  return field.HasMetadata() ? field.metadata()->Get("POSTGRESQL:type").ValueOr("") : "";
+}
 
 std::string Dialect::Quote(std::string_view identifier) const {
   std::string quoted = "\"";

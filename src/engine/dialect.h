@@ -15,8 +15,11 @@ namespace sheaf {
 struct SqlColumn {
   std::vector<std::string> path;  ///< Its name; below it, those of fields of structs.
   std::shared_ptr<arrow::DataType> type;
-  std::string engine_type;  ///< The engine's own name of the type, where its driver tells it.
+  std::string engine_type;  ///< As EngineTypeOf.
 };
+
+/// The engine's own name of the type of a column that its driver has delivered; empty where the driver does not tell.
+std::string EngineTypeOf(const arrow::Field& field);
 
 class Dialect {
  public:

@@ -21,6 +21,11 @@ constexpr char kDataFusion[] = "datafusion";
 constexpr char kDataFusionLibrary[] = "libadbc_driver_datafusion.so";
 constexpr char kDataFusionVariable[] = "SHEAF_DATAFUSION_DRIVER";
 
+// Folders above the file may be called anything.
+bool FileNameHas(const std::string& driver, std::string_view word) {
+  return fs::path(driver).filename().string().find(word) != std::string::npos;
+}
+
 bool Exists(const fs::path& path) {
   std::error_code ignored;
   return fs::exists(path, ignored);
@@ -99,9 +104,9 @@ arrow::Result<std::vector<std::string>> DriverCandidates(const std::string& driv
   return std::vector<std::string>{driver};
 }
 
-bool IsDuckDbDriver(const std::string& driver) {
-  return fs::path(driver).filename().string().find("duckdb") != std::string::npos;
-}
+bool IsDuckDbDriver(const std::string& driver) { return FileNameHas(driver, "duckdb"); }
+
+bool IsDataFusionDriver(const std::string& driver) { return FileNameHas(driver, kDataFusion); }
 
 std::string LoadProblem(const std::string& driver, std::string_view message) {
   const size_t searched = std::min(message.find("Also searched these paths"), message.size());

@@ -15,8 +15,9 @@ namespace sheaf {
 /// Errors: kEngine: a path that does not exist.
 arrow::Result<std::vector<std::string>> DriverCandidates(const std::string& driver);
 
-/// True for a driver that is DuckDB's library by its file name.
+/// True for a driver that is DuckDB's library, or one of DataFusion, by its file name.
 bool IsDuckDbDriver(const std::string& driver);
+bool IsDataFusionDriver(const std::string& driver);
 
 /// Why a driver that was found did not load, from the driver manager's message; empty where the
 /// message only says that there is none.

@@ -137,9 +137,9 @@ arrow::Result<std::shared_ptr<arrow::Array>> CastColumn(
   if (column->type_id() == arrow::Type::EXTENSION) {
     return CastColumn(checked_cast<const arrow::ExtensionArray&>(*column).storage(), type);
   }
+  // Drivers guess the type of what has no value.
   if (column->null_count() == column->length()) {
-    return arrow::MakeArrayOfNull(type,
-                                  column->length());  // drivers guess the type of what has no value
+    return arrow::MakeArrayOfNull(type, column->length());
   }
   if (IsText(*column->type()) && !IsText(*type)) {
     return arrow::Status::TypeError("came as ", column->type()->ToString(),

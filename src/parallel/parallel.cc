@@ -83,4 +83,11 @@ arrow::Status RunInParallel(size_t count, const std::function<arrow::Status(size
   return burst->Wait();
 }
 
+void ForEachInParallel(size_t count, const std::function<void(size_t)>& task) {
+  static_cast<void>(RunInParallel(count, [&task](size_t i) {
+    task(i);
+    return arrow::Status::OK();
+  }));
+}
+
 }  // namespace sheaf

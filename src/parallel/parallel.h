@@ -23,4 +23,7 @@ std::shared_ptr<TaskQueue> BurstThreads();
 /// the lowest task, as if they were done one after another.
 arrow::Status RunInParallel(size_t count, const std::function<arrow::Status(size_t)>& task);
 
+/// The same of tasks that can't fail.
+void ForEachInParallel(size_t count, const std::function<void(size_t)>& task);
+
 }  // namespace sheaf

@@ -93,7 +93,7 @@ arrow::Result<StoredFile> WriteDurably(const std::filesystem::path& path,
 
 arrow::Result<StoredFile> WriteTextDurably(const std::filesystem::path& path,
                                            std::string_view text) {
-  return WriteAndMove(path, WriterOf(text), Replace);
+  return WriteDurably(path, WriterOf(text));
 }
 
 arrow::Result<StoredFile> CreateTextDurably(const std::filesystem::path& path,

@@ -93,11 +93,8 @@ void GiveBack(const std::vector<Unused>& unused) {
       parts.emplace_back(memory.span + at, std::min(kGivenAtOnce, memory.size - at));
     }
   }
-  // No task fails.
-  static_cast<void>(RunInParallel(parts.size(), [&parts](size_t part) {
-    GiveBack(parts[part].first, parts[part].second);
-    return arrow::Status::OK();
-  }));
+  ForEachInParallel(parts.size(),
+                    [&parts](size_t part) { GiveBack(parts[part].first, parts[part].second); });
 }
 
 // Spans cut from regions that are never unmapped.

@@ -23,7 +23,7 @@ use tokio::sync::mpsc;
 
 use crate::cancel::{CancelToken, lock};
 use crate::error::{cancelled, error, from_arrow, from_datafusion, invalid_argument};
-use crate::query::{Outcome, Query, already_exists as temporary_exists};
+use crate::query::{Outcome, Query};
 use crate::runtime::{AbortOnDrop, Workers, joining};
 use crate::stream::or_cancelled;
 
@@ -129,18 +129,11 @@ impl Ingest<'_> {
         )
     }
 
-    /// Refuses to replace a table that a temporary one hides.
-    fn check_not_hidden(&self) -> Result<()> {
-        let name = self.temporary_name();
-        match self.query.session.temporary.get(&name) {
-            Some(_) if !self.temporary => Err(temporary_exists(&self.name.table)),
-            _ => Ok(()),
-        }
-    }
-
     /// Makes the table once all rows are there, so a failure leaves what was there before.
     fn create(&self, rows: Box<dyn RecordBatchReader + Send>) -> Result<i64> {
-        self.check_not_hidden()?;
+        if !self.temporary {
+            self.query.check_not_hidden(&self.temporary_name())?;
+        }
         let schema = rows.schema();
         let mut batches = Vec::new();
         let mut count = 0;
@@ -160,7 +153,7 @@ impl Ingest<'_> {
             return Ok(count);
         }
         // Another statement may have made one while the rows came.
-        self.check_not_hidden()?;
+        self.query.check_not_hidden(&self.temporary_name())?;
         let schema = self.query.session.schema_of(&self.name)?;
         let table_name = self.name.table.to_string();
         if schema.table_exist(&table_name) {

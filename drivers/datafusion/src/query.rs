@@ -104,7 +104,7 @@ impl Query {
                 self.create_temporary_view(create)
             }
             LogicalPlan::Ddl(definition) => {
-                self.check_not_hidden(&definition)?;
+                self.check_replaced(&definition)?;
                 execute(&self.context, LogicalPlan::Ddl(definition)).await
             }
             plan @ (LogicalPlan::Dml(_) | LogicalPlan::Copy(_)) => self.change(&plan).await,
@@ -199,19 +199,22 @@ impl Query {
         Ok(Outcome::Done)
     }
 
-    /// Refuses to replace a table that a temporary one hides: DataFusion would drop the temporary one for it.
-    fn check_not_hidden(&self, definition: &DdlStatement) -> Result<()> {
+    /// Refuses a name that a temporary table hides: to replace the table of that name would drop the temporary one.
+    pub(crate) fn check_not_hidden(&self, key: &(String, String, String)) -> Result<()> {
+        match self.session.temporary.get(key) {
+            Some(_) => Err(already_exists(&key.2)),
+            None => Ok(()),
+        }
+    }
+
+    fn check_replaced(&self, definition: &DdlStatement) -> Result<()> {
         let replaced = match definition {
             DdlStatement::CreateMemoryTable(create) if create.or_replace => &create.name,
             DdlStatement::CreateExternalTable(create) if create.or_replace => &create.name,
             DdlStatement::CreateView(create) if create.or_replace => &create.name,
             _ => return Ok(()),
         };
-        let key = self.temporary_name(replaced);
-        match self.session.temporary.get(&key) {
-            Some(_) => Err(already_exists(&key.2)),
-            None => Ok(()),
-        }
+        self.check_not_hidden(&self.temporary_name(replaced))
     }
 
     fn temporary_name(&self, name: &TableReference) -> (String, String, String) {
@@ -302,7 +305,7 @@ async fn execute(context: &SessionContext, plan: LogicalPlan) -> Result<Outcome>
     done.map(|_| Outcome::Done).map_err(from_datafusion)
 }
 
-pub(crate) fn already_exists(table: &str) -> Error {
+fn already_exists(table: &str) -> Error {
     error(
         Status::AlreadyExists,
         format!("a temporary table '{table}' already exists"),
