@@ -8,6 +8,7 @@
 #include <numeric>
 #include <utility>
 
+#include "cogroup/column_rows.h"
 #include "cogroup/take_rows.h"
 #include "job/nearest.h"
 #include "key/key_type.h"
@@ -164,6 +165,8 @@ arrow::Result<GroupOrder> GroupOrder::Make(const arrow::Schema& schema,
     ARROW_RETURN_NOT_OK(check_type(index));
     order.order_.push_back({index, term.descending, term.nulls_first});
     used[static_cast<size_t>(index)] = true;
+    const bool is_nested = KindOf(*schema.field(index)->type()) == ColumnKind::kOther;
+    order.orders_nested_ = order.orders_nested_ || is_nested;
   }
   for (int index = 0; ties == Ties::kFixed && index < schema.num_fields(); ++index) {
     if (used[static_cast<size_t>(index)]) continue;
@@ -196,7 +199,7 @@ arrow::Result<std::vector<int32_t>> GroupOrder::InOrder(
 
 std::vector<int> GroupOrder::OrderColumns() const {
   std::vector<int> columns;
-  if (!ties_.empty()) return columns;
+  if (!ties_.empty() || orders_nested_) return columns;
   for (const Column& column : order_) columns.push_back(column.index);
   return columns;
 }

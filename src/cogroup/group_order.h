@@ -33,7 +33,7 @@ class GroupOrder {
       const std::shared_ptr<arrow::RecordBatch>& rows, const std::vector<int32_t>& offsets) const;
 
   /// The columns of order_by, for Numbers(); empty where it takes more than these columns, or none at
-  /// all, to order a group.
+  /// all, to order a group, and where one of them is nested or of an extension type.
   [[nodiscard]] std::vector<int> OrderColumns() const;
 
   /// The numbers of the rows in order, from just the columns that OrderColumns() names; empty where
@@ -67,6 +67,7 @@ class GroupOrder {
 
   std::vector<Column> order_;
   std::vector<Column> ties_;
+  bool orders_nested_ = false;  // by a column that is, or is of an extension type
 };
 
 }  // namespace sheaf

@@ -8,9 +8,9 @@
 
 namespace sheaf {
 
-LargeKeyFilter::LargeKeyFilter(std::shared_ptr<arrow::Schema> schema, int64_t first, int64_t keys,
+LargeKeyFilter::LargeKeyFilter(const RowPacking* packing, int64_t first, int64_t keys,
                                LargeGroups* large)
-    : schema_(std::move(schema)),
+    : packing_(packing),
       first_(first),
       large_(large),
       rows_of_(static_cast<size_t>(keys)),
@@ -79,11 +79,13 @@ arrow::Status LargeKeyFilter::Part(Placed* kept) {
 arrow::Status LargeKeyFilter::MoveRows(const std::shared_ptr<arrow::RecordBatch>& piece,
                                        uint32_t place, std::span<const RowRef> rows) {
   arrow::ArrayVector columns = piece->columns();
-  columns.resize(static_cast<size_t>(schema_->num_fields()));
-  auto own = arrow::RecordBatch::Make(schema_, piece->num_rows(), std::move(columns));
+  const auto& schema = packing_->schema();
+  columns.resize(static_cast<size_t>(schema->num_fields()));
+  auto own = arrow::RecordBatch::Make(schema, piece->num_rows(), std::move(columns));
   if (std::ssize(rows) < own->num_rows()) {
-    ARROW_ASSIGN_OR_RAISE(own, Gather(schema_, {own}, rows));
+    ARROW_ASSIGN_OR_RAISE(own, Gather(schema, {own}, rows));
   }
+  ARROW_ASSIGN_OR_RAISE(own, packing_->Unpack(std::move(own)));
   return large_->Add(first_ + place, own);
 }
 

@@ -15,6 +15,7 @@
 
 #include "cogroup/gather.h"
 #include "cogroup/large_groups.h"
+#include "cogroup/row_packing.h"
 #include "spill/row_memory.h"
 
 namespace sheaf {
@@ -29,10 +30,9 @@ class LargeKeyFilter {
     RowVector<uint32_t> places;
   };
 
-  /// `schema`: the table's; pieces may have columns behind its own. `keys`: how many the partition has, of
-  /// which the first is group `first` of `large`, which outlives the filter.
-  LargeKeyFilter(std::shared_ptr<arrow::Schema> schema, int64_t first, int64_t keys,
-                 LargeGroups* large);
+  /// `packing`: of the pieces, which may have columns behind those of the table. `keys`: how many the partition has, of
+  /// which the first is group `first` of `large`. Both outlive the filter.
+  LargeKeyFilter(const RowPacking* packing, int64_t first, int64_t keys, LargeGroups* large);
 
   arrow::Status Add(Placed rows);
 
@@ -46,7 +46,7 @@ class LargeKeyFilter {
   arrow::Status MoveRows(const std::shared_ptr<arrow::RecordBatch>& piece, uint32_t place,
                          std::span<const RowRef> rows);
 
-  const std::shared_ptr<arrow::Schema> schema_;
+  const RowPacking* const packing_;
   const int64_t first_;
   LargeGroups* const large_;
   std::vector<int64_t> rows_of_;  // of each key

@@ -7,6 +7,7 @@
 #include <memory>
 #include <random>
 #include <string>
+#include <utility>
 
 namespace sheaf::testing {
 
@@ -18,6 +19,12 @@ inline std::shared_ptr<arrow::Schema> AllLayouts() {
        arrow::field("b3", arrow::fixed_size_binary(3)), arrow::field("bool", arrow::boolean()),
        arrow::field("text", arrow::utf8()), arrow::field("large", arrow::large_binary()),
        arrow::field("list", arrow::list(arrow::int32())), arrow::field("null", arrow::null())});
+}
+
+/// Those that segments hold: the first columns of the others.
+inline std::shared_ptr<arrow::Schema> FlatLayouts() {
+  const arrow::FieldVector all = AllLayouts()->fields();
+  return arrow::schema(arrow::FieldVector(all.begin(), all.end() - 2));
 }
 
 /// `nulls`: one value in so many is null; 0: none is.
@@ -68,6 +75,14 @@ inline std::shared_ptr<arrow::RecordBatch> RandomRows(std::mt19937* random, int6
     }
   }
   return builder->Flush().ValueOrDie();
+}
+
+inline std::shared_ptr<arrow::RecordBatch> RandomFlatRows(std::mt19937* random, int64_t rows,
+                                                          int nulls) {
+  const auto all = RandomRows(random, rows, nulls);
+  arrow::ArrayVector columns = all->columns();
+  columns.resize(columns.size() - 2);
+  return arrow::RecordBatch::Make(FlatLayouts(), rows, std::move(columns));
 }
 
 /// The same rows with column "text" as views: some longer than what a view holds itself.

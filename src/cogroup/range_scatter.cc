@@ -39,6 +39,7 @@ RowsByPlace ByPartition(const KeyBounds& ranges, const KeyVector& keys) {
 RangeScatter::RangeScatter(const TableInput& input, size_t at_once, int64_t max_loaded,
                            MemoryBudget* budget)
     : input_(input),
+      packing_(input.schema),
       cuts_(static_cast<size_t>(
           std::min(at_once == 1 ? kFirstCutsAlone : kFirstCuts,
                    MaxPartitions(at_once, input.schema->num_fields(), *budget)))),
@@ -48,13 +49,14 @@ RangeScatter::RangeScatter(const TableInput& input, size_t at_once, int64_t max_
       ranges_(std::make_shared<const KeyBounds>()),
       limits_{kFirstCutBytes} {
   scattered_.bytes = {0};
-  scattered_.rows = MakeRows(input.schema, /*places=*/1,
+  scattered_.rows = MakeRows(packing_.schema(), /*places=*/1,
                              {.partitions = cuts_, .tables = at_once, .threads = Cores()}, budget);
 }
 
 RangeScatter::RangeScatter(const TableInput& input, KeyBounds ranges, size_t at_once,
                            MemoryBudget* budget)
     : input_(input),
+      packing_(input.schema),
       cuts_(0),
       max_bytes_(0),
       max_partitions_(0),
@@ -62,12 +64,13 @@ RangeScatter::RangeScatter(const TableInput& input, KeyBounds ranges, size_t at_
   const size_t partitions = ranges_->ranges();
   scattered_.bytes.resize(partitions);
   scattered_.rows =
-      MakeRows(input.schema, partitions,
+      MakeRows(packing_.schema(), partitions,
                {.partitions = partitions, .tables = at_once, .threads = Cores()}, budget);
 }
 
 arrow::Status RangeScatter::Add(const Chunk& chunk) {
-  const SegmentSource source(chunk.rows);
+  ARROW_ASSIGN_OR_RAISE(auto rows, packing_.Pack(chunk.rows));
+  const SegmentSource source(std::move(rows));
   bool due = false;
   {
     const std::shared_lock places(places_mutex_);
@@ -165,7 +168,7 @@ arrow::Status RangeScatter::PutBack(size_t partition,
 }
 
 arrow::Result<KeyVector> RangeScatter::KeysOf(const arrow::RecordBatch& rows) const {
-  ARROW_ASSIGN_OR_RAISE(const auto columns, ColumnsAt(input_.key_columns, rows));
+  ARROW_ASSIGN_OR_RAISE(const auto columns, packing_.ColumnsAt(input_.key_columns, rows));
   return input_.key_encoder->Encode(columns);
 }
 

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "cogroup/chunk.h"
+#include "cogroup/row_packing.h"
 #include "cogroup/rows_by_place.h"
 #include "cogroup/scattered_rows.h"
 #include "cogroup/table_input.h"
@@ -59,6 +60,7 @@ class RangeScatter {
 
   const TableInput& input_;
   const size_t cuts_;            // parts that the first partition is cut into; 0: ranges are given
+  const RowPacking packing_;
   const int64_t max_bytes_;      // of a partition, as long as there may be more of them
   const size_t max_partitions_;  // that there is memory for
   std::shared_mutex places_mutex_;           // held alone while partitions are cut

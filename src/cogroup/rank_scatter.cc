@@ -29,10 +29,11 @@ int PartitionBits(int64_t keys, int64_t max_partitions) {
 RankScatter::RankScatter(const TableInput& input, const KeySet& keys, size_t at_once,
                          MemoryBudget* budget, TableCounters* counters)
     : keys_(keys),
+      packing_(input.schema),
       partition_bits_(
           PartitionBits(keys.size(), MaxPartitions(at_once, input.schema->num_fields(), *budget))),
       schema_(
-          input.schema
+          packing_.schema()
               ->AddField(input.schema->num_fields(), arrow::field(kRank, arrow::uint32(), false))
               .ValueOrDie()),  // appending a field can't fail
       counters_(counters) {
@@ -69,11 +70,12 @@ arrow::Status RankScatter::Add(const Chunk& chunk) {
   const size_t orphans = by_partition.Of(partitions).size();
   counters_->orphans += static_cast<int64_t>(orphans);
   if (orphans == ranks.size()) return arrow::Status::OK();
-  arrow::ArrayVector columns = chunk.rows->columns();
+  ARROW_ASSIGN_OR_RAISE(const auto packed, packing_.Pack(chunk.rows));
+  arrow::ArrayVector columns = packed->columns();
   columns.push_back(
       std::make_shared<arrow::UInt32Array>(std::ssize(low_ranks), arrow::Buffer::Wrap(low_ranks)));
   const SegmentSource source(
-      arrow::RecordBatch::Make(schema_, chunk.rows->num_rows(), std::move(columns)));
+      arrow::RecordBatch::Make(schema_, packed->num_rows(), std::move(columns)));
   return scattered_.Append(source, by_partition, &mutex_).status();
 }
 

@@ -13,6 +13,7 @@
 
 #include "cogroup/chunk.h"
 #include "cogroup/counters.h"
+#include "cogroup/row_packing.h"
 #include "cogroup/scattered_rows.h"
 #include "cogroup/table_input.h"
 #include "key/key_set.h"
@@ -37,8 +38,9 @@ class RankScatter {
 
  private:
   const KeySet& keys_;
+  const RowPacking packing_;
   const int partition_bits_;  // a partition holds 2^bits keys: a division a row would be slow
-  const std::shared_ptr<arrow::Schema> schema_;  // the table's, and the rank
+  const std::shared_ptr<arrow::Schema> schema_;  // of packed rows, and the rank
   TableCounters* const counters_;
   std::mutex mutex_;
   ScatteredRows scattered_;  // its bytes are guarded by mutex_

@@ -1,15 +1,7 @@
 #include "cogroup/segment.h"
 
-#include <arrow/array.h>
-#include <arrow/array/concatenate.h>
 #include <arrow/buffer.h>
-#include <arrow/compute/api.h>
-#include <arrow/io/memory.h>
-#include <arrow/ipc/dictionary.h>
-#include <arrow/ipc/reader.h>
-#include <arrow/ipc/writer.h>
 #include <arrow/util/bit_util.h>
-#include <arrow/util/byte_size.h>
 
 #include <algorithm>
 #include <cstring>
@@ -118,19 +110,12 @@ int64_t Segment::HeapRoom(size_t c, const SegmentSource& source,
   return beyond - rows.begin();
 }
 
-arrow::Result<int64_t> Segment::Append(const SegmentSource& source,
-                                       std::span<const uint32_t> rows) {
+int64_t Segment::Append(const SegmentSource& source, std::span<const uint32_t> rows) {
   if (num_rows_ == 0) SetBases(source, rows);
   const int64_t count = Room(source, rows);
   if (count == 0) return 0;
   rows = rows.first(static_cast<size_t>(count));
-  for (size_t c = 0; c < columns_.size(); ++c) {
-    if (layout_->columns()[c].kind == ColumnKind::kOther) {
-      ARROW_RETURN_NOT_OK(AppendOther(c, *source.rows()->column(static_cast<int>(c)), rows));
-    } else {
-      AppendColumn(c, source.column(c).rows, rows);
-    }
-  }
+  for (size_t c = 0; c < columns_.size(); ++c) AppendColumn(c, source.column(c).rows, rows);
   num_rows_ += count;
   return count;
 }
@@ -216,32 +201,8 @@ void Segment::AppendBinary(size_t c, const ColumnRows& source, std::span<const u
   column_heads()[c].heap_used = to - heap;
 }
 
-arrow::Status Segment::AppendOther(size_t c, const arrow::Array& source,
-                                   std::span<const uint32_t> rows) {
-  const arrow::UInt32Array indices(
-      std::ssize(rows), std::make_shared<arrow::Buffer>(
-                            reinterpret_cast<const uint8_t*>(rows.data()), std::ssize(rows) * 4));
-  ARROW_ASSIGN_OR_RAISE(auto taken, arrow::compute::Take(source, indices));
-  ARROW_ASSIGN_OR_RAISE(const int64_t bytes, arrow::util::ReferencedBufferSize(*taken));
-  other_bytes_ += bytes;
-  columns_[c].pieces.push_back(std::move(taken));
-  return arrow::Status::OK();
-}
-
-// The columns of kOther.
-arrow::Result<arrow::ArrayVector> Segment::Others() const {
-  arrow::ArrayVector others;
-  for (size_t c = 0; c < columns_.size(); ++c) {
-    if (layout_->columns()[c].kind != ColumnKind::kOther) continue;
-    ARROW_ASSIGN_OR_RAISE(auto joined, arrow::Concatenate(columns_[c].pieces));
-    others.push_back(std::move(joined));
-  }
-  return others;
-}
-
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> Segment::RowsOf(
-    const SegmentLayout& layout, const std::shared_ptr<arrow::Buffer>& block,
-    const arrow::ArrayVector& others) {
+    const SegmentLayout& layout, const std::shared_ptr<arrow::Buffer>& block) {
   const auto* const head = reinterpret_cast<const SegmentHead*>(block->data());
   const SegmentHead::Column* const heads = head->columns();
   int64_t wide_bytes = 0;
@@ -252,13 +213,8 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> Segment::RowsOf(
                         arrow::AllocateBuffer(wide_bytes, RowMemory()));
   wide_bytes = 0;
   std::vector<std::shared_ptr<arrow::ArrayData>> arrays;
-  auto next_other = others.begin();
   for (size_t c = 0; c < layout.columns().size(); ++c) {
     const SegmentLayout::Column& column = layout.columns()[c];
-    if (column.kind == ColumnKind::kOther) {
-      arrays.push_back((*next_other++)->data());
-      continue;
-    }
     const uint8_t* const stored = block->data() + column.values;
     const int64_t bits = arrow::bit_util::BytesForBits(head->rows);
     auto values = arrow::SliceMutableBuffer(wide, wide_bytes, column.WideBytes(head->rows));
@@ -288,42 +244,20 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> Segment::RowsOf(
 }
 
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> Segment::Rows() {
-  head()->rows = num_rows_;
-  ARROW_ASSIGN_OR_RAISE(const arrow::ArrayVector others, Others());
-  return RowsOf(*layout_, block_, others);
+  return RowsOf(*layout_, ToBlock());
 }
 
-arrow::Result<BlockStore::Blocks> Segment::ToBlocks() {
+std::shared_ptr<arrow::Buffer> Segment::ToBlock() {
   head()->rows = num_rows_;
-  if (layout_->others()->num_fields() == 0) return BlockStore::Blocks{block_};
-  ARROW_ASSIGN_OR_RAISE(arrow::ArrayVector others, Others());
-  ARROW_ASSIGN_OR_RAISE(
-      const std::shared_ptr<arrow::Buffer> message,
-      arrow::ipc::SerializeRecordBatch(
-          *arrow::RecordBatch::Make(layout_->others(), num_rows_, std::move(others)),
-          arrow::ipc::IpcWriteOptions::Defaults()));
-  head()->others = message->size();
-  return BlockStore::Blocks{block_, message};
+  return block_;
 }
 
 arrow::Result<std::vector<std::shared_ptr<arrow::RecordBatch>>> Segment::FromBlocks(
     const SegmentLayout& layout, const std::shared_ptr<arrow::Buffer>& bytes) {
   std::vector<std::shared_ptr<arrow::RecordBatch>> segments;
-  for (int64_t offset = 0; offset < bytes->size();) {
-    const auto block = arrow::SliceBuffer(bytes, offset, layout.bytes());
-    offset += layout.bytes();
-    const int64_t length = reinterpret_cast<const SegmentHead*>(block->data())->others;
-    arrow::ArrayVector others;
-    if (length > 0) {
-      arrow::io::BufferReader reader(arrow::SliceBuffer(bytes, offset, length));
-      const arrow::ipc::DictionaryMemo no_dictionaries;
-      ARROW_ASSIGN_OR_RAISE(const auto batch, arrow::ipc::ReadRecordBatch(
-                                                  layout.others(), &no_dictionaries,
-                                                  arrow::ipc::IpcReadOptions::Defaults(), &reader));
-      others = batch->columns();
-      offset += length;
-    }
-    ARROW_ASSIGN_OR_RAISE(segments.emplace_back(), RowsOf(layout, block, others));
+  for (int64_t offset = 0; offset < bytes->size(); offset += layout.bytes()) {
+    ARROW_ASSIGN_OR_RAISE(segments.emplace_back(),
+                          RowsOf(layout, arrow::SliceBuffer(bytes, offset, layout.bytes())));
   }
   return segments;
 }

@@ -1,5 +1,5 @@
 // Rows of one table that are appended few at a time and read as a whole: columns in one block of memory,
-// each with the place it may fill (segment_layout).
+// each with the place it may fill (segment_layout). None is nested (row_packing).
 //
 // A segment is full when any column is. Fixed-width values that lie close together take fewer bytes (narrow_values),
 // and so do the lengths of short texts. A value that does not fit so ends the segment too: the next one has more room
@@ -19,7 +19,6 @@
 #include "cogroup/column_rows.h"
 #include "cogroup/segment_layout.h"
 #include "cogroup/segment_source.h"
-#include "spill/block_store.h"
 
 namespace sheaf {
 
@@ -29,7 +28,7 @@ class Segment {
   static arrow::Result<std::unique_ptr<Segment>> Open(std::shared_ptr<const SegmentLayout> layout);
 
   /// Appends as many of the numbered rows as there is room for and returns how many.
-  arrow::Result<int64_t> Append(const SegmentSource& source, std::span<const uint32_t> rows);
+  int64_t Append(const SegmentSource& source, std::span<const uint32_t> rows);
 
   /// Asks for the memory that an append looks at first, and then, once that has come, for the ends of the columns,
   /// where it writes. (Inlined, for the compiler leaves out a call of what does nothing else.)
@@ -53,7 +52,7 @@ class Segment {
   arrow::Result<std::shared_ptr<arrow::RecordBatch>> Rows();
 
   /// The rows as they stand on disk. Nothing is appended after that.
-  arrow::Result<BlockStore::Blocks> ToBlocks();
+  std::shared_ptr<arrow::Buffer> ToBlock();
 
   /// The rows of all segments of one layout whose blocks stand in `bytes`, one after another.
   static arrow::Result<std::vector<std::shared_ptr<arrow::RecordBatch>>> FromBlocks(
@@ -64,12 +63,11 @@ class Segment {
   [[nodiscard]] bool IsHalfEmpty() const { return num_rows_ < layout_->rows() / 2; }
   [[nodiscard]] const std::shared_ptr<const SegmentLayout>& layout() const { return layout_; }
   /// Bytes of memory held.
-  [[nodiscard]] int64_t bytes() const { return layout_->bytes() + other_bytes_; }
+  [[nodiscard]] int64_t bytes() const { return layout_->bytes(); }
 
  private:
   struct Column {
-    bool has_validity = false;                          // false: no bit of it is written
-    std::vector<std::shared_ptr<arrow::Array>> pieces;  // of kOther
+    bool has_validity = false;  // false: no bit of it is written
   };
 
   // Bytes of texts that are asked for: what follows comes by itself, as memory that is written in order does.
@@ -94,21 +92,17 @@ class Segment {
   void AppendValidity(size_t c, const ColumnRows& source, std::span<const uint32_t> rows);
   template <typename Offset>
   void AppendBinary(size_t c, const ColumnRows& source, std::span<const uint32_t> rows);
-  arrow::Status AppendOther(size_t c, const arrow::Array& source, std::span<const uint32_t> rows);
-  [[nodiscard]] arrow::Result<arrow::ArrayVector> Others() const;
   [[nodiscard]] SegmentHead* head() const { return reinterpret_cast<SegmentHead*>(data_); }
   [[nodiscard]] SegmentHead::Column* column_heads() const { return head()->columns(); }
 
   static arrow::Result<std::shared_ptr<arrow::RecordBatch>> RowsOf(
-      const SegmentLayout& layout, const std::shared_ptr<arrow::Buffer>& block,
-      const arrow::ArrayVector& others);
+      const SegmentLayout& layout, const std::shared_ptr<arrow::Buffer>& block);
 
   const std::shared_ptr<const SegmentLayout> layout_;
   const std::shared_ptr<arrow::Buffer> block_;
   uint8_t* const data_;
   std::vector<Column> columns_;
   int64_t num_rows_ = 0;
-  int64_t other_bytes_ = 0;
   std::optional<size_t> too_narrow_;
 };
 

@@ -12,7 +12,6 @@ namespace sheaf {
 namespace {
 
 constexpr int64_t kAlignment = 64;
-constexpr int64_t kPage = 4096;
 // Texts of later rows may be this much longer than those of the first before they fill a segment early.
 constexpr double kHeapReserve = 1.03;
 // The block of a row of its own may have room for texts so many times as long.
@@ -42,7 +41,7 @@ std::shared_ptr<const SegmentLayout> SegmentLayout::ForRowsLike(
     const std::shared_ptr<arrow::Schema>& schema, const SegmentSource& sample,
     const StoredWidths& widths, int64_t bytes) {
   const auto sample_rows = static_cast<double>(sample.rows()->num_rows());
-  auto row_bytes = static_cast<double>(sample.other_row_bytes());
+  double row_bytes = 0;
   std::vector<double> heap(widths.size());
   for (size_t c = 0; c < widths.size(); ++c) {
     const ColumnKind kind = sample.column(c).kind;
@@ -63,9 +62,7 @@ std::shared_ptr<const SegmentLayout> SegmentLayout::ForRowsLike(
     heap_bytes.push_back(static_cast<int64_t>(length * static_cast<double>(rows)));
   }
   const std::shared_ptr<SegmentLayout> layout(new SegmentLayout(schema, rows, widths, heap_bytes));
-  // On disk, blocks of whole pages. Columns of kOther have no place in them.
-  layout->bytes_ = sample.other_row_bytes() > 0 ? arrow::bit_util::RoundUp(layout->bytes_, kPage)
-                                                : std::max(layout->bytes_, bytes);
+  layout->bytes_ = std::max(layout->bytes_, bytes);
   return layout;
 }
 
@@ -101,17 +98,11 @@ SegmentLayout::SegmentLayout(std::shared_ptr<arrow::Schema> schema, int64_t num_
     : schema_(std::move(schema)),
       rows_(num_rows),
       bytes_(SegmentHead::Bytes(schema_->num_fields())) {
-  arrow::FieldVector others;
   for (int c = 0; c < schema_->num_fields(); ++c) {
     const arrow::DataType& type = *schema_->field(c)->type();
     Column column;
     column.kind = KindOf(type);
     column.validity = bytes_;
-    if (column.kind == ColumnKind::kOther) {
-      others.push_back(schema_->field(c));
-      columns_.push_back(column);
-      continue;
-    }
     const int64_t bits = arrow::bit_util::BytesForBits(rows_);
     bytes_ += SegmentAligned(bits);
     column.values = bytes_;
@@ -132,7 +123,6 @@ SegmentLayout::SegmentLayout(std::shared_ptr<arrow::Schema> schema, int64_t num_
     }
     columns_.push_back(column);
   }
-  others_ = arrow::schema(std::move(others));
 }
 
 int64_t SegmentLayout::Column::WideBytes(int64_t rows) const {

@@ -17,7 +17,6 @@ namespace sheaf {
 /// What a block says of all columns, and after that of each.
 struct SegmentHead {
   int64_t rows = 0;
-  int64_t others = 0;  ///< Bytes of the message after the block, with the columns of kOther.
 
   struct Column {
     int64_t base = 0;  ///< Of narrow values.
@@ -68,12 +67,10 @@ class SegmentLayout {
 
   [[nodiscard]] int64_t rows() const { return rows_; }
   [[nodiscard]] int64_t bytes() const { return bytes_; }
-  /// Bytes that a row of plain types takes on average.
+  /// Bytes that a row takes in a batch on average.
   [[nodiscard]] int64_t plain_row_bytes() const { return plain_bytes_ / rows_; }
   [[nodiscard]] StoredWidths widths() const;
   [[nodiscard]] const std::shared_ptr<arrow::Schema>& schema() const { return schema_; }
-  /// The columns of kOther.
-  [[nodiscard]] const std::shared_ptr<arrow::Schema>& others() const { return others_; }
   [[nodiscard]] const std::vector<Column>& columns() const { return columns_; }
 
  private:
@@ -81,7 +78,6 @@ class SegmentLayout {
                 const std::vector<int64_t>& heap_bytes);
 
   std::shared_ptr<arrow::Schema> schema_;
-  std::shared_ptr<arrow::Schema> others_;
   std::vector<Column> columns_;
   int64_t rows_ = 0;
   int64_t bytes_ = 0;

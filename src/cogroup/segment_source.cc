@@ -1,7 +1,5 @@
 #include "cogroup/segment_source.h"
 
-#include <arrow/util/byte_size.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -31,19 +29,12 @@ int64_t LongestOf(const ColumnRows& column, ColumnKind kind, int64_t rows) {
 
 SegmentSource::SegmentSource(std::shared_ptr<arrow::RecordBatch> rows) : rows_(std::move(rows)) {
   const int64_t count = rows_->num_rows();
-  int64_t other_bytes = 0;
   for (int c = 0; c < rows_->num_columns(); ++c) {
     const auto& data = *rows_->column_data(c);
     const ColumnKind kind = PlainKindOf(*data.type);
     Column& column = columns_.emplace_back(kind, ColumnRows(data, kind));
     if (IsBinary(kind)) column.longest = LongestOf(column.rows, kind, count);
-    if (kind == ColumnKind::kOther) {
-      // Of types whose slices can't be told, all that they share.
-      other_bytes +=
-          arrow::util::ReferencedBufferSize(data).ValueOr(arrow::util::TotalBufferSize(data));
-    }
   }
-  if (count > 0) other_row_bytes_ = other_bytes / count;
 }
 
 StoredWidths SegmentSource::WidthsOf(std::span<const uint32_t> rows) const {

@@ -14,7 +14,7 @@
 
 namespace sheaf {
 
-/// Bytes that a value takes in a segment, or the length of a text, of each column; 0 of columns that have neither.
+/// Bytes that a value takes in a segment, or the length of a text, of each column; 0 of bits.
 using StoredWidths = std::vector<int>;
 
 /// Immutable. Text may be views.
@@ -29,8 +29,6 @@ class SegmentSource {
   explicit SegmentSource(std::shared_ptr<arrow::RecordBatch> rows);
   [[nodiscard]] const std::shared_ptr<arrow::RecordBatch>& rows() const { return rows_; }
   [[nodiscard]] const Column& column(size_t c) const { return columns_[c]; }
-  /// Bytes of a row in the columns of kOther, on average.
-  [[nodiscard]] int64_t other_row_bytes() const { return other_row_bytes_; }
 
   /// The widths in which the numbered rows fit, and others that are some more different from each other.
   [[nodiscard]] StoredWidths WidthsOf(std::span<const uint32_t> rows) const;
@@ -38,7 +36,6 @@ class SegmentSource {
  private:
   std::shared_ptr<arrow::RecordBatch> rows_;
   std::vector<Column> columns_;
-  int64_t other_row_bytes_ = 0;
 };
 
 }  // namespace sheaf

@@ -18,8 +18,8 @@
 namespace sheaf {
 namespace {
 
-using sheaf::testing::AllLayouts;
-using sheaf::testing::RandomRows;
+using sheaf::testing::FlatLayouts;
+using sheaf::testing::RandomFlatRows;
 using Rows = std::shared_ptr<arrow::RecordBatch>;
 
 std::vector<uint32_t> Numbers(uint32_t begin, uint32_t end) {
@@ -54,9 +54,9 @@ TEST(SegmentTest, HoldsTheRowsThatWereAppendedWhateverTheirTypes) {
   std::mt19937 random(seed);
   for (const int nulls : {0, 3, 1}) {
     // Some columns have their first null late: the rows before it are valid.
-    const std::vector<Rows> sources = {RandomRows(&random, 300, 0),
-                                       RandomRows(&random, 300, nulls)->Slice(5, 290)};
-    const auto layout = LayoutFor(AllLayouts(), sources[0], 64 << 10);
+    const std::vector<Rows> sources = {RandomFlatRows(&random, 300, 0),
+                                       RandomFlatRows(&random, 300, nulls)->Slice(5, 290)};
+    const auto layout = LayoutFor(FlatLayouts(), sources[0], 64 << 10);
     const auto segment = Segment::Open(layout).ValueOrDie();
     std::vector<Rows> expected;
     for (const Rows& source : sources) {
@@ -65,8 +65,7 @@ TEST(SegmentTest, HoldsTheRowsThatWereAppendedWhateverTheirTypes) {
         if (random() % 3 == 0) some.push_back(row);
       }
       for (const auto& numbers : {some, Numbers(10, 40)}) {
-        ASSERT_EQ(segment->Append(SegmentSource(source), numbers).ValueOrDie(),
-                  std::ssize(numbers));
+        ASSERT_EQ(segment->Append(SegmentSource(source), numbers), std::ssize(numbers));
         expected.push_back(TakeRows(source, numbers));
       }
     }
@@ -80,12 +79,12 @@ TEST(SegmentTest, TakesTextThatComesAsViews) {
   const unsigned seed = std::random_device()();
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937 random(seed);
-  const Rows rows = RandomRows(&random, 300, 3);
+  const Rows rows = RandomFlatRows(&random, 300, 3);
   const Rows views = sheaf::testing::WithViews(rows)->Slice(20, 250);
-  const auto layout = LayoutFor(AllLayouts(), views, 64 << 10);
+  const auto layout = LayoutFor(FlatLayouts(), views, 64 << 10);
   const auto segment = Segment::Open(layout).ValueOrDie();
   for (const auto& numbers : {Numbers(0, 100), std::vector<uint32_t>{101, 103, 249}}) {
-    ASSERT_EQ(segment->Append(SegmentSource(views), numbers).ValueOrDie(), std::ssize(numbers));
+    ASSERT_EQ(segment->Append(SegmentSource(views), numbers), std::ssize(numbers));
   }
   std::vector<uint32_t> all = Numbers(0, 100);
   all.insert(all.end(), {101, 103, 249});
@@ -97,13 +96,13 @@ TEST(SegmentTest, ComesBackFromItsBlocksWithThoseThatFollow) {
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937 random(seed);
   for (const int nulls : {0, 3}) {
-    const Rows source = RandomRows(&random, 300, nulls);
-    const auto layout = LayoutFor(AllLayouts(), source, 64 << 10);
+    const Rows source = RandomFlatRows(&random, 300, nulls);
+    const auto layout = LayoutFor(FlatLayouts(), source, 64 << 10);
     std::string bytes;
     for (uint32_t s = 0; s < 3; ++s) {
       const auto segment = Segment::Open(layout).ValueOrDie();
-      ASSERT_TRUE(segment->Append(SegmentSource(source), Numbers(s * 100, s * 100 + 100)).ok());
-      for (const auto& block : segment->ToBlocks().ValueOrDie()) bytes += block->ToString();
+      ASSERT_EQ(segment->Append(SegmentSource(source), Numbers(s * 100, s * 100 + 100)), 100);
+      bytes += segment->ToBlock()->ToString();
     }
     const auto read = Segment::FromBlocks(*layout, arrow::Buffer::FromString(bytes)).ValueOrDie();
     ASSERT_EQ(read.size(), 3U);
@@ -113,16 +112,15 @@ TEST(SegmentTest, ComesBackFromItsBlocksWithThoseThatFollow) {
 
 TEST(SegmentTest, IsFullOnceAnyColumnIs) {
   std::mt19937 random(1);
-  const Rows rows = RandomRows(&random, 5000, 4);
-  const auto layout = LayoutFor(AllLayouts(), rows, 32 << 10);
+  const Rows rows = RandomFlatRows(&random, 5000, 4);
+  const auto layout = LayoutFor(FlatLayouts(), rows, 32 << 10);
   EXPECT_LE(layout->bytes(), 32 << 10);
   const auto segment = Segment::Open(layout).ValueOrDie();
   const auto numbers = Numbers(0, 5000);
-  const int64_t fit = segment->Append(SegmentSource(rows), numbers).ValueOrDie();
+  const int64_t fit = segment->Append(SegmentSource(rows), numbers);
   EXPECT_GT(fit, layout->rows() / 2);
   EXPECT_LE(fit, layout->rows());
-  EXPECT_LE(segment->Append(SegmentSource(rows), Numbers(0, 5000)).ValueOrDie(),
-            layout->rows() - fit);
+  EXPECT_LE(segment->Append(SegmentSource(rows), Numbers(0, 5000)), layout->rows() - fit);
   EXPECT_TRUE(segment->Rows().ValueOrDie()->Slice(0, fit)->Equals(*rows->Slice(0, fit)));
 }
 
@@ -142,10 +140,10 @@ TEST(SegmentTest, AValueThatIsTooFarFromTheOthersEndsTheSegment) {
   for (const int64_t far : {int64_t{300}, std::numeric_limits<int64_t>::max(),
                             std::numeric_limits<int64_t>::min(), int64_t{-200}}) {
     const auto segment = Segment::Open(layout).ValueOrDie();
-    ASSERT_EQ(segment->Append(SegmentSource(close), Numbers(0, 8)).ValueOrDie(), 8);
+    ASSERT_EQ(segment->Append(SegmentSource(close), Numbers(0, 8)), 8);
     EXPECT_EQ(segment->too_narrow(), std::nullopt);
     const SegmentSource mixed(Int64s({13, far, 14}));
-    EXPECT_EQ(segment->Append(mixed, Numbers(0, 3)).ValueOrDie(), 1);
+    EXPECT_EQ(segment->Append(mixed, Numbers(0, 3)), 1);
     EXPECT_EQ(segment->too_narrow(), size_t{0});
     EXPECT_TRUE(segment->Rows().ValueOrDie()->Equals(*Int64s({5, 6, 7, 8, 9, 10, 11, 12, 13})));
   }
@@ -160,7 +158,7 @@ TEST(SegmentTest, ATextThatIsTooLongForItsLengthEndsTheSegment) {
   };
   const Rows rows = texts({"short", std::string(256, 'x')});
   const auto segment = Segment::Open(LayoutFor(schema, rows->Slice(0, 1), 4096)).ValueOrDie();
-  EXPECT_EQ(segment->Append(SegmentSource(rows), Numbers(0, 2)).ValueOrDie(), 1);
+  EXPECT_EQ(segment->Append(SegmentSource(rows), Numbers(0, 2)), 1);
   EXPECT_EQ(segment->too_narrow(), size_t{0});
   EXPECT_TRUE(segment->Rows().ValueOrDie()->Equals(*rows->Slice(0, 1)));
 }
@@ -172,10 +170,10 @@ TEST(SegmentTest, ARowThatNoSegmentHoldsGetsOneOfItsOwn) {
   ASSERT_TRUE(texts.Append(std::string(1 << 20, 'x')).ok());
   const Rows rows = arrow::RecordBatch::Make(schema, 2, {texts.Finish().ValueOrDie()});
   const auto usual = Segment::Open(LayoutFor(schema, rows->Slice(0, 1), 4096)).ValueOrDie();
-  EXPECT_EQ(usual->Append(SegmentSource(rows), std::vector<uint32_t>{1}).ValueOrDie(), 0);
+  EXPECT_EQ(usual->Append(SegmentSource(rows), std::vector<uint32_t>{1}), 0);
   const auto own =
       Segment::Open(SegmentLayout::ForRow(rows->schema(), *rows, 1, nullptr)).ValueOrDie();
-  EXPECT_EQ(own->Append(SegmentSource(rows), std::vector<uint32_t>{1}).ValueOrDie(), 1);
+  EXPECT_EQ(own->Append(SegmentSource(rows), std::vector<uint32_t>{1}), 1);
   EXPECT_TRUE(own->Rows().ValueOrDie()->Equals(*rows->Slice(1, 1)));
 }
 
@@ -198,7 +196,7 @@ TEST(SegmentTest, LongRowsShareFewLayouts) {
     last = SegmentLayout::ForRow(schema, *row, 0, last);
     EXPECT_LE(last->bytes(), 3 * bytes);
     const auto segment = Segment::Open(last).ValueOrDie();
-    EXPECT_EQ(segment->Append(SegmentSource(row), std::vector<uint32_t>{0}).ValueOrDie(), 1);
+    EXPECT_EQ(segment->Append(SegmentSource(row), std::vector<uint32_t>{0}), 1);
     layouts.insert(last);
   }
   EXPECT_LE(layouts.size(), 20);

@@ -30,11 +30,10 @@ SegmentedRows::~SegmentedRows() { budget_->Release(bytes_); }
 arrow::Status SegmentedRows::Append(size_t place, const SegmentSource& source,
                                     std::span<const uint32_t> rows) {
   if (layout_ == nullptr) LayOutFor(source, rows);
-  other_row_bytes_ = source.other_row_bytes();
   Place& to = places_[place];
   while (!rows.empty()) {
     if (to.open == nullptr) ARROW_RETURN_NOT_OK(Open(&to, layout_));
-    ARROW_ASSIGN_OR_RAISE(int64_t appended, AppendToOpen(&to, source, rows));
+    int64_t appended = to.open->Append(source, rows);
     const std::optional<size_t> too_narrow = to.open->too_narrow();
     if (too_narrow) MakeWider(*to.open->layout(), *too_narrow, source);
     if (appended == 0 && to.open->num_rows() == 0) {
@@ -47,7 +46,7 @@ arrow::Status SegmentedRows::Append(size_t place, const SegmentSource& source,
       if (LayOutFor(source, rows)) continue;
       row_layout_ = SegmentLayout::ForRow(schema_, *source.rows(), rows[0], row_layout_);
       ARROW_RETURN_NOT_OK(Open(&to, row_layout_));
-      ARROW_ASSIGN_OR_RAISE(appended, AppendToOpen(&to, source, rows.first(1)));
+      appended = to.open->Append(source, rows.first(1));
     }
     rows = rows.subspan(static_cast<size_t>(appended));
     if (rows.empty()) break;
@@ -55,18 +54,6 @@ arrow::Status SegmentedRows::Append(size_t place, const SegmentSource& source,
     Seal(&to);
   }
   return arrow::Status::OK();
-}
-
-arrow::Result<int64_t> SegmentedRows::AppendToOpen(Place* place, const SegmentSource& source,
-                                                   std::span<const uint32_t> rows) {
-  const int64_t before = place->open->bytes();
-  ARROW_ASSIGN_OR_RAISE(const int64_t appended, place->open->Append(source, rows));
-  if (const int64_t added = place->open->bytes() - before; added != 0) {
-    // Seldom, and only then: to count for all threads waits for whatever this one has just written.
-    budget_->Add(added);
-    bytes_ += added;
-  }
-  return appended;
 }
 
 arrow::Result<int64_t> SegmentedRows::AppendAll(const SegmentSource& source,
@@ -169,11 +156,8 @@ arrow::Status SegmentedRows::SpillRun(Place* place) {
   int64_t bytes = 0;
   while (!place->sealed.empty() && place->sealed.front()->layout() == layout &&
          bytes < kExtentBytes) {
-    ARROW_ASSIGN_OR_RAISE(const auto segment, TakeSealed(place)->ToBlocks());
-    for (const auto& block : segment) {
-      bytes += block->size();
-      blocks.push_back(block);
-    }
+    blocks.push_back(TakeSealed(place)->ToBlock());
+    bytes += blocks.back()->size();
   }
   // Places that are taken one after another stand in one file, which is done with then.
   const auto number = static_cast<size_t>(place - places_.data());
@@ -203,7 +187,7 @@ int64_t SegmentedRows::BytesOf(size_t place) const {
 }
 
 int64_t SegmentedRows::row_bytes() const {
-  return layout_ == nullptr ? 0 : layout_->plain_row_bytes() + other_row_bytes_;
+  return layout_ == nullptr ? 0 : layout_->plain_row_bytes();
 }
 
 std::unique_ptr<Segment> SegmentedRows::TakeSealed(Place* place) {
@@ -216,22 +200,17 @@ std::unique_ptr<Segment> SegmentedRows::TakeSealed(Place* place) {
 }
 
 arrow::Status SegmentedRows::Visit(
-    size_t place, const std::vector<int>& columns,
-    const std::function<arrow::Status(const arrow::RecordBatch& piece)>& visit) {
+    size_t place, const std::function<arrow::Status(const arrow::RecordBatch& piece)>& visit) {
   Place& of = places_[place];
   Seal(&of);
-  const auto visit_columns = [&](const arrow::RecordBatch& piece) -> arrow::Status {
-    ARROW_ASSIGN_OR_RAISE(const auto selected, piece.SelectColumns(columns));
-    return visit(*selected);
-  };
   for (const auto& segment : of.sealed) {
     ARROW_ASSIGN_OR_RAISE(const auto piece, segment->Rows());
-    ARROW_RETURN_NOT_OK(visit_columns(*piece));
+    ARROW_RETURN_NOT_OK(visit(*piece));
   }
   for (const Extent& extent : of.spilled) {
     ARROW_ASSIGN_OR_RAISE(const auto bytes, store_->Read(extent.place));
     ARROW_ASSIGN_OR_RAISE(const Pieces pieces, Segment::FromBlocks(*extent.layout, bytes));
-    for (const auto& piece : pieces) ARROW_RETURN_NOT_OK(visit_columns(*piece));
+    for (const auto& piece : pieces) ARROW_RETURN_NOT_OK(visit(*piece));
   }
   return arrow::Status::OK();
 }

@@ -70,7 +70,7 @@ class SegmentedRows {
     std::deque<std::unique_ptr<Segment>> segments_;
   };
 
-  /// `budget` outlives the rows. `segment_bytes`: of one segment; each place has one open. `writers`: how many such
+  /// `schema` has no nested columns. `budget` outlives the rows. `segment_bytes`: of one segment; each place has one open. `writers`: how many such
   /// objects have rows of the table.
   SegmentedRows(std::shared_ptr<arrow::Schema> schema, size_t places, int64_t segment_bytes,
                 MemoryBudget* budget, size_t writers = 1);
@@ -109,9 +109,8 @@ class SegmentedRows {
   /// All rows of a place, which is empty then.
   Taken Take(size_t place);
 
-  /// Calls `visit` with the columns of these numbers, ascending, of all rows of a place, in pieces; the rows
-  /// stay. Other threads may visit other places meanwhile.
-  arrow::Status Visit(size_t place, const std::vector<int>& columns,
+  /// Calls `visit` with all rows of a place, in pieces; the rows stay. Other threads may visit other places meanwhile.
+  arrow::Status Visit(size_t place,
                       const std::function<arrow::Status(const arrow::RecordBatch& piece)>& visit);
 
   /// Some rows of a place, those in memory first; none where it is empty.
@@ -129,8 +128,6 @@ class SegmentedRows {
   bool LayOutFor(const SegmentSource& source, std::span<const uint32_t> rows);
   void MakeWider(const SegmentLayout& layout, size_t column, const SegmentSource& source);
   arrow::Status Open(Place* place, std::shared_ptr<const SegmentLayout> layout);
-  arrow::Result<int64_t> AppendToOpen(Place* place, const SegmentSource& source,
-                                      std::span<const uint32_t> rows);
   static void Seal(Place* place);
   arrow::Status SpillSealed(Place* place);
   arrow::Status SpillRun(Place* place);
@@ -143,7 +140,6 @@ class SegmentedRows {
   std::shared_ptr<const SegmentLayout> layout_;      // of segments to come
   std::weak_ptr<arrow::RecordBatch> laid_out_for_;   // the rows that it suits
   std::shared_ptr<const SegmentLayout> row_layout_;  // of the last row that was too long for it
-  int64_t other_row_bytes_ = 0;                      // as SegmentSource tells them of the last rows
   std::vector<Place> places_;
   int64_t bytes_ = 0;                  // in memory
   std::unique_ptr<BlockStore> store_;  // null where nothing is on disk

@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "cogroup/row_packing.h"
 #include "spill/row_memory.h"
 
 namespace sheaf {
@@ -57,7 +58,7 @@ TEST(SegmentedRowsTest, SegmentsSuitTheRowsThatComeWhateverTheFirstWereLike) {
   }
 }
 
-// Rows of a list of 500 numbers and a text of 14 to 26 KB, which is now and then longer than a segment.
+// Packed rows of a list of 500 numbers and a text of 14 to 26 KB, which is now and then longer than a segment.
 std::shared_ptr<arrow::RecordBatch> LongRows(int64_t count) {
   arrow::StringBuilder texts;
   const auto numbers = std::make_shared<arrow::Int64Builder>();
@@ -70,7 +71,7 @@ std::shared_ptr<arrow::RecordBatch> LongRows(int64_t count) {
   const arrow::ArrayVector columns = {texts.Finish().ValueOrDie(), lists.Finish().ValueOrDie()};
   const auto schema =
       arrow::schema({arrow::field("t", columns[0]->type()), arrow::field("v", columns[1]->type())});
-  return arrow::RecordBatch::Make(schema, count, columns);
+  return RowPacking(schema).Pack(arrow::RecordBatch::Make(schema, count, columns)).ValueOrDie();
 }
 
 RowsByPlace AllToOnePlace(const arrow::RecordBatch& rows) {

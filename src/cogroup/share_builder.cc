@@ -62,6 +62,9 @@ arrow::Result<TableShare> ShareBuilder::Finish() {
 
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> ShareBuilder::FinishRows() {
   ARROW_ASSIGN_OR_RAISE(auto rows, rows_.Finish());
+  if (packing_ != nullptr) {
+    ARROW_ASSIGN_OR_RAISE(rows, packing_->Unpack(std::move(rows)));
+  }
   // The columns of order_by did not tell the order.
   if (!input_.group_order->OrderColumns().empty()) return rows;
   return input_.group_order->Apply(rows, offsets_);

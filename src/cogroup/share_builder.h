@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cogroup/row_builder.h"
+#include "cogroup/row_packing.h"
 #include "cogroup/table_input.h"
 #include "cogroup/table_share.h"
 
@@ -19,8 +20,11 @@ class ShareBuilder {
  public:
   using Pieces = RowBuilder::Pieces;
 
-  /// `input` outlives the builder.
-  explicit ShareBuilder(const TableInput& input) : input_(input), rows_(input.schema) {}
+  /// `packing`: of the rows that are added; null where they are not packed. Both outlive the builder.
+  explicit ShareBuilder(const TableInput& input, const RowPacking* packing = nullptr)
+      : input_(input),
+        packing_(packing),
+        rows_(packing == nullptr ? input.schema : packing->schema()) {}
 
   /// Of about how many portions of one size the first share is made.
   void Expect(int64_t portions) { rows_.Expect(portions); }
@@ -50,6 +54,7 @@ class ShareBuilder {
   arrow::Result<std::shared_ptr<arrow::RecordBatch>> FinishRows();
 
   const TableInput& input_;
+  const RowPacking* const packing_;
   RowBuilder rows_;
   std::vector<int32_t> offsets_ = {0};
   std::vector<LargeGroup> large_;

@@ -79,10 +79,9 @@ SegmentedRows::Taken SharedRows::Take(size_t place) {
 }
 
 arrow::Status SharedRows::Visit(
-    size_t place, const std::vector<int>& columns,
-    const std::function<arrow::Status(const arrow::RecordBatch& piece)>& visit) {
+    size_t place, const std::function<arrow::Status(const arrow::RecordBatch& piece)>& visit) {
   for (const Writer& writer : writers_) {
-    ARROW_RETURN_NOT_OK(writer.rows->Visit(place, columns, visit));
+    ARROW_RETURN_NOT_OK(writer.rows->Visit(place, visit));
   }
   return arrow::Status::OK();
 }

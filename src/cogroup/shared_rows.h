@@ -48,7 +48,7 @@ class SharedRows {
   arrow::Status MakeRoom();
 
   SegmentedRows::Taken Take(size_t place);
-  arrow::Status Visit(size_t place, const std::vector<int>& columns,
+  arrow::Status Visit(size_t place,
                       const std::function<arrow::Status(const arrow::RecordBatch& piece)>& visit);
   arrow::Result<Pieces> TakeSome(size_t place);
 

@@ -57,12 +57,13 @@ WindowRows::WindowRows(const TableInput& input, const KeySet& keys, ScatteredRow
                        int64_t max_loaded, MemoryBudget* budget, TableCounters* counters,
                        std::optional<GroupMemory> groups)
     : input_(input),
+      packing_(input.schema),
       keys_(keys),
       max_loaded_(max_loaded),
       budget_(budget),
       counters_(counters),
       whole_{std::move(rows)},
-      share_(input),
+      share_(input, &packing_),
       loaders_(kMaxLoading) {
   if (groups) large_.emplace(input, *groups);
 }
@@ -198,7 +199,7 @@ arrow::Status WindowRows::Load(Due due, Loaded* loaded) {
     arrow::ArrayVector columns = piece->columns();
     if (due.has_ranks) columns.pop_back();
     loaded->pieces.push_back(
-        arrow::RecordBatch::Make(input_.schema, piece->num_rows(), std::move(columns)));
+        arrow::RecordBatch::Make(packing_.schema(), piece->num_rows(), std::move(columns)));
   }
   if (!stands) loaded->order = ByPlace(placed, loaded->counts);
   return OrderRows(input_, loaded->pieces, RunsOf(loaded->pieces), loaded->counts, &loaded->order);
@@ -208,7 +209,7 @@ arrow::Status WindowRows::Load(Due due, Loaded* loaded) {
 arrow::Result<std::vector<LargeKeyFilter::Placed>> WindowRows::TakePlaced(Due* due) {
   std::optional<LargeKeyFilter> filter;
   if (large_ && due->bytes > large_->held()) {
-    filter.emplace(input_.schema, due->ranks.begin, due->ranks.size(), &*large_);
+    filter.emplace(&packing_, due->ranks.begin, due->ranks.size(), &*large_);
   }
   std::vector<LargeKeyFilter::Placed> placed;
   while (true) {
@@ -276,7 +277,7 @@ arrow::Result<RowVector<uint32_t>> WindowRows::Places(bool has_ranks,
     for (size_t i = 0; i < places.size(); ++i) places[i] = ranks[i] - static_cast<uint32_t>(first);
     return places;
   }
-  ARROW_ASSIGN_OR_RAISE(const auto columns, ColumnsAt(input_.key_columns, piece));
+  ARROW_ASSIGN_OR_RAISE(const auto columns, packing_.ColumnsAt(input_.key_columns, piece));
   ARROW_ASSIGN_OR_RAISE(const KeyVector keys, input_.key_encoder->Encode(columns));
   std::vector<int64_t> ranks;
   ARROW_RETURN_NOT_OK(keys_.Ranks(keys, &ranks));

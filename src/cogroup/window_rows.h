@@ -23,6 +23,7 @@
 #include "cogroup/counters.h"
 #include "cogroup/large_groups.h"
 #include "cogroup/large_key_filter.h"
+#include "cogroup/row_packing.h"
 #include "cogroup/scattered_rows.h"
 #include "cogroup/share_builder.h"
 #include "cogroup/table_input.h"
@@ -105,6 +106,7 @@ class WindowRows {
                                             int64_t first) const;
 
   const TableInput& input_;
+  const RowPacking packing_;
   const KeySet& keys_;
   const int64_t max_loaded_;
   MemoryBudget* const budget_;

@@ -27,16 +27,18 @@ constexpr size_t kAtOnce = 2;  // tables
 constexpr int64_t kMaxLoaded = int64_t{1} << 19;
 
 std::shared_ptr<arrow::Schema> Schema() {
+  const auto nested = arrow::struct_(
+      {arrow::field("id", arrow::int64()), arrow::field("rows", arrow::list(arrow::int64()))});
   return arrow::schema({arrow::field("id", arrow::int64()), arrow::field("row", arrow::int64()),
-                        arrow::field("text", arrow::utf8())});
+                        arrow::field("text", arrow::utf8()), arrow::field("nested", nested)});
 }
 
-TableInput Input() {
+TableInput Input(const std::string& key) {
   TableInput input;
   input.table.name = "A";
   input.schema = Schema();
   input.key_names = {"id"};
-  input.key_columns = {FindColumn(*input.schema, "id", "key column").ValueOrDie()};
+  input.key_columns = {FindColumn(*input.schema, key, "key column").ValueOrDie()};
   std::vector<EncodedColumn> columns(1);
   columns[0].form = FormOf(*arrow::int64()).ValueOrDie();
   input.key_encoder = std::make_shared<const RowEncoder>(columns);
@@ -45,23 +47,33 @@ TableInput Input() {
   return input;
 }
 
-// Rows of the given ids, each with its number and a text that it can be told by.
+// Rows of the given ids, each with its number, a text that it can be told by, and the id and up to two numbers in a
+// struct.
 std::vector<Chunk> Chunks(const TableInput& input, const std::vector<int64_t>& ids) {
   std::vector<Chunk> chunks;
   for (int64_t begin = 0; begin < std::ssize(ids); begin += kChunkRows) {
     arrow::Int64Builder id;
     arrow::Int64Builder row;
     arrow::StringBuilder text;
+    arrow::ListBuilder rows(arrow::default_memory_pool(), std::make_shared<arrow::Int64Builder>());
     const int64_t end = std::min(begin + kChunkRows, std::ssize(ids));
     for (int64_t i = begin; i < end; ++i) {
       EXPECT_TRUE(id.Append(ids[static_cast<size_t>(i)]).ok());
       EXPECT_TRUE(row.Append(i).ok());
       EXPECT_TRUE(text.Append(std::string(80 + i % 5, static_cast<char>('a' + i % 26))).ok());
+      EXPECT_TRUE(rows.Append().ok());
+      const std::vector<int64_t> numbers(static_cast<size_t>(i % 3), i);
+      EXPECT_TRUE(
+          static_cast<arrow::Int64Builder*>(rows.value_builder())->AppendValues(numbers).ok());
     }
+    const auto column = id.Finish().ValueOrDie();
+    const auto nested = std::make_shared<arrow::StructArray>(
+        input.schema->field(3)->type(), end - begin,
+        arrow::ArrayVector{column, rows.Finish().ValueOrDie()});
     Chunk chunk;
     chunk.rows = arrow::RecordBatch::Make(
         input.schema, end - begin,
-        {id.Finish().ValueOrDie(), row.Finish().ValueOrDie(), text.Finish().ValueOrDie()});
+        {column, row.Finish().ValueOrDie(), text.Finish().ValueOrDie(), nested});
     chunk.keys = input.key_encoder->Encode({chunk.rows->column(0)}).ValueOrDie();
     chunks.push_back(std::move(chunk));
   }
@@ -71,6 +83,7 @@ std::vector<Chunk> Chunks(const TableInput& input, const std::vector<int64_t>& i
 // The ids of all rows of a table, in the order that they come.
 struct Case {
   std::string name;
+  std::string key;
   std::function<int64_t(int64_t row, std::mt19937_64* random)> id;
 };
 
@@ -135,15 +148,23 @@ class WindowRowsTest : public ::testing::TestWithParam<std::tuple<Case, int64_t>
     const auto& ids = static_cast<const arrow::Int64Array&>(*group.column(0));
     const auto& numbers = static_cast<const arrow::Int64Array&>(*group.column(1));
     const auto& texts = static_cast<const arrow::StringArray&>(*group.column(2));
+    const auto& nested = static_cast<const arrow::StructArray&>(*group.column(3));
+    const auto& nested_ids = static_cast<const arrow::Int64Array&>(*nested.field(0));
+    const auto& lists = static_cast<const arrow::ListArray&>(*nested.field(1));
     for (int64_t i = 0; i < group.num_rows(); ++i) {
       ASSERT_EQ(ids.Value(i), id);
       const int64_t row = numbers.Value(i);
       ASSERT_EQ(texts.GetString(i), std::string(80 + row % 5, static_cast<char>('a' + row % 26)));
+      ASSERT_EQ(nested_ids.Value(i), id);
+      ASSERT_EQ(lists.value_length(i), row % 3);
+      for (int64_t n = lists.value_offset(i); n < lists.value_offset(i + 1); ++n) {
+        ASSERT_EQ(static_cast<const arrow::Int64Array&>(*lists.values()).Value(n), row);
+      }
       rows->insert(row);
     }
   }
 
-  const TableInput input_ = Input();
+  const TableInput input_ = Input(std::get<Case>(GetParam()).key);
   MemoryBudget budget_{std::get<int64_t>(GetParam())};
   // Where memory is little, the rows of one key are held up to 2 MiB.
   const std::optional<GroupMemory> groups_ =
@@ -205,16 +226,16 @@ INSTANTIATE_TEST_SUITE_P(
     All, WindowRowsTest,
     ::testing::Combine(
         ::testing::Values(
-            Case{"shuffled",
+            Case{"shuffled", "id",
                  [](int64_t, auto* random) { return static_cast<int64_t>((*random)() % 30'000); }},
-            Case{"ascending", [](int64_t row, auto*) { return row / 5 - 1000; }},
-            Case{"descending", [](int64_t row, auto*) { return (kRows - row) / 5; }},
-            Case{"one_key", [](int64_t, auto*) { return int64_t{43}; }},
-            Case{"hot_key",
+            Case{"ascending", "id", [](int64_t row, auto*) { return row / 5 - 1000; }},
+            Case{"descending", "nested.id", [](int64_t row, auto*) { return (kRows - row) / 5; }},
+            Case{"one_key", "nested.id", [](int64_t, auto*) { return int64_t{43}; }},
+            Case{"hot_key", "id",
                  [](int64_t row, auto* random) {
                    return row % 2 == 0 ? int64_t{500} : static_cast<int64_t>((*random)() % 1000);
                  }},
-            Case{"sparse",
+            Case{"sparse", "nested.id",
                  [](int64_t, auto* random) { return static_cast<int64_t>((*random)()); }}),
         // All in memory, and next to nothing.
         ::testing::Values(int64_t{1} << 30, int64_t{1} << 20)),

@@ -72,8 +72,18 @@ std::shared_ptr<arrow::DataType> PlainType(const std::shared_ptr<arrow::DataType
     case arrow::Type::MAP:
       return std::make_shared<arrow::MapType>(
           children[0], checked_cast<const arrow::MapType&>(*type).keys_sorted());
+    case arrow::Type::LIST_VIEW:
+      return arrow::list_view(children[0]);
+    case arrow::Type::LARGE_LIST_VIEW:
+      return arrow::large_list_view(children[0]);
+    case arrow::Type::SPARSE_UNION:
+      return arrow::sparse_union(children,
+                                 checked_cast<const arrow::UnionType&>(*type).type_codes());
+    case arrow::Type::DENSE_UNION:
+      return arrow::dense_union(children,
+                                checked_cast<const arrow::UnionType&>(*type).type_codes());
     default:
-      return type;  // unions and list views stay as they are
+      return type;
   }
 }
 

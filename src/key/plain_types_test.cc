@@ -152,9 +152,20 @@ TEST(PlainTypesTest, KeysAndValuesOfMapsBecomePlain) {
               arrow::map(arrow::utf8(), arrow::utf8()), json);
 }
 
-TEST(PlainTypesTest, UnionsStayAsTheyAre) {
-  const auto type = arrow::sparse_union({arrow::field("a", arrow::utf8_view())});
-  EXPECT_EQ(PlainOf(type), type);
+TEST(PlainTypesTest, ListViewsAndUnionsBecomePlainInside) {
+  const std::string lists = R"([["a", "b"], null, [], ["c", null]])";
+  ExpectPlain(FromJson(arrow::list_view(arrow::utf8_view()), lists),
+              arrow::list_view(arrow::utf8()), lists);
+  ExpectPlain(FromJson(arrow::large_list_view(arrow::utf8_view()), lists),
+              arrow::large_list_view(arrow::utf8()), lists);
+  const std::string tagged = R"([[2, "a"], [5, 7], [2, null], [5, null], [2, "b"]])";
+  const auto fields = [](const TypePtr& text) -> arrow::FieldVector {
+    return {arrow::field("t", text), arrow::field("n", arrow::int32())};
+  };
+  ExpectPlain(FromJson(arrow::sparse_union(fields(arrow::utf8_view()), {2, 5}), tagged),
+              arrow::sparse_union(fields(arrow::utf8()), {2, 5}), tagged);
+  ExpectPlain(FromJson(arrow::dense_union(fields(arrow::utf8_view()), {2, 5}), tagged),
+              arrow::dense_union(fields(arrow::utf8()), {2, 5}), tagged);
 }
 
 TEST(PlainTypesTest, AnExtensionOfWhatIsNotPlainBecomesThat) {
