@@ -20,6 +20,9 @@ namespace {
 // Room that is made for parts to come, which may be smaller than the first.
 constexpr int64_t kMaxRoom = int64_t{64} << 20;
 
+// Where no more than one row in so many is named, pieces of nested columns are not put together as a whole.
+constexpr int64_t kFewRows = 4;
+
 // A little more, and a size that others have too: their memory then serves again.
 int64_t RoundUp(int64_t bytes) {
   const auto step = static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(bytes)) / 16);
@@ -118,6 +121,29 @@ arrow::Status ColumnBuilder::Grow(Bytes* bytes, int64_t added,
   return bytes->buffer->Reserve(std::max(bytes->size, wanted));
 }
 
+// The named rows of each piece, piece by piece; `numbers`: where among all of these each of them is.
+arrow::Result<arrow::ArrayVector> ColumnBuilder::TakeFew(Pieces pieces,
+                                                         std::span<const RowRef> refs,
+                                                         std::vector<int64_t>* numbers) const {
+  std::vector<std::vector<int64_t>> rows_of(pieces.size());
+  for (const RowRef ref : refs) rows_of[ref.piece].push_back(ref.row);
+  std::vector<int64_t> next;
+  int64_t start = 0;
+  for (const auto& rows : rows_of) {
+    next.push_back(start);
+    start += std::ssize(rows);
+  }
+  for (const RowRef ref : refs) numbers->push_back(next[ref.piece]++);
+  arrow::ArrayVector taken;
+  for (size_t p = 0; p < pieces.size(); ++p) {
+    if (rows_of[p].empty()) continue;
+    const arrow::Int64Array rows(std::ssize(rows_of[p]), arrow::Buffer::Wrap(rows_of[p]));
+    ARROW_ASSIGN_OR_RAISE(taken.emplace_back(),
+                          arrow::compute::Take(*pieces[p]->column(column_), rows));
+  }
+  return taken;
+}
+
 // By Arrow's own kernel, which wants the rows' numbers over all pieces.
 arrow::Status ColumnBuilder::AppendOther(Pieces pieces, RowList rows) {
   length_ += rows.count;
@@ -127,17 +153,22 @@ arrow::Status ColumnBuilder::AppendOther(Pieces pieces, RowList rows) {
     }
     return arrow::Status::OK();
   }
+  int64_t total = 0;
+  for (const auto& piece : pieces) total += piece->num_rows();
   arrow::ArrayVector arrays;
-  std::vector<int64_t> starts;
-  int64_t start = 0;
-  for (const auto& piece : pieces) {
-    arrays.push_back(piece->column(column_));
-    starts.push_back(start);
-    start += piece->num_rows();
-  }
   std::vector<int64_t> numbers;
-  numbers.reserve(rows.refs.size());
-  for (const RowRef ref : rows.refs) numbers.push_back(starts[ref.piece] + ref.row);
+  if (kFewRows * rows.count < total) {
+    ARROW_ASSIGN_OR_RAISE(arrays, TakeFew(pieces, rows.refs, &numbers));
+  } else {
+    std::vector<int64_t> starts;
+    int64_t start = 0;
+    for (const auto& piece : pieces) {
+      arrays.push_back(piece->column(column_));
+      starts.push_back(start);
+      start += piece->num_rows();
+    }
+    for (const RowRef ref : rows.refs) numbers.push_back(starts[ref.piece] + ref.row);
+  }
   const arrow::Int64Array indices(rows.count, arrow::Buffer::FromVector(std::move(numbers)));
   ARROW_ASSIGN_OR_RAISE(const auto whole, arrow::Concatenate(arrays));
   ARROW_ASSIGN_OR_RAISE(others_.emplace_back(), arrow::compute::Take(*whole, indices));

@@ -10,6 +10,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
+#include <vector>
 
 #include "cogroup/column_append.h"
 
@@ -56,6 +58,8 @@ class ColumnBuilder {
     }
   };
 
+  arrow::Result<arrow::ArrayVector> TakeFew(Pieces pieces, std::span<const RowRef> refs,
+                                            std::vector<int64_t>* numbers) const;
   arrow::Status Grow(Bytes* bytes, int64_t added, const std::function<void()>& settle) const;
   static arrow::Result<std::shared_ptr<arrow::Buffer>> Take(Bytes* bytes);
   arrow::Status ReserveValidity(int64_t rows, const std::function<void()>& settle);

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <random>
+#include <utility>
 
 #include "cogroup/random_rows_test_support.h"
 
@@ -18,20 +19,20 @@ TEST(GatherTest, RowsComeFromAnyPieceInAnyOrderWhateverTheirTypes) {
   const unsigned seed = std::random_device()();
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937 random(seed);
-  for (const int nulls : {0, 3}) {
+  for (const auto& [nulls, rows] : {std::pair(0, 1000), {3, 1000}, {3, 30}}) {
     const std::vector<std::shared_ptr<arrow::RecordBatch>> pieces = {
         RandomRows(&random, 100, 0), RandomRows(&random, 120, nulls)->Slice(7, 100),
         RandomRows(&random, 1, nulls)};
     std::vector<RowRef> refs;
     std::vector<int64_t> numbers;  // the same rows, counted over all pieces
-    for (int i = 0; i < 1000; ++i) {
+    for (int i = 0; i < rows; ++i) {
       const auto number = static_cast<uint32_t>(random() % 201);
       refs.push_back({number / 100, number % 100});
       numbers.push_back(number);
     }
     const auto gathered = Gather(AllLayouts(), pieces, refs).ValueOrDie();
     ASSERT_TRUE(gathered->ValidateFull().ok()) << gathered->ValidateFull();
-    const arrow::Int64Array indices(1000, arrow::Buffer::Wrap(numbers));
+    const arrow::Int64Array indices(rows, arrow::Buffer::Wrap(numbers));
     const auto whole = arrow::ConcatenateRecordBatches(pieces).ValueOrDie();
     EXPECT_TRUE(
         gathered->Equals(*arrow::compute::Take(whole, indices).ValueOrDie().record_batch()));
