@@ -19,10 +19,14 @@ namespace {
 
 // Tables are a few ranges apart at most, and each loads some ahead.
 constexpr size_t kMaxLoaded = 8;
+// As few would do, but that two threads would drive each other's out.
+constexpr size_t kMinLoaded = 2;
 
 // Ranges whose keys are sorted at the same time: a disk is busy with them, and each takes memory, whatever the number
 // of cores.
-constexpr size_t kRangesAtOnce = 4;
+constexpr int64_t kRangesAtOnce = 4;
+// What it takes to collect and sort keys, in bytes of these.
+constexpr int64_t kSortingFactor = 3;
 
 // On disk every key is a byte string: numbers in the machine's own order.
 std::shared_ptr<arrow::Schema> FileSchema() {
@@ -78,22 +82,26 @@ KeyVector::Values FormOf(const KeyVector& keys) {
 }  // namespace
 
 arrow::Result<std::unique_ptr<DiskKeySet>> DiskKeySet::Make(const KeyBounds& ranges,
+                                                            int64_t max_bytes,
                                                             const AddKeys& add_keys) {
   ARROW_ASSIGN_OR_RAISE(auto file, SpillFile::Create(SpillDirectory(), FileSchema()));
-  std::unique_ptr<DiskKeySet> set(new DiskKeySet(ranges, std::move(file)));
+  std::unique_ptr<DiskKeySet> set(new DiskKeySet(ranges, max_bytes, std::move(file)));
   const auto keys_of = [&](size_t range) -> arrow::Result<KeyVector> {
     KeySetBuilder builder;
     ARROW_RETURN_NOT_OK(add_keys(range, &builder));
     return builder.FinishEvery(1);
   };
   std::deque<std::future<arrow::Result<KeyVector>>> coming;
+  int64_t range_bytes = max_bytes;   // of a range that is being sorted, as far as is known
   TaskQueue threads(kRangesAtOnce);  // last, for its tasks use all above
   for (size_t range = 0, next = 0; range < ranges.ranges(); ++range) {
-    for (; next < ranges.ranges() && coming.size() < kRangesAtOnce; ++next) {
+    const auto at_once = std::clamp<int64_t>(max_bytes / range_bytes, 1, kRangesAtOnce);
+    for (; next < ranges.ranges() && std::ssize(coming) < at_once; ++next) {
       coming.push_back(threads.Ask([&keys_of, next] { return keys_of(next); }));
     }
     ARROW_ASSIGN_OR_RAISE(const KeyVector keys, coming.front().get());
     coming.pop_front();
+    range_bytes = std::max<int64_t>(kSortingFactor * keys.bytes(), 1);
     if (keys.size() > 0) set->form_ = FormOf(keys);
     ARROW_ASSIGN_OR_RAISE(const auto rows, ToRows(keys));
     ARROW_ASSIGN_OR_RAISE(const SpillFile::Block block, set->file_->Write(rows));
@@ -116,7 +124,11 @@ arrow::Result<std::shared_ptr<const KeySet>> DiskKeySet::Load(size_t range) cons
   KeySetBuilder builder;
   builder.Add(FromRows(rows, form_));
   loaded_.emplace_back(range, builder.Finish());
-  if (loaded_.size() > kMaxLoaded) loaded_.pop_front();
+  loaded_bytes_ += loaded_.back().second->bytes();
+  while (loaded_.size() > kMaxLoaded || (loaded_.size() > kMinLoaded && loaded_bytes_ > max_bytes_)) {
+    loaded_bytes_ -= loaded_.front().second->bytes();
+    loaded_.pop_front();
+  }
   return loaded_.back().second;
 }
 

@@ -23,8 +23,9 @@ class DiskKeySet final : public KeySet {
   /// Adds the keys of a range. Several threads call it at the same time, each for another range.
   using AddKeys = std::function<arrow::Status(size_t range, KeySetBuilder* keys)>;
 
-  /// Asks for the keys of all ranges. Errors: those of the disk, and of `add_keys`.
-  static arrow::Result<std::unique_ptr<DiskKeySet>> Make(const KeyBounds& ranges,
+  /// Asks for the keys of all ranges. `max_bytes`: of the keys in memory, now and later, but for those of two ranges.
+  /// Errors: those of the disk, and of `add_keys`.
+  static arrow::Result<std::unique_ptr<DiskKeySet>> Make(const KeyBounds& ranges, int64_t max_bytes,
                                                          const AddKeys& add_keys);
 
   [[nodiscard]] int64_t size() const override { return first_ranks_.back(); }
@@ -36,18 +37,20 @@ class DiskKeySet final : public KeySet {
  private:
   using Loaded = std::pair<size_t, std::shared_ptr<const KeySet>>;
 
-  DiskKeySet(KeyBounds ranges, std::unique_ptr<SpillFile> file)
-      : ranges_(std::move(ranges)), file_(std::move(file)) {}
+  DiskKeySet(KeyBounds ranges, int64_t max_bytes, std::unique_ptr<SpillFile> file)
+      : ranges_(std::move(ranges)), max_bytes_(max_bytes), file_(std::move(file)) {}
 
   arrow::Result<std::shared_ptr<const KeySet>> Load(size_t range) const;
 
   const KeyBounds ranges_;
+  const int64_t max_bytes_;  // of loaded_
   const std::unique_ptr<SpillFile> file_;
   KeyVector::Values form_;                  // empty; the keys' form
   std::vector<SpillFile::Block> blocks_;    // of each range
   std::vector<int64_t> first_ranks_ = {0};  // of each range, and the end
   mutable std::mutex mutex_;
   mutable std::deque<Loaded> loaded_;  // the last ones; guarded by mutex_
+  mutable int64_t loaded_bytes_ = 0;   // guarded by mutex_
 };
 
 }  // namespace sheaf

@@ -266,5 +266,50 @@ TEST_P(LinkedReaderTest, ARunWithoutKeysLeavesAllRowsOrphans) {
   EXPECT_EQ(run.metrics.tables[1].orphans, 2);
 }
 
+// The keys alone are 20 MB, more than what memory has for them.
+TEST_P(LinkedReaderTest, KeysThatExceedMemoryAreFoundOnDisk) {
+  constexpr int64_t kReferences = 200'000;
+  constexpr int64_t kLogs = 20'000;
+  const auto key_of = [](int64_t number) {
+    std::string text = std::to_string(number * 48'271 % 1'000'003);
+    return text.append(100, 'x');
+  };
+  const auto named_by = [](int64_t id) { return id * 7919 % kReferences; };
+  const auto stream = [](const std::string& text_name, const std::string& number_name, int64_t rows,
+                         const auto& text_of) {
+    arrow::StringBuilder texts;
+    arrow::Int64Builder numbers;
+    for (int64_t i = 0; i < rows; ++i) {
+      EXPECT_TRUE(texts.Append(text_of(i)).ok());
+      EXPECT_TRUE(numbers.Append(i).ok());
+    }
+    const auto schema = arrow::schema(
+        {arrow::field(text_name, arrow::utf8()), arrow::field(number_name, arrow::int64())});
+    const auto all = arrow::RecordBatch::Make(
+        schema, rows, {texts.Finish().ValueOrDie(), numbers.Finish().ValueOrDie()});
+    std::vector<std::shared_ptr<arrow::RecordBatch>> batches;
+    for (int64_t i = 0; i < rows; i += 5000) batches.push_back(all->Slice(i, 5000));
+    return arrow::RecordBatchReader::Make(batches, schema).ValueOrDie();
+  };
+  Job job = JobOf({Table::Stream("logs", stream("r", "id", kLogs,
+                                                [&](int64_t i) { return key_of(named_by(i)); }))
+                       .SelectsKeys(),
+                   Table::Stream("R", stream("key", "number", kReferences, key_of))
+                       .Key({"key"})
+                       .References("logs", {"r"})});
+  const Outcome run = Read(job.MaxKeys(4096).Memory(16 << 20));
+  int64_t id = 0;
+  for (const Batch& batch : run.batches) {
+    const auto& numbers = static_cast<const arrow::Int64Array&>(*batch.table("R")->column(1));
+    const auto mapping = batch.mapping("R");
+    for (int64_t row = 0; row < mapping->length(); ++row) {
+      const int32_t begin = batch.offsets("R")->Value(mapping->Value(row));
+      ASSERT_EQ(numbers.Value(begin), named_by(id++));
+    }
+  }
+  EXPECT_EQ(id, kLogs);
+  EXPECT_EQ(run.metrics.tables[1].orphans, kReferences - kLogs);
+}
+
 }  // namespace
 }  // namespace sheaf

@@ -73,6 +73,7 @@ LinkedTable::LinkedTable(TableInput input, const Policy& policy, LinkedMemory* m
 LinkedTable::~LinkedTable() {
   Cancel();
   Join();
+  if (keys_ != nullptr) memory_->resident.Release(keys_->bytes());
 }
 
 void LinkedTable::Start() {
@@ -98,6 +99,11 @@ void LinkedTable::Join() {
   if (thread_.joinable()) thread_.join();
 }
 
+bool LinkedTable::HasStopped() {
+  const std::lock_guard lock(mutex_);
+  return stopped_;
+}
+
 bool LinkedTable::WaitUntilLoaded() {
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [this] { return loaded_ || stopped_; });
@@ -106,15 +112,30 @@ bool LinkedTable::WaitUntilLoaded() {
 
 arrow::Result<std::unique_ptr<KeySet>> LinkedTable::ReadRows(RangeScatter* rows,
                                                              int64_t* num_rows) {
-  KeySetBuilder keys;
+  // Null once there are too many for memory: then they come from the rows.
+  auto keys = std::make_unique<KeySetBuilder>();
+  MemoryBudget* const budget = &memory_->loading;
+  const int64_t max_bytes = budget->limit() / kMaxKeysPart;
+  int64_t counted = 0;
+  const auto count = [&](int64_t bytes) {
+    budget->Release(std::exchange(counted, bytes));
+    budget->Add(counted);
+  };
   reader_.Start([this] { return OpenRows(input_, input_.query, memory_->split.query); });
   while (true) {
     ARROW_ASSIGN_OR_RAISE(const std::optional<Chunk> chunk, reader_.Next());
-    if (!chunk) return keys.Finish();
-    keys.Add(chunk->keys);
+    if (!chunk) break;
+    if (keys != nullptr) {
+      keys->Add(chunk->keys);
+      if (keys->bytes() > max_bytes) keys.reset();
+      count(keys == nullptr ? 0 : keys->bytes());
+    }
     *num_rows += chunk->rows->num_rows();
     ARROW_RETURN_NOT_OK(rows->Add(*chunk));
   }
+  count(0);
+  if (keys != nullptr) return keys->Finish();
+  return rows->MakeKeySet(max_bytes, [this] { return HasStopped(); });
 }
 
 // As strategy `partition` does with a selecting table: the keys first, then the rows by their rank.
@@ -125,6 +146,7 @@ arrow::Status LinkedTable::Load() {
   auto keys = ReadRows(&scatter, &num_rows);
   memory_->scans.End();
   ARROW_ASSIGN_OR_RAISE(keys_, std::move(keys));
+  memory_->resident.Add(keys_->bytes());
   found_.resize(static_cast<size_t>(keys_->size()));
   orphans_ = num_rows;
 

@@ -1,5 +1,5 @@
 // A reference table or a grandchild: read once, whole, in a thread of its own, then looked up for the rows
-// of another table that each batch holds.
+// of another table that each batch holds. Rows and keys that exceed memory wait on disk.
 #pragma once
 
 #include <arrow/result.h>
@@ -38,8 +38,8 @@ struct LinkedMemory {
 
   const size_t tables;
   const MemorySplit split;
-  MemoryBudget loading;   ///< Rows on their way into key order.
-  MemoryBudget resident;  ///< Rows in key order.
+  MemoryBudget loading;   ///< Rows on their way into key order, and keys that are collected.
+  MemoryBudget resident;  ///< Rows in key order, and keys.
   MemoryTurns scans;
 };
 
@@ -85,6 +85,7 @@ class LinkedTable {
   };
 
   arrow::Status Load();
+  [[nodiscard]] bool HasStopped();
   arrow::Result<std::unique_ptr<KeySet>> ReadRows(RangeScatter* rows, int64_t* num_rows);
   arrow::Result<Named> Look(const arrow::ArrayVector& columns);
   arrow::Status CheckMissing(const arrow::ArrayVector& columns, const Named& named);

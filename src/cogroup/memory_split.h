@@ -13,6 +13,9 @@ namespace sheaf {
 /// batches.)
 constexpr int kScanBatchRows = 16384;
 
+/// The part of the memory for rows that their keys may take.
+constexpr int64_t kMaxKeysPart = 2;
+
 struct MemorySplit {
   int64_t query;            ///< Bytes an embedded engine may hold for one query.
   int64_t read_ahead;       ///< Bytes of rows that wait to be cut, a table.

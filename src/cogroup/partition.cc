@@ -29,9 +29,6 @@ namespace {
 // behind.
 constexpr int64_t kBatchesAtOnce = 5;
 
-// The part of the memory for rows that their keys may take.
-constexpr int64_t kMaxKeysPart = 2;
-
 // A table with few rows may have a few more of its partitions in memory than these are of all.
 constexpr int64_t kLeastShare = 4;
 
@@ -89,6 +86,7 @@ class PartitionReader final : public LaneReader {
   void AddScattered(const ScatteredRows& rows);
   bool HasStopped() const;
   bool WaitForScattered();
+  int64_t MaxKeyBytes() const { return split().rows / kMaxKeysPart; }
   int64_t BytesBelow(int64_t rank) const;
   int64_t MaxLoaded(const ScatteredRows& rows) const;
   int64_t PlannedKeys() const { return windows_.empty() ? 0 : windows_.back().end; }
@@ -184,7 +182,7 @@ arrow::Result<TableShare> PartitionReader::Load(WindowRows* rows, const RankRang
 arrow::Status PartitionReader::FinishKeys(RangeScatter* rows) {
   std::unique_ptr<KeySet> keys;
   if (keys_on_disk_) {
-    ARROW_ASSIGN_OR_RAISE(keys, rows->MakeKeySet([this] { return HasStopped(); }));
+    ARROW_ASSIGN_OR_RAISE(keys, rows->MakeKeySet(MaxKeyBytes(), [this] { return HasStopped(); }));
   }
   const std::lock_guard lock(keys_mutex_);
   if (--selecting_ == 0) {
@@ -203,7 +201,7 @@ void PartitionReader::AddKeys(const KeyVector& keys) {
   rows_budget_.Release(key_builder_->bytes());
   key_builder_->Add(keys);
   // The ranges of several selecting tables differ, and so would those of their keys.
-  if (alone_ && key_builder_->bytes() > split().rows / kMaxKeysPart) {
+  if (alone_ && key_builder_->bytes() > MaxKeyBytes()) {
     keys_on_disk_ = true;
     key_builder_ = std::make_unique<KeySetBuilder>();
   }

@@ -173,29 +173,14 @@ arrow::Result<KeyVector> RangeScatter::KeysOf(const arrow::RecordBatch& rows) co
 }
 
 arrow::Result<std::unique_ptr<KeySet>> RangeScatter::MakeKeySet(
-    const std::function<bool()>& stopped) {
-  // The columns that hold the keys, and the keys' paths from these.
-  std::vector<int> columns;
-  columns.reserve(input_.key_columns.size());
-  for (const ColumnPath& path : input_.key_columns) columns.push_back(path.indices.indices()[0]);
-  std::ranges::sort(columns);
-  const auto repeats = std::ranges::unique(columns);
-  columns.erase(repeats.begin(), repeats.end());
-  std::vector<ColumnPath> paths = input_.key_columns;
-  for (ColumnPath& path : paths) {
-    std::vector<int> indices = path.indices.indices();
-    indices[0] = static_cast<int>(std::ranges::find(columns, indices[0]) - columns.begin());
-    path.indices = arrow::FieldPath(std::move(indices));
-  }
-  return DiskKeySet::Make(*ranges_, [&](size_t range, KeySetBuilder* keys) {
-    return scattered_.rows->Visit(
-        range, columns, [&](const arrow::RecordBatch& piece) -> arrow::Status {
-          if (stopped()) return MakeError(ErrorKind::kStopped, "cancelled");
-          ARROW_ASSIGN_OR_RAISE(const auto arrays, ColumnsAt(paths, piece));
-          ARROW_ASSIGN_OR_RAISE(const KeyVector encoded, input_.key_encoder->Encode(arrays));
-          keys->Add(encoded);
-          return arrow::Status::OK();
-        });
+    int64_t max_bytes, const std::function<bool()>& stopped) {
+  return DiskKeySet::Make(*ranges_, max_bytes, [&](size_t range, KeySetBuilder* keys) {
+    return scattered_.rows->Visit(range, [&](const arrow::RecordBatch& piece) -> arrow::Status {
+      if (stopped()) return MakeError(ErrorKind::kStopped, "cancelled");
+      ARROW_ASSIGN_OR_RAISE(const KeyVector own, KeysOf(piece));
+      keys->Add(own);
+      return arrow::Status::OK();
+    });
   });
 }
 

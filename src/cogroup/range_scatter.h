@@ -42,9 +42,10 @@ class RangeScatter {
   /// Leaves memory to others, where more rows are still to be read of other tables before Finish().
   [[nodiscard]] arrow::Status MakeRoom() const { return scattered_.rows->MakeRoom(); }
 
-  /// The keys of all rows, on disk, where memory has no room for them. `stopped` tells several threads whether the run
-  /// has ended, for this may take a while: then it fails as kStopped.
-  arrow::Result<std::unique_ptr<KeySet>> MakeKeySet(const std::function<bool()>& stopped);
+  /// The keys of all rows, on disk, where memory has no room for them. `max_bytes`: as DiskKeySet says. `stopped` tells
+  /// several threads whether the run has ended, for this may take a while: then it fails as kStopped.
+  arrow::Result<std::unique_ptr<KeySet>> MakeKeySet(int64_t max_bytes,
+                                                    const std::function<bool()>& stopped);
 
   /// The rows by the ranks of their keys in `keys`, which has all keys that ranges were learned from. The last
   /// call.
@@ -59,8 +60,8 @@ class RangeScatter {
   arrow::Result<KeyVector> KeysOf(const arrow::RecordBatch& rows) const;
 
   const TableInput& input_;
-  const size_t cuts_;            // parts that the first partition is cut into; 0: ranges are given
   const RowPacking packing_;
+  const size_t cuts_;            // parts that the first partition is cut into; 0: ranges are given
   const int64_t max_bytes_;      // of a partition, as long as there may be more of them
   const size_t max_partitions_;  // that there is memory for
   std::shared_mutex places_mutex_;           // held alone while partitions are cut

@@ -202,7 +202,7 @@ TEST_P(WindowRowsTest, KeysOnDiskServeAsWellAndOrphansAreDroppedLate) {
   std::ranges::reverse(selected);
   RangeScatter selecting(input_, kAtOnce, kMaxLoaded, &budget_);
   for (const Chunk& chunk : Chunks(input_, selected)) ASSERT_TRUE(selecting.Add(chunk).ok());
-  const auto keys = selecting.MakeKeySet([] { return false; }).ValueOrDie();
+  const auto keys = selecting.MakeKeySet(kMaxLoaded, [] { return false; }).ValueOrDie();
   int64_t kept = 0;
   std::erase_if(rows_of_, [](const auto& rows) { return rows.first % 7 == 0; });
   for (const auto& [id, rows] : rows_of_) kept += std::ssize(rows);
@@ -218,7 +218,7 @@ TEST_P(WindowRowsTest, ARunThatHasStoppedSortsNoMoreKeys) {
   RangeScatter selecting(input_, kAtOnce, kMaxLoaded, &budget_);
   for (const Chunk& chunk : chunks_) ASSERT_TRUE(selecting.Add(chunk).ok());
   std::atomic<int> asked = 0;
-  const auto stopped = selecting.MakeKeySet([&] { return ++asked > 1; }).status();
+  const auto stopped = selecting.MakeKeySet(kMaxLoaded, [&] { return ++asked > 1; }).status();
   EXPECT_EQ(KindOf(stopped), ErrorKind::kStopped) << stopped.ToString();
 }
 
