@@ -10,7 +10,10 @@
 namespace sheaf {
 
 KeySelector::KeySelector(std::vector<bool> selects, int32_t max_keys, int32_t portion_keys)
-    : max_keys_(max_keys), portion_keys_(portion_keys), tables_(selects.size()) {
+    : portion_keys_(portion_keys),
+      tables_(selects.size()),
+      max_keys_(max_keys),
+      next_max_keys_(max_keys) {
   for (size_t t = 0; t < selects.size(); ++t) tables_[t].selects = selects[t];
 }
 
@@ -64,6 +67,11 @@ arrow::Status KeySelector::Finish(size_t table) {
   const std::lock_guard lock(mutex_);
   tables_[table].finished = true;
   return Advance();
+}
+
+void KeySelector::SetMaxKeys(int64_t max_keys) {
+  const std::lock_guard lock(mutex_);
+  next_max_keys_ = max_keys;
 }
 
 void KeySelector::Close() {
@@ -157,7 +165,10 @@ arrow::Status KeySelector::Emit() {
   key_rows_.clear();
   window_keys_ += portion->keys.size();
   portion->ends_batch = window_keys_ == max_keys_;
-  if (portion->ends_batch) window_keys_ = 0;
+  if (portion->ends_batch) {
+    window_keys_ = 0;
+    max_keys_ = next_max_keys_;
+  }
   emitted_keys_ += portion->keys.size();
   portions_.push_back(std::move(portion));
   return arrow::Status::OK();

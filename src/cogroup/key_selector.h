@@ -52,6 +52,9 @@ class KeySelector {
   /// The selecting table has announced all its keys.
   arrow::Status Finish(size_t table);
 
+  /// From the next window on that is formed, at most so many keys are in one; at least one. Any thread may call it.
+  void SetMaxKeys(int64_t max_keys);
+
   /// Wakes every thread; from now on Next() returns kClosed.
   void Close();
 
@@ -88,11 +91,12 @@ class KeySelector {
   [[nodiscard]] int64_t Room() const;
   void TakeRun(TableState* table, int64_t length);
 
-  const int64_t max_keys_;
   const int64_t portion_keys_;
-  mutable std::mutex mutex_;
+  mutable std::mutex mutex_;  // guards all below
   std::condition_variable changed_;
   std::vector<TableState> tables_;
+  int64_t max_keys_;                                           // of the window being formed
+  int64_t next_max_keys_;                                      // of those after it
   int64_t window_keys_ = 0;                                    // of the window being formed
   KeyVectorBuilder keys_;                                      // of the portion being formed
   std::vector<std::shared_ptr<arrow::RecordBatch>> key_rows_;  // its rows, in slices

@@ -95,6 +95,19 @@ TEST(KeySelectorTest, AWindowComesInPortionsAndTheOneThatFillsItEndsTheBatch) {
   EXPECT_EQ(selector.Next(0).kind, Kind::kEnd);
 }
 
+TEST(KeySelectorTest, WindowsMayBecomeLargerAndSmallerFromTheNextOneOn) {
+  KeySelector selector({true}, 2, 10);
+  ASSERT_TRUE(Announce(&selector, 0, {1}).ok());
+  selector.SetMaxKeys(4);
+  ASSERT_TRUE(Announce(&selector, 0, {2, 3, 4, 5}).ok());
+  selector.SetMaxKeys(1);
+  ASSERT_TRUE(Announce(&selector, 0, {6, 7, 8}).ok());
+  EXPECT_THAT(Cut(&selector, 0), ElementsAre(1, 2));
+  EXPECT_THAT(Cut(&selector, 0), ElementsAre(3, 4, 5, 6));
+  EXPECT_THAT(Cut(&selector, 0), ElementsAre(7));
+  EXPECT_THAT(Cut(&selector, 0), ElementsAre(8));
+}
+
 TEST(KeySelectorTest, SeveralTablesSelectTheUnionOfTheirKeys) {
   KeySelector selector({true, true}, 3, 3);
   ASSERT_TRUE(Announce(&selector, 0, {1, 3, 5}).ok());

@@ -16,6 +16,7 @@
 #include "cogroup/key_selector.h"
 #include "cogroup/lane_reader.h"
 #include "cogroup/memory_split.h"
+#include "cogroup/row_sizes.h"
 #include "cogroup/share_builder.h"
 #include "cogroup/table_cutter.h"
 #include "engine/dialect.h"
@@ -31,11 +32,19 @@ using Turn = KeySelector::Turn;
 // Keys whose rows are put in order and copied at once: few enough that their rows are still in cache.
 constexpr int32_t kPortionKeys = 4096;
 
+// Where bytes end a batch, the keys of the first window, before it is known how long rows are; and how many windows a
+// batch has then, so that no more than some of its bytes are read beyond its end.
+constexpr int32_t kFirstWindowKeys = 64;
+constexpr int64_t kWindowsABatch = 4;
+
 class MergeReader final : public LaneReader {
  public:
   MergeReader(std::shared_ptr<Engine> engine, ResolvedJob resolved, Plan plan)
       : LaneReader(std::move(engine), std::move(resolved), std::move(plan), KeyOrder::kAscending),
-        selector_(Selects(lanes()), WindowKeys(job()), kPortionKeys) {
+        selector_(
+            Selects(lanes()),
+            job().max_bytes ? std::min(WindowKeys(job()), kFirstWindowKeys) : WindowKeys(job()),
+            kPortionKeys) {
     for (size_t t = 0; t < lanes().size(); ++t) {
       Lane& lane = *lanes()[t];
       cutters_.push_back(std::make_unique<TableCutter>(
@@ -74,6 +83,7 @@ class MergeReader final : public LaneReader {
       Lane* lane, const std::shared_ptr<arrow::RecordBatch>& selected);
   arrow::Status Announce(size_t t, const Chunk* chunk);
   arrow::Status CutLane(size_t t);
+  void FitWindows(const CutWindow& window);
 
   KeySelector selector_;
   std::vector<std::unique_ptr<TableCutter>> cutters_;  // of the lanes, in their order
@@ -217,7 +227,19 @@ arrow::Result<std::optional<CutWindow>> MergeReader::NextWindow() {
   std::optional<std::vector<TableShare>> tables = PopShares();
   if (!tables) return std::nullopt;
   ARROW_ASSIGN_OR_RAISE(auto keys, arrow::ConcatenateRecordBatches(key_rows));
-  return CutWindow{std::move(keys), *std::move(tables)};
+  CutWindow window{std::move(keys), *std::move(tables)};
+  if (job().max_bytes) FitWindows(window);
+  return window;
+}
+
+// Windows that follow have as many keys as their part of a batch, if their rows are as long as those of this one.
+void MergeReader::FitWindows(const CutWindow& window) {
+  int64_t bytes = 1;
+  for (const TableShare& table : window.tables) bytes += RowSizes(table.rows).OfAll();
+  const double fitting = static_cast<double>(window.keys->num_rows()) *
+                         static_cast<double>(*job().max_bytes) / kWindowsABatch /
+                         static_cast<double>(bytes);
+  selector_.SetMaxKeys(static_cast<int64_t>(std::clamp<double>(fitting, 1, WindowKeys(job()))));
 }
 
 }  // namespace
