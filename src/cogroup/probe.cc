@@ -6,8 +6,10 @@
 #include <arrow/type.h>
 #include <arrow/type_traits.h>
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <limits>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -35,6 +37,9 @@ namespace {
 // Keys are dense where a range holds at most this many numbers a key: reading rows of other keys and
 // dropping them here then costs the engine no more than a temporary table (docs/architecture.md).
 constexpr double kMaxNumbersPerKey = 4;
+
+// Where bytes end a batch, the rows of so many keys are put together at a time, for they may be long.
+constexpr int64_t kBytesPartKeys = 256;
 
 // One range of keys on its way to a batch. Guarded by the reader's mutex until `keys` is set; after that
 // it does not change.
@@ -112,6 +117,11 @@ class ProbeReader final : public LaneReader {
  private:
   using WindowPtr = std::shared_ptr<ProbeWindow>;
 
+  // Keys of a window whose rows are put together at a time.
+  [[nodiscard]] int64_t PartKeys() const {
+    return job().max_bytes ? kBytesPartKeys : std::numeric_limits<int64_t>::max();
+  }
+
   arrow::Result<std::optional<CutWindow>> NextWindow() override;
   void Wake() override;
   std::optional<int64_t> TotalKeys() const override;
@@ -146,8 +156,10 @@ class ProbeReader final : public LaneReader {
 
   std::atomic<int64_t> total_keys_ = -1;
 
-  // The window of the batch before, used by the caller of Next() alone; at first one that has no keys.
+  // The window of the batch before, at first one that has no keys, and how many keys are left of it. Used by the caller
+  // of Next() alone.
   WindowPtr position_ = std::make_shared<ProbeWindow>();
+  int64_t keys_left_ = 0;
 };
 
 // Adds a window whenever the selecting tables' connections are free: while a range is being looked for,
@@ -189,8 +201,11 @@ arrow::Status ProbeReader::RunLane(Lane* lane, WindowPtr window) {
     if (keys == 0) continue;
     WindowRows rows(*lane->input, *window->keys, std::move(scattered), split().table_partition,
                     &rows_budget_, &lane->counters, GroupMemory::Of(job().memory, lanes().size()));
-    ARROW_ASSIGN_OR_RAISE(const bool put, PutShare(lane, [&] { return rows.Take({0, keys}); }));
-    if (!put) return arrow::Status::OK();
+    for (int64_t begin = 0; begin < keys; begin += PartKeys()) {
+      const RankRange part{begin, std::min(keys, begin + PartKeys())};
+      ARROW_ASSIGN_OR_RAISE(const bool put, PutShare(lane, [&] { return rows.Take(part); }));
+      if (!put) return arrow::Status::OK();
+    }
   }
   lane->shares.End();
   return arrow::Status::OK();
@@ -380,7 +395,7 @@ std::optional<int64_t> ProbeReader::TotalKeys() const {
 }
 
 arrow::Result<std::optional<CutWindow>> ProbeReader::NextWindow() {
-  while (true) {
+  while (keys_left_ == 0) {
     WindowPtr window = NextOf(*position_);
     if (window == nullptr) {
       WaitForLanes();
@@ -388,11 +403,14 @@ arrow::Result<std::optional<CutWindow>> ProbeReader::NextWindow() {
     }
     position_ = std::move(window);
     if (!WaitForKeys(*position_)) return std::nullopt;
-    if (position_->keys->size() == 0) continue;
-    std::optional<std::vector<TableShare>> tables = PopShares();
-    if (!tables) return std::nullopt;
-    return CutWindow{position_->key_rows, *std::move(tables)};
+    keys_left_ = position_->keys->size();
   }
+  std::optional<std::vector<TableShare>> tables = PopShares();
+  if (!tables) return std::nullopt;
+  const int64_t begin = position_->keys->size() - keys_left_;
+  const int64_t count = std::min(PartKeys(), keys_left_);
+  keys_left_ -= count;
+  return CutWindow{position_->key_rows->Slice(begin, count), *std::move(tables)};
 }
 
 }  // namespace

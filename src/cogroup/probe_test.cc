@@ -100,6 +100,23 @@ TEST_P(ProbeTest, BatchesAreFullHoweverFarALookAheadReaches) {
   }
 }
 
+TEST_P(ProbeTest, BatchesEndWhereBytesOrKeysDo) {
+  const std::string sql = "SELECT n AS id, n AS v FROM range(0, 1000) AS r(n)";
+  const auto keys_of = [&](int64_t max_bytes) {
+    std::vector<int64_t> keys;
+    const auto batches = Run(JobOf(sql, sql).MaxKeys(600).MaxBytes(max_bytes)).ValueOrDie();
+    for (const Batch& batch : batches) {
+      keys.push_back(batch.num_keys());
+      EXPECT_EQ(batch.table("R")->num_rows(), keys.back());
+    }
+    EXPECT_EQ(std::ssize(KeysOf(batches)), 1000);
+    return keys;
+  };
+  constexpr int64_t kKeyBytes = 32;  // a row of two numbers in each table
+  EXPECT_THAT(keys_of(600 * kKeyBytes), ElementsAre(600, 400));
+  EXPECT_THAT(keys_of(300 * kKeyBytes), ElementsAre(300, 300, 300, 100));
+}
+
 TEST_P(ProbeTest, KeysInNoOrderAreAllFoundWhereMemoryHoldsFewOfThem) {
   // Far apart, so that each takes its own bytes: 8 MiB, of which a look ahead may hold a half.
   constexpr int64_t kKeys = 400'009;
