@@ -16,6 +16,18 @@ die() {
   exit 1
 }
 
+# Installs deps/requirements-NAME.txt into build/NAME/python: what few need stays out of the environment that the build
+# and all tests share.
+install_apart() {
+  local wanted=deps/requirements-$1.txt packages=$root/build/$1/python
+  if cmp -s "$wanted" "$packages/installed"; then return; fi
+  step "installing $wanted"
+  rm -rf "$packages"
+  quietly "$venv/bin/pip" install --disable-pip-version-check --only-binary :all: --require-hashes \
+    --target "$packages" -r "$wanted"
+  cp "$wanted" "$packages/installed"
+}
+
 # Runs a command, and shows what it printed only when it fails.
 quietly() {
   local log status

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "cogroup/common_snapshot.h"
 #include "cogroup/linked_reader.h"
 #include "cogroup/merge.h"
 #include "cogroup/partition.h"
@@ -25,6 +26,11 @@ arrow::Result<PlannedJob> PlanJob(const Engine* engine, Job job) {
     ARROW_RETURN_NOT_OK(CheckProbe(resolved));
   } else if (resolved.from != nullptr) {
     return MakeError(ErrorKind::kJob, "only strategy probe starts from a key");
+  }
+  ARROW_ASSIGN_OR_RAISE(const bool one_snapshot, ShareSnapshot(resolved));
+  if (one_snapshot) {
+    plan.guarantees.emplace_back(
+        "All tables show the data in one state: they are read in one snapshot of the engine.");
   }
   return PlannedJob{std::move(resolved), std::move(plan)};
 }

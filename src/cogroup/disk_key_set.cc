@@ -125,7 +125,8 @@ arrow::Result<std::shared_ptr<const KeySet>> DiskKeySet::Load(size_t range) cons
   builder.Add(FromRows(rows, form_));
   loaded_.emplace_back(range, builder.Finish());
   loaded_bytes_ += loaded_.back().second->bytes();
-  while (loaded_.size() > kMaxLoaded || (loaded_.size() > kMinLoaded && loaded_bytes_ > max_bytes_)) {
+  while (loaded_.size() > kMaxLoaded ||
+         (loaded_.size() > kMinLoaded && loaded_bytes_ > max_bytes_)) {
     loaded_bytes_ -= loaded_.front().second->bytes();
     loaded_.pop_front();
   }

@@ -73,8 +73,8 @@ std::string FilteredQueryText(const Engine& engine, const TableInput& input,
   return engine.impl().dialect().SemiJoinQuery(query, SqlColumns(input), kKeyTable);
 }
 
-arrow::Status DropKeys(const Engine& engine, const TableInput& input) {
-  return input.connection->Execute("DROP TABLE " + engine.impl().dialect().Quote(kKeyTable));
+arrow::Status DropKeys(const TableInput& input) {
+  return input.connection->DropTemporaryTable(kKeyTable);
 }
 
 }  // namespace sheaf

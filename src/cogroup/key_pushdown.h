@@ -36,6 +36,6 @@ std::string FilteredQueryText(const Engine& engine, const TableInput& input,
                               const std::string& query);
 
 /// Drops the temporary table, so that FilteredQuery can be called again. Its query has ended.
-arrow::Status DropKeys(const Engine& engine, const TableInput& input);
+arrow::Status DropKeys(const TableInput& input);
 
 }  // namespace sheaf

@@ -275,7 +275,7 @@ arrow::Status ProbeReader::ReadProbed(Lane* lane, const ProbeWindow& window, Ran
       lane, [&] { return Query(input, range, join ? keys : nullptr); },
       [rows](const Chunk& chunk) { return rows->Add(chunk); },
       [rows](Chunk* chunk) { return rows->Prepare(chunk); }));
-  return join ? DropKeys(*engine(), input) : arrow::Status::OK();
+  return join ? DropKeys(input) : arrow::Status::OK();
 }
 
 // The table's rows in a range, and, where `keys` is given, only those of these keys.

@@ -130,6 +130,12 @@ std::optional<std::string> Connection::GetOption(const std::string& key) {
   });
 }
 
+arrow::Status Connection::SetOption(const std::string& key, const std::string& value) {
+  return Call(message(), AdbcConnectionSetOption, &raw_, key.c_str(), value.c_str());
+}
+
+arrow::Status Connection::Rollback() { return Call(message(), AdbcConnectionRollback, &raw_); }
+
 arrow::Result<std::shared_ptr<Statement>> Statement::Make(std::shared_ptr<Connection> connection) {
   std::shared_ptr<Statement> statement(new Statement(std::move(connection)));
   ARROW_RETURN_NOT_OK(Call(statement->message(), AdbcStatementNew, statement->connection_->get(),

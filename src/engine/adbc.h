@@ -75,6 +75,9 @@ class Connection {
   arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> GetTables();
   /// nullopt where the driver does not know the option.
   std::optional<std::string> GetOption(const std::string& key);
+  arrow::Status SetOption(const std::string& key, const std::string& value);
+  /// Ends the transaction that is open where autocommit is off, undoes what it did, and begins the next one.
+  arrow::Status Rollback();
   /// A part of a statement's result. Errors of the reader as those of Statement::ExecuteQuery().
   arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> ReadPart(const std::string& part);
 

@@ -1,5 +1,8 @@
 #include "engine/connection.h"
 
+#include <arrow/array.h>
+#include <arrow/scalar.h>
+
 #include <atomic>
 #include <map>
 #include <mutex>
@@ -19,6 +22,10 @@ constexpr char kScanAhead[] = "datafusion.scan_ahead";
 constexpr char kTextViews[] = "datafusion.text_views";
 constexpr char kEstimatedRows[] = "datafusion.estimated_rows";
 constexpr char kExplain[] = "datafusion.explain";
+
+constexpr char kSavepoint[] = "SAVEPOINT sheaf";
+constexpr char kBackToSavepoint[] = "ROLLBACK TO SAVEPOINT sheaf";
+constexpr char kReleaseSavepoint[] = "RELEASE SAVEPOINT sheaf";
 
 /// What Cancel() shares with a running statement. The statement keeps its connection and database
 /// alive, so whoever drops the last reference may do so on any thread.
@@ -158,6 +165,7 @@ class AdbcConnection final : public Connection {
 
   arrow::Status CreateTemporaryTable(
       const std::string& name, const std::shared_ptr<arrow::RecordBatchReader>& reader) override {
+    if (in_snapshot_) ARROW_RETURN_NOT_OK(Execute(kSavepoint));
     ARROW_ASSIGN_OR_RAISE(const auto statement, adbc::Statement::Make(connection_));
     ARROW_RETURN_NOT_OK(cancellation_->Start(statement));
     ARROW_RETURN_NOT_OK(statement->SetOption(ADBC_INGEST_OPTION_TARGET_TABLE, name));
@@ -167,6 +175,39 @@ class AdbcConnection final : public Connection {
         statement->SetOption(ADBC_INGEST_OPTION_TEMPORARY, ADBC_OPTION_VALUE_ENABLED));
     ARROW_RETURN_NOT_OK(statement->BindStream(reader));
     return cancellation_->Check(statement->Execute());
+  }
+
+  // What a transaction locks it locks to its end, and tables may be many: so one that is dropped was never made.
+  arrow::Status DropTemporaryTable(const std::string& name) override {
+    if (!in_snapshot_) return Execute("DROP TABLE " + dialect_->Quote(name));
+    ARROW_RETURN_NOT_OK(Execute(kBackToSavepoint));
+    return Execute(kReleaseSavepoint);
+  }
+
+  arrow::Result<Snapshot> ExportSnapshot() override {
+    const auto sql = dialect_->Snapshots();
+    const auto unknown = arrow::Status::NotImplemented("no snapshots");
+    if (!sql) return unknown;
+    auto snapshot = TakeSnapshot(*sql);
+    if (snapshot.ok()) return snapshot;
+    ARROW_RETURN_NOT_OK(cancellation_->Check());
+    // It is an engine that is only like the one that it passes for.
+    ARROW_RETURN_NOT_OK(connection_->Rollback());
+    ARROW_RETURN_NOT_OK(SetAutocommit(true));
+    in_snapshot_ = false;
+    return unknown;
+  }
+
+  arrow::Status ImportSnapshot(const Snapshot& snapshot) override {
+    const auto sql = dialect_->Snapshots();
+    if (!sql) return arrow::Status::NotImplemented("no snapshots");
+    ARROW_RETURN_NOT_OK(BeginSnapshot(*sql));
+    ARROW_RETURN_NOT_OK(Execute(sql->import + dialect_->Literal(snapshot.name)));
+    ARROW_ASSIGN_OR_RAISE(const std::string state, QueryText(sql->state));
+    if (state == snapshot.state) return arrow::Status::OK();
+    return MakeError(ErrorKind::kEngine,
+                     "the engine did not take over the snapshot of the other tables: it shows " +
+                         state + ", not " + snapshot.state);
   }
 
   std::optional<int64_t> EstimateRows(const std::string& sql) override {
@@ -197,6 +238,37 @@ class AdbcConnection final : public Connection {
   void Cancel() override { cancellation_->Cancel(); }
 
  private:
+  arrow::Status SetAutocommit(bool on) {
+    return connection_->SetOption(ADBC_CONNECTION_OPTION_AUTOCOMMIT,
+                                  on ? ADBC_OPTION_VALUE_ENABLED : ADBC_OPTION_VALUE_DISABLED);
+  }
+
+  arrow::Status BeginSnapshot(const SnapshotSql& sql) {
+    ARROW_RETURN_NOT_OK(SetAutocommit(false));
+    in_snapshot_ = true;
+    return Execute(sql.keep);
+  }
+
+  arrow::Result<Snapshot> TakeSnapshot(const SnapshotSql& sql) {
+    ARROW_RETURN_NOT_OK(BeginSnapshot(sql));
+    Snapshot snapshot;
+    ARROW_ASSIGN_OR_RAISE(snapshot.name, QueryText(sql.name));
+    ARROW_ASSIGN_OR_RAISE(snapshot.state, QueryText(sql.state));
+    return snapshot;
+  }
+
+  // The one value of a query of one text.
+  arrow::Result<std::string> QueryText(const std::string& sql) {
+    ARROW_ASSIGN_OR_RAISE(const auto reader, Query(sql, 0));
+    std::shared_ptr<arrow::RecordBatch> rows;
+    do {
+      ARROW_ASSIGN_OR_RAISE(rows, reader->Next());
+    } while (rows != nullptr && rows->num_rows() == 0);
+    if (rows == nullptr) return MakeError(ErrorKind::kEngine, "no row came for " + sql);
+    ARROW_ASSIGN_OR_RAISE(const auto value, rows->column(0)->GetScalar(0));
+    return value->ToString();
+  }
+
   arrow::Result<std::shared_ptr<adbc::Statement>> Start(const std::string& sql) {
     ARROW_ASSIGN_OR_RAISE(auto statement, adbc::Statement::Make(connection_));
     ARROW_RETURN_NOT_OK(cancellation_->Start(statement));
@@ -264,6 +336,7 @@ class AdbcConnection final : public Connection {
   const bool is_own_driver_;
   const TakenOptions takes_;
   Scan scan_;
+  bool in_snapshot_ = false;
   std::map<std::string, std::optional<int64_t>> estimates_;  // each takes the engine a plan
   std::shared_ptr<Cancellation> cancellation_ = std::make_shared<Cancellation>();
 };

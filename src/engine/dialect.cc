@@ -31,12 +31,6 @@ std::string FirstWord(std::string_view sql) {
   return lower.substr(0, lower.find_first_not_of("abcdefghijklmnopqrstuvwxyz"));
 }
 
-std::string Literal(std::string_view text) {
-  std::string literal = "'";
-  for (const char c : text) literal += c == '\'' ? std::string("''") : std::string(1, c);
-  return literal + "'";
-}
-
 class DataFusionDialect final : public Dialect {
  public:
   // Text is ordered by bytes already, and a plain column lets a file's known order stand for a
@@ -75,6 +69,13 @@ class PostgresDialect final : public Dialect {
   [[nodiscard]] bool IsSessionSetting(std::string_view sql) const override {
     return Dialect::IsSessionSetting(sql) ||
            (FirstWord(sql) == "select" && LowerCase(sql).find("set_config") != std::string::npos);
+  }
+
+  [[nodiscard]] std::optional<SnapshotSql> Snapshots() const override {
+    return SnapshotSql{
+        "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", "SELECT pg_export_snapshot()",
+        "SET TRANSACTION SNAPSHOT ",
+        "SELECT current_setting('transaction_isolation') || ' ' || txid_current_snapshot()"};
   }
 
  private:
@@ -127,6 +128,12 @@ std::string Dialect::Quote(std::string_view identifier) const {
   }
   quoted += '"';
   return quoted;
+}
+
+std::string Dialect::Literal(std::string_view text) {
+  std::string literal = "'";
+  for (const char c : text) literal += c == '\'' ? std::string("''") : std::string(1, c);
+  return literal + "'";
 }
 
 std::string Dialect::QuoteTable(std::string_view name) const {

@@ -5,6 +5,7 @@
 #include <arrow/type_fwd.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,12 +22,23 @@ struct SqlColumn {
 /// The engine's own name of the type of a column that its driver has delivered; empty where the driver does not tell.
 std::string EngineTypeOf(const arrow::Field& field);
 
+/// SQL by which one transaction shows the state of the data that another does.
+struct SnapshotSql {
+  std::string keep;    ///< A transaction's first statement: it shows one state to its end.
+  std::string name;    ///< A query of the name by which others import its state.
+  std::string import;  ///< The statement that does so; the name in quotes follows.
+  std::string state;   ///< A query of a text that is the same in both then, and not without `keep`.
+};
+
 class Dialect {
  public:
   virtual ~Dialect() = default;
 
   /// An identifier in quotes, with quotes inside it doubled.
   [[nodiscard]] virtual std::string Quote(std::string_view identifier) const;
+
+  /// A text in quotes, with quotes inside it doubled.
+  [[nodiscard]] static std::string Literal(std::string_view text);
 
   /// A table's name as written in a job: `a.b.c` names catalog, schema and table; a part in double
   /// quotes is taken whole.
@@ -59,6 +71,9 @@ class Dialect {
 
   /// A query of no rows, or few, whose result has the columns of `query`.
   [[nodiscard]] virtual std::string SchemaQuery(const std::string& query) const;
+
+  /// How transactions show one state of the data; nullopt where several can't show the same.
+  [[nodiscard]] virtual std::optional<SnapshotSql> Snapshots() const { return std::nullopt; }
 
   /// `SELECT * FROM (query)` with only the rows whose keys stand in table `key_table`, whose
   /// columns are called k0, k1, ...

@@ -26,6 +26,12 @@ struct Scan {
   bool views = false;  ///< Text that a query hands on as it is may come as views.
 };
 
+/// A state of the data, for other connections to show too.
+struct Snapshot {
+  std::string name;
+  std::string state;  ///< What SnapshotSql::state tells of it.
+};
+
 /// One ADBC connection, with the session settings (SET, USE, PRAGMA) of the engine's set-up. ADBC
 /// lets a driver break a first result when a second is opened on the same connection (DuckDB does),
 /// so a stream never shares its connection. Temporary tables live and die with it. Threads: one
@@ -72,6 +78,16 @@ class Connection {
   /// Creates a temporary table, visible on this connection only, from the rows of `reader`.
   virtual arrow::Status CreateTemporaryTable(
       const std::string& name, const std::shared_ptr<arrow::RecordBatchReader>& reader) = 0;
+
+  /// Drops a table that CreateTemporaryTable() has made on this connection; no result is open.
+  virtual arrow::Status DropTemporaryTable(const std::string& name) = 0;
+
+  /// From now on, until it is closed, the connection shows the state of the data that it has now; what it writes is lost
+  /// then, and no statement may fail. Returns what ImportSnapshot() of others takes, so that they show the same state.
+  /// Errors: NotImplemented where the engine has no such thing; all is as before then.
+  virtual arrow::Result<Snapshot> ExportSnapshot() = 0;
+  /// Called while the connection that has exported it is open. Errors: kEngine.
+  virtual arrow::Status ImportSnapshot(const Snapshot& snapshot) = 0;
 
   /// How many rows the engine expects of a query, when first asked; nullopt where it does not tell.
   virtual std::optional<int64_t> EstimateRows(const std::string& sql) = 0;
