@@ -7,6 +7,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 
 #include "engine/letter_case.h"
 
@@ -60,10 +61,14 @@ class PostgresDialect final : public Dialect {
     return fmt::format("CAST({} AS TEXT) COLLATE \"C\"", key);
   }
 
-  // A cast of CHAR(n) to text leaves out the blanks that the driver delivers.
+  // A cast of CHAR(n) to text leaves out the blanks that the driver delivers. An ENUM arrives as text, and equals none. A
+  // plain column lets an index serve.
   [[nodiscard]] std::string Joinable(const std::string& key,
                                      const SqlColumn& column) const override {
-    return IsPadded(column) ? fmt::format("concat({})", key) : key;
+    if (IsPadded(column)) return fmt::format("concat({})", key);
+    constexpr std::array kTexts = {"", "text", "varchar", "name"};
+    const bool equals_text = !IsText(column) || std::ranges::count(kTexts, column.engine_type) > 0;
+    return equals_text ? key : fmt::format("CAST({} AS TEXT)", key);
   }
 
   [[nodiscard]] bool IsSessionSetting(std::string_view sql) const override {

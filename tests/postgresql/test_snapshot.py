@@ -3,54 +3,20 @@
 import time
 
 import pytest
-import server as postgresql
-from simple_job import write_job
 
 EVERY_STRATEGY = pytest.mark.parametrize("strategy", ["merge", "partition", "probe"])
 IN_ONE = "All tables show the data in one state"
 
 
-@pytest.fixture(scope="module")
-def server():
-    # So few locks that a run can't keep one for every table that it fills.
-    started = postgresql.start(max_connections=20, max_locks_per_transaction=10)
-    yield started
-    started.stop()
-
-
-@pytest.fixture
-def database(server):
-    server.execute(
-        "DROP SCHEMA public CASCADE",
-        "CREATE SCHEMA public",
-        "GRANT ALL ON SCHEMA public TO PUBLIC",
-    )
-    return server
-
-
-def job_of(folder, server, strategy, *, user="test", max_keys=100, **fields):
-    return write_job(
-        folder,
-        {"A": None, "R": None},
-        fields=fields,
-        setup=[],
-        out=None,
-        engine={"driver": str(postgresql.DRIVER), "uri": server.uri(user)},
-        batch={"strategy": strategy, "max_keys": max_keys},
-    )
-
-
 @EVERY_STRATEGY
-def test_what_others_delete_meanwhile_is_in_all_tables_or_in_none(
-    sheaf, database, tmp_path, strategy
-):
+def test_what_others_delete_meanwhile_is_in_all_tables_or_in_none(sheaf, database, job_of, strategy):
     database.execute(
         'CREATE TABLE "A" AS SELECT i AS id FROM generate_series(1, 20) AS i',
         'CREATE TABLE "R" AS SELECT * FROM "A"',
     )
     # The first table waits until the rows of both are gone.
     waits = 'SELECT id, pg_advisory_xact_lock_shared(1)::text AS w FROM "A"'
-    job = job_of(tmp_path, database, strategy, A={"query": waits})
+    job = job_of(strategy, A={"query": waits})
     with database.connect() as connection, connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(1)::text")
         cursor.fetchall()
@@ -69,26 +35,26 @@ def test_what_others_delete_meanwhile_is_in_all_tables_or_in_none(
 
 
 @EVERY_STRATEGY
-def test_the_promise_is_told(sheaf, database, tmp_path, strategy):
+def test_the_promise_is_told(sheaf, database, job_of, strategy):
     database.execute('CREATE TABLE "A" (id int)', 'CREATE TABLE "R" (id int)')
-    explained = sheaf.run("explain", job_of(tmp_path, database, strategy))
+    explained = sheaf.run("explain", job_of(strategy))
     assert explained.code == 0, explained.err
     assert IN_ONE in explained.out
 
 
-def test_many_batches_of_probe_keep_neither_tables_nor_locks(sheaf, database, tmp_path):
+def test_many_batches_of_probe_keep_neither_tables_nor_locks(sheaf, database, job_of):
     # Far apart, so that each batch fills a temporary table with its keys.
     database.execute(
         'CREATE TABLE "A" AS SELECT i * 1000 AS id FROM generate_series(1, 400) AS i',
         'CREATE TABLE "R" AS SELECT * FROM "A"',
     )
-    done = sheaf.run("run", job_of(tmp_path, database, "probe", max_keys=1), "--progress", "never")
+    done = sheaf.run("run", job_of("probe", max_keys=1), "--progress", "never")
     assert done.code == 0, done.err
     assert "completed: 400 batches, 400 keys, 800 rows" in done.out
 
 
 @EVERY_STRATEGY
-def test_who_may_not_export_snapshots_reads_without(sheaf, database, tmp_path, strategy):
+def test_who_may_not_export_snapshots_reads_without(sheaf, database, job_of, strategy):
     database.execute(
         'CREATE TABLE "A" AS SELECT i * 1000 AS id FROM generate_series(1, 20) AS i',
         'CREATE TABLE "R" AS SELECT * FROM "A"',
@@ -97,7 +63,7 @@ def test_who_may_not_export_snapshots_reads_without(sheaf, database, tmp_path, s
         "DROP ROLE IF EXISTS limited",
         "CREATE ROLE limited LOGIN",
     )
-    job = job_of(tmp_path, database, strategy, user="limited")
+    job = job_of(strategy, user="limited")
     done = sheaf.run("run", job, "--progress", "never")
     explained = sheaf.run("explain", job)
     database.execute("GRANT EXECUTE ON FUNCTION pg_export_snapshot() TO PUBLIC")
