@@ -114,7 +114,11 @@ void SegmentedRows::MakeWider(const SegmentLayout& layout, size_t column,
 }
 
 arrow::Status SegmentedRows::Open(Place* place, std::shared_ptr<const SegmentLayout> layout) {
-  if (budget_->Exceeded() && bytes_ > least_spill_) ARROW_RETURN_NOT_OK(Spill(kSpillBytes));
+  // With no more than the open segments take there are no others, and these may be all but empty.
+  const int64_t open_bytes = std::ssize(places_) * segment_bytes_;
+  if (budget_->Exceeded() && bytes_ > std::max(least_spill_, open_bytes)) {
+    ARROW_RETURN_NOT_OK(Spill(kSpillBytes));
+  }
   ARROW_ASSIGN_OR_RAISE(place->open, Segment::Open(std::move(layout)));
   budget_->Add(place->open->bytes());
   bytes_ += place->open->bytes();

@@ -203,6 +203,35 @@ TEST(SegmentedRowsTest, AllRowsGoToTheirPlacesButForThoseBeyondTheLast) {
   }
 }
 
+// Others fill the budget: rows still wait until segments are full, for on disk all are as long.
+TEST(SegmentedRowsTest, SegmentsAreFullBeforeTheyGoToDisk) {
+  constexpr uint32_t kPlaces = 64;
+  constexpr int64_t kChunks = 200;
+  const auto schema = arrow::schema({arrow::field("n", arrow::int64())});
+  MemoryBudget budget(/*limit=*/kPlaces * kSegmentBytes);
+  budget.Add(2 * budget.limit());
+  SegmentedRows rows(schema, kPlaces, kSegmentBytes, &budget);
+  std::mt19937_64 random(1);
+  RowsByPlace by_place;
+  std::vector<int64_t> bytes(kPlaces);
+  for (int64_t chunk = 0; chunk < kChunks; ++chunk) {
+    arrow::Int64Builder builder;
+    std::vector<uint32_t> place_of;
+    for (int64_t row = 0; row < kRows; ++row) {
+      ASSERT_TRUE(builder.Append(static_cast<int64_t>(random())).ok());
+      place_of.push_back(static_cast<uint32_t>(random() % kPlaces));
+    }
+    by_place.Sort(place_of, kPlaces);
+    const SegmentSource source(
+        arrow::RecordBatch::Make(schema, kRows, {builder.Finish().ValueOrDie()}));
+    ASSERT_TRUE(rows.AppendAll(source, by_place, &bytes).ok());
+  }
+  int64_t held = 0;
+  for (size_t place = 0; place < kPlaces; ++place) held += rows.BytesOf(place);
+  EXPECT_TRUE(rows.has_spilled());
+  EXPECT_LE(held, 2 * kChunks * kRows * 8);
+}
+
 TEST(SegmentedRowsTest, NoMoreIsReadAheadThanIsAskedFor) {
   constexpr int kTimes = 20;
   constexpr int64_t kAhead = 8 * kSegmentBytes;
