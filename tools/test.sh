@@ -23,10 +23,7 @@ sed -n '/tests passed/,$p' "$log" | sed '/^$/d'
 if [ "$preset" = release ]; then
   step "Rust tests"
   (cd "$driver_dir" && cargo test --release --locked --quiet)
-  # Tests with PostgreSQL are skipped where no server is installed.
-  if command -v initdb >/dev/null || compgen -G "/usr/lib/postgresql/*/bin/initdb" >/dev/null; then
-    install_apart postgresql
-  fi
+  install_apart drivers
   step "Python tests"
   "$venv/bin/python" -m pytest --quiet tests
 fi

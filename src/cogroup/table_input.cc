@@ -11,6 +11,7 @@
 
 #include "cogroup/group_memory.h"
 #include "cogroup/key_text.h"
+#include "cogroup/untyped_keys.h"
 #include "key/canonical_floats.h"
 #include "key/key_type.h"
 #include "key/plain_types.h"
@@ -59,6 +60,17 @@ arrow::Status FindKeyColumns(TableInput* input) {
   return arrow::Status::OK();
 }
 
+// Plain types, without the marks that the engine's side has left for this one.
+arrow::Result<std::shared_ptr<arrow::Schema>> DeliveredSchema(const TableInput& input) {
+  std::shared_ptr<arrow::Schema> schema = PlainSchema(input.raw_schema);
+  for (int c = 0; c < schema->num_fields(); ++c) {
+    const auto& field = schema->field(c);
+    if (!IsUntyped(*field)) continue;
+    ARROW_ASSIGN_OR_RAISE(schema, schema->SetField(c, field->RemoveMetadata()));
+  }
+  return schema;
+}
+
 arrow::Status Describe(const Engine* engine, const Job& job, TableInput* input) {
   const Table& table = input->table;
   input->key_names = KeyColumnsOf(job, table);
@@ -71,7 +83,7 @@ arrow::Status Describe(const Engine* engine, const Job& job, TableInput* input) 
     ARROW_RETURN_NOT_OK(FindRows(engine->impl(), input));
     if (input->absent) return arrow::Status::OK();
   }
-  input->schema = PlainSchema(input->raw_schema);
+  ARROW_ASSIGN_OR_RAISE(input->schema, DeliveredSchema(*input));
   ARROW_RETURN_NOT_OK(FindKeyColumns(input));
   ARROW_ASSIGN_OR_RAISE(GroupOrder order,
                         GroupOrder::Make(*input->schema, table.order_by, job.ties));
@@ -294,6 +306,7 @@ arrow::Result<ResolvedJob> ResolveJob(const Engine* engine, Job job) {
     input.table = job.tables[t];
     return WithContext(Describe(engine, job, &input), TableContext(input.table));
   }));
+  TypeUntypedKeys(&resolved.tables);
   ARROW_RETURN_NOT_OK(MakeComparable(job, &resolved.tables));
   ARROW_ASSIGN_OR_RAISE(resolved.key_schema, KeySchema(job, resolved.tables));
   if (!job.from.empty()) {
@@ -304,7 +317,9 @@ arrow::Result<ResolvedJob> ResolveJob(const Engine* engine, Job job) {
     if (input.absent) {
       ARROW_RETURN_NOT_OK(DescribeAbsent(TypesOfAbsent(*resolved.key_schema, input), &input));
     }
-    if (input.link != nullptr) ARROW_RETURN_NOT_OK(MakeLinkComparable(resolved.tables, &input));
+    if (input.link == nullptr) continue;
+    TypeUntypedLink(&resolved.tables[input.link->table], &input);
+    ARROW_RETURN_NOT_OK(MakeLinkComparable(resolved.tables, &input));
   }
   resolved.max_group_bytes = MaxGroupBytes(job);
   resolved.job = std::move(job);

@@ -2,6 +2,7 @@
 
 #include <arrow/array.h>
 #include <arrow/scalar.h>
+#include <arrow/type.h>
 
 #include <atomic>
 #include <map>
@@ -65,6 +66,18 @@ class Cancellation {
   std::weak_ptr<adbc::Statement> running_;
 };
 
+// The schema of a result, with a mark where a column has no value that its type could be guessed from.
+arrow::Result<std::shared_ptr<arrow::Schema>> MarkUntyped(arrow::RecordBatchReader* reader) {
+  ARROW_ASSIGN_OR_RAISE(const auto rows, reader->Next());
+  arrow::FieldVector fields = reader->schema()->fields();
+  for (int c = 0; c < reader->schema()->num_fields(); ++c) {
+    auto& field = fields[static_cast<size_t>(c)];
+    const bool has_value = rows != nullptr && rows->column(c)->null_count() < rows->num_rows();
+    if (!has_value) field = AsUntyped(*field);
+  }
+  return arrow::schema(std::move(fields), reader->schema()->metadata());
+}
+
 /// An open result. Drops the driver's stream before its statement.
 class ResultReader final : public arrow::RecordBatchReader {
  public:
@@ -124,7 +137,7 @@ class AdbcConnection final : public Connection {
       return schema;
     }
     ARROW_ASSIGN_OR_RAISE(const auto reader, Query(dialect_->SchemaQuery(sql), 0));
-    return reader->schema();
+    return dialect_->GuessesTypes() ? MarkUntyped(reader.get()) : reader->schema();
   }
 
   using Connection::Query;

@@ -14,6 +14,8 @@
 namespace sheaf {
 namespace {
 
+constexpr char kUntyped[] = "sheaf.untyped";
+
 bool IsText(const SqlColumn& column) {
   return arrow::is_string(column.type->id()) || column.type->id() == arrow::Type::STRING_VIEW;
 }
@@ -115,7 +117,7 @@ class SqliteDialect final : public Dialect {
     return Dialect::IsSessionSetting(sql) || FirstWord(sql) == "attach";
   }
 
-  // The driver guesses a column's type from its first rows.
+  [[nodiscard]] bool GuessesTypes() const override { return true; }
   [[nodiscard]] std::string SchemaQuery(const std::string& query) const override { return query; }
 };
 
@@ -123,6 +125,14 @@ class SqliteDialect final : public Dialect {
 
 std::string EngineTypeOf(const arrow::Field& field) {
   return field.HasMetadata() ? field.metadata()->Get("POSTGRESQL:type").ValueOr("") : "";
+}
+
+std::shared_ptr<arrow::Field> AsUntyped(const arrow::Field& field) {
+  return field.WithMetadata(arrow::key_value_metadata({kUntyped}, {""}));
+}
+
+bool IsUntyped(const arrow::Field& field) {
+  return field.HasMetadata() && field.metadata()->Contains(kUntyped);
 }
 
 std::string Dialect::Quote(std::string_view identifier) const {

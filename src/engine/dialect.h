@@ -30,6 +30,10 @@ struct SnapshotSql {
   std::string state;   ///< A query of a text that is the same in both then, and not without `keep`.
 };
 
+/// The column of a driver that has guessed its type without any value; how it is told from others.
+std::shared_ptr<arrow::Field> AsUntyped(const arrow::Field& field);
+bool IsUntyped(const arrow::Field& field);
+
 class Dialect {
  public:
   virtual ~Dialect() = default;
@@ -74,6 +78,9 @@ class Dialect {
 
   /// How transactions show one state of the data; nullopt where several can't show the same.
   [[nodiscard]] virtual std::optional<SnapshotSql> Snapshots() const { return std::nullopt; }
+
+  /// The driver knows the type of a column from its first values alone.
+  [[nodiscard]] virtual bool GuessesTypes() const { return false; }
 
   /// `SELECT * FROM (query)` with only the rows whose keys stand in table `key_table`, whose
   /// columns are called k0, k1, ...

@@ -50,6 +50,14 @@ class Program:
         )
 
 
+def find_driver(name):
+    """An ADBC driver that tools/test.sh has installed."""
+    path = ROOT / f"build/drivers/python/adbc_driver_{name}/libadbc_driver_{name}.so"
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is missing: run `tools/test.sh`")
+    return path
+
+
 def find_program():
     """The program and its driver. Fails where one is missing: what can't run did not pass."""
     path = Path(os.environ.get("SHEAF_BIN", ROOT / "build" / "sheaf")).absolute()

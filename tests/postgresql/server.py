@@ -1,4 +1,4 @@
-"""A PostgreSQL server of the tests' own, where one is installed and tools/test.sh has fetched its driver."""
+"""A PostgreSQL server of the tests' own, where one is installed."""
 
 import os
 import pwd
@@ -7,11 +7,11 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+import program
 import pytest
 from adbc_driver_manager import dbapi
 
-PACKAGES = Path(__file__).resolve().parents[2] / "build" / "postgresql" / "python"
-DRIVER = PACKAGES / "adbc_driver_postgresql" / "libadbc_driver_postgresql.so"
+DRIVER = program.find_driver("postgresql")
 
 
 def _programs():
@@ -79,6 +79,4 @@ def start(**settings):
     programs = _programs()
     if programs is None:
         pytest.skip("no PostgreSQL server is installed")
-    if not DRIVER.is_file():
-        pytest.skip(f"{DRIVER} is missing: tools/test.sh installs it")
     return Server(programs, settings)
