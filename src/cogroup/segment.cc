@@ -247,6 +247,17 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> Segment::Rows() {
   return RowsOf(*layout_, ToBlock());
 }
 
+bool Segment::IsHalfEmpty() const {
+  int64_t heaps = 0;
+  int64_t used = 0;
+  for (size_t c = 0; c < columns_.size(); ++c) {
+    heaps += layout_->columns()[c].heap_bytes;
+    used += column_heads()[c].heap_used;
+  }
+  used += (layout_->bytes() - heaps) * num_rows_ / layout_->rows();
+  return used < layout_->bytes() / 2;
+}
+
 std::shared_ptr<arrow::Buffer> Segment::ToBlock() {
   head()->rows = num_rows_;
   return block_;

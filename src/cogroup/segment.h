@@ -59,8 +59,8 @@ class Segment {
       const SegmentLayout& layout, const std::shared_ptr<arrow::Buffer>& bytes);
 
   [[nodiscard]] int64_t num_rows() const { return num_rows_; }
-  /// True where it holds less than half of the rows that its layout is for.
-  [[nodiscard]] bool IsHalfEmpty() const { return num_rows_ < layout_->rows() / 2; }
+  /// True where rows and texts take less than half of the block.
+  [[nodiscard]] bool IsHalfEmpty() const;
   [[nodiscard]] const std::shared_ptr<const SegmentLayout>& layout() const { return layout_; }
   /// Bytes of memory held.
   [[nodiscard]] int64_t bytes() const { return layout_->bytes(); }

@@ -53,9 +53,11 @@ std::shared_ptr<const SegmentLayout> SegmentLayout::ForRowsLike(
     heap[c] = kHeapReserve * static_cast<double>(total) / sample_rows;
     row_bytes += heap[c];
   }
-  const int64_t padding = SegmentPadding(std::ssize(widths));
-  const auto rows =
-      std::max<int64_t>(1, static_cast<int64_t>(static_cast<double>(bytes - padding) / row_bytes));
+  const auto room = static_cast<double>(bytes - SegmentPadding(std::ssize(widths)));
+  const auto rows = std::max<int64_t>(1, static_cast<int64_t>(room / row_bytes));
+  if (row_bytes > room) {
+    for (double& length : heap) length *= std::max(room, 0.0) / row_bytes;
+  }
   std::vector<int64_t> heap_bytes;
   heap_bytes.reserve(heap.size());
   for (const double length : heap) {

@@ -55,7 +55,8 @@ class SegmentLayout {
     [[nodiscard]] int64_t WideBytes(int64_t rows) const;
   };
 
-  /// Blocks of about `bytes` for rows like those of `sample`, which has some. `schema`: its plain types.
+  /// Blocks of about `bytes` for rows like those of `sample`, which has some: for one row that is shorter where these
+  /// are too long. `schema`: its plain types.
   static std::shared_ptr<const SegmentLayout> ForRowsLike(
       const std::shared_ptr<arrow::Schema>& schema, const SegmentSource& sample,
       const StoredWidths& widths, int64_t bytes);

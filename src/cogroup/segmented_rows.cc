@@ -99,7 +99,10 @@ bool SegmentedRows::LayOutFor(const SegmentSource& source, std::span<const uint3
     std::ranges::transform(widths, layout_->widths(), widths.begin(),
                            [](int one, int other) { return std::max(one, other); });
   }
-  layout_ = SegmentLayout::ForRowsLike(schema_, source, widths, segment_bytes_);
+  auto layout = SegmentLayout::ForRowsLike(schema_, source, widths, segment_bytes_);
+  // Rows that are as long as a segment get one of their own: what others have in common they don't tell.
+  if (layout_ != nullptr && layout->rows() == 1) return false;
+  layout_ = std::move(layout);
   return true;
 }
 

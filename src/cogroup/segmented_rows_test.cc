@@ -232,6 +232,33 @@ TEST(SegmentedRowsTest, SegmentsAreFullBeforeTheyGoToDisk) {
   EXPECT_LE(held, 2 * kChunks * kRows * 8);
 }
 
+// A row that is longer than a segment comes before, between and after others, in a batch of its own or with them.
+TEST(SegmentedRowsTest, AFewLongRowsMakeNoRoomForMoreOfThem) {
+  const auto schema = arrow::schema({arrow::field("t", arrow::utf8())});
+  const auto texts = [&](const std::vector<size_t>& lengths) {
+    arrow::StringBuilder builder;
+    for (const size_t length : lengths) EXPECT_TRUE(builder.Append(std::string(length, 'x')).ok());
+    return arrow::RecordBatch::Make(schema, std::ssize(lengths), {builder.Finish().ValueOrDie()});
+  };
+  constexpr size_t kLong = 20 * kSegmentBytes;
+  std::vector<size_t> mixed(1000, 10);
+  mixed[500] = kLong;
+  const std::vector<std::vector<size_t>> kinds = {{kLong}, std::vector<size_t>(1000, 10), mixed};
+  for (size_t first = 0; first < kinds.size(); ++first) {
+    MemoryBudget budget(int64_t{1} << 40);
+    SegmentedRows rows(schema, 2, kSegmentBytes, &budget);
+    int64_t bytes = 0;
+    for (size_t batch = 0; batch < 60; ++batch) {
+      const auto& lengths = kinds[(first + batch * batch) % kinds.size()];
+      std::vector<uint32_t> numbers(lengths.size());
+      std::iota(numbers.begin(), numbers.end(), 0);
+      ASSERT_TRUE(rows.Append(batch % 2, SegmentSource(texts(lengths)), numbers).ok());
+      for (const size_t length : lengths) bytes += static_cast<int64_t>(length) + 5;
+    }
+    EXPECT_LE(budget.used(), 2 * bytes);
+  }
+}
+
 TEST(SegmentedRowsTest, NoMoreIsReadAheadThanIsAskedFor) {
   constexpr int kTimes = 20;
   constexpr int64_t kAhead = 8 * kSegmentBytes;
