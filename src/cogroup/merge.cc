@@ -83,7 +83,7 @@ class MergeReader final : public LaneReader {
       Lane* lane, const std::shared_ptr<arrow::RecordBatch>& selected);
   arrow::Status Announce(size_t t, const Chunk* chunk);
   arrow::Status CutLane(size_t t);
-  void FitWindows(const CutWindow& window);
+  void FitWindows(const CutWindow& window, int64_t max_bytes);
 
   KeySelector selector_;
   std::vector<std::unique_ptr<TableCutter>> cutters_;  // of the lanes, in their order
@@ -228,16 +228,16 @@ arrow::Result<std::optional<CutWindow>> MergeReader::NextWindow() {
   if (!tables) return std::nullopt;
   ARROW_ASSIGN_OR_RAISE(auto keys, arrow::ConcatenateRecordBatches(key_rows));
   CutWindow window{std::move(keys), *std::move(tables)};
-  if (job().max_bytes) FitWindows(window);
+  if (job().max_bytes) FitWindows(window, *job().max_bytes);
   return window;
 }
 
 // Windows that follow have as many keys as their part of a batch, if their rows are as long as those of this one.
-void MergeReader::FitWindows(const CutWindow& window) {
+void MergeReader::FitWindows(const CutWindow& window, int64_t max_bytes) {
   int64_t bytes = 1;
   for (const TableShare& table : window.tables) bytes += RowSizes(table.rows).OfAll();
   const double fitting = static_cast<double>(window.keys->num_rows()) *
-                         static_cast<double>(*job().max_bytes) / kWindowsABatch /
+                         static_cast<double>(max_bytes) / kWindowsABatch /
                          static_cast<double>(bytes);
   selector_.SetMaxKeys(static_cast<int64_t>(std::clamp<double>(fitting, 1, WindowKeys(job()))));
 }

@@ -5,7 +5,7 @@
 
 namespace sheaf {
 
-const std::shared_ptr<arrow::DataType>& StorageOf(const std::shared_ptr<arrow::DataType>& type) {
+std::shared_ptr<arrow::DataType> StorageOf(const std::shared_ptr<arrow::DataType>& type) {
   if (type->id() != arrow::Type::EXTENSION) return type;
   return StorageOf(static_cast<const arrow::ExtensionType&>(*type).storage_type());
 }

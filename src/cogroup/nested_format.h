@@ -31,7 +31,7 @@ enum class PackedNulls : uint8_t {
 constexpr uint8_t kLongLength = 255;
 
 /// The type as whose values those of an extension type stand; of all others themselves.
-const std::shared_ptr<arrow::DataType>& StorageOf(const std::shared_ptr<arrow::DataType>& type);
+std::shared_ptr<arrow::DataType> StorageOf(const std::shared_ptr<arrow::DataType>& type);
 
 /// False of unions, whose children have nulls, and of nulls alone.
 bool HasOwnNulls(const arrow::DataType& storage);

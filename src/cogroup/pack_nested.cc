@@ -83,9 +83,9 @@ class Writer {
     int64_t valid = 0;
     const int64_t rows = NumRows(ranges);
     for (const Range& range : ranges) valid += CountValid(range);
-    const PackedNulls nulls = valid == rows ? PackedNulls::kNone
-                              : valid == 0  ? PackedNulls::kAll
-                                            : PackedNulls::kSome;
+    PackedNulls nulls = PackedNulls::kSome;
+    if (valid == rows) nulls = PackedNulls::kNone;
+    if (valid == 0) nulls = PackedNulls::kAll;
     ARROW_RETURN_NOT_OK(out->Append(1, static_cast<uint8_t>(nulls)));
     if (nulls == PackedNulls::kAll) return arrow::Status::OK();
     if (nulls == PackedNulls::kSome) {
@@ -315,7 +315,8 @@ arrow::Result<std::unique_ptr<Writer>> MakeListWriter(const arrow::ArrayData& da
 }
 
 arrow::Result<std::unique_ptr<Writer>> MakeWriter(const arrow::ArrayData& data) {
-  const arrow::DataType& type = *StorageOf(data.type);
+  const auto storage = StorageOf(data.type);
+  const arrow::DataType& type = *storage;
   switch (type.id()) {
     case arrow::Type::NA:
       return std::make_unique<NullWriter>(data);
@@ -382,10 +383,10 @@ arrow::Result<std::shared_ptr<arrow::LargeBinaryArray>> PackNested(const arrow::
                                                                 values.null_bitmap_data(),
                                                                 values.offset(), values.length()));
   }
-  ARROW_ASSIGN_OR_RAISE(auto offsets_buffer, offsets.Finish());
-  ARROW_ASSIGN_OR_RAISE(auto bytes_buffer, bytes.Finish(/*shrink_to_fit=*/false));
-  return std::make_shared<arrow::LargeBinaryArray>(values.length(), std::move(offsets_buffer),
-                                                   std::move(bytes_buffer), std::move(validity));
+  ARROW_ASSIGN_OR_RAISE(const auto offsets_buffer, offsets.Finish());
+  ARROW_ASSIGN_OR_RAISE(const auto bytes_buffer, bytes.Finish(/*shrink_to_fit=*/false));
+  return std::make_shared<arrow::LargeBinaryArray>(values.length(), offsets_buffer, bytes_buffer,
+                                                   std::move(validity));
 }
 
 }  // namespace sheaf

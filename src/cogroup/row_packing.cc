@@ -19,7 +19,7 @@ namespace {
 bool HasKind(const arrow::DataType& storage) { return KindOf(storage) != ColumnKind::kOther; }
 
 std::shared_ptr<arrow::DataType> PackedType(const std::shared_ptr<arrow::DataType>& type) {
-  const auto& storage = StorageOf(type);
+  auto storage = StorageOf(type);
   return HasKind(*storage) ? storage : arrow::large_binary();
 }
 
@@ -84,6 +84,7 @@ arrow::Result<arrow::ArrayVector> RowPacking::ColumnsAt(const std::vector<Column
   arrow::ArrayVector columns = packed.columns();
   columns.resize(static_cast<size_t>(schema_->num_fields()));
   std::vector<int> used;
+  used.reserve(paths.size());
   for (const ColumnPath& path : paths) used.push_back(path.indices.indices()[0]);
   std::ranges::sort(used);
   const auto repeats = std::ranges::unique(used);

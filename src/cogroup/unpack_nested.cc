@@ -157,7 +157,7 @@ class NullReader final : public Reader {
  public:
   using Reader::Reader;
 
- private:
+ protected:
   arrow::Status ReadValues(int64_t /*rows*/, Cursor* /*in*/) override {
     return arrow::Status::OK();
   }
@@ -169,7 +169,7 @@ class FixedReader final : public Reader {
   FixedReader(std::shared_ptr<arrow::DataType> type, int64_t width)
       : Reader(std::move(type)), width_(width), values_(NewBytes()) {}
 
- private:
+ protected:
   arrow::Status ReadValues(int64_t rows, Cursor* in) override {
     if (width_ == 0) return arrow::Status::OK();
     return values_.Append(in->Take(rows * width_), rows * width_);
@@ -182,6 +182,7 @@ class FixedReader final : public Reader {
     return FinishBuffer(&values_).Value(&buffers->emplace_back());
   }
 
+ private:
   const int64_t width_;
   arrow::BufferBuilder values_;
 };
@@ -191,13 +192,14 @@ class BoolReader final : public Reader {
   explicit BoolReader(std::shared_ptr<arrow::DataType> type)
       : Reader(std::move(type)), bits_(RowMemory()) {}
 
- private:
+ protected:
   arrow::Status ReadValues(int64_t rows, Cursor* in) override { return ReadBits(rows, in, &bits_); }
   arrow::Status AppendZeros(int64_t rows) override { return bits_.Append(rows, false); }
   arrow::Status FinishBuffers(std::vector<std::shared_ptr<arrow::Buffer>>* buffers) override {
     return FinishBuffer(&bits_).Value(&buffers->emplace_back());
   }
 
+ private:
   arrow::TypedBufferBuilder<bool> bits_;
 };
 
@@ -239,7 +241,7 @@ class TextReader final : public OffsetsReader<Offset> {
   explicit TextReader(std::shared_ptr<arrow::DataType> type)
       : OffsetsReader<Offset>(std::move(type)), bytes_(NewBytes()) {}
 
- private:
+ protected:
   arrow::Status ReadValues(int64_t rows, Cursor* in) override {
     ARROW_ASSIGN_OR_RAISE(const int64_t bytes, this->ReadLengths(rows, in));
     return bytes == 0 ? arrow::Status::OK() : bytes_.Append(in->Take(bytes), bytes);
@@ -249,6 +251,7 @@ class TextReader final : public OffsetsReader<Offset> {
     return FinishBuffer(&bytes_).Value(&buffers->emplace_back());
   }
 
+ private:
   arrow::BufferBuilder bytes_;
 };
 
@@ -258,7 +261,7 @@ class ListReader final : public OffsetsReader<Offset> {
   ListReader(std::shared_ptr<arrow::DataType> type, std::unique_ptr<Reader> items)
       : OffsetsReader<Offset>(std::move(type)), items_(std::move(items)) {}
 
- private:
+ protected:
   arrow::Status ReadValues(int64_t rows, Cursor* in) override {
     ARROW_ASSIGN_OR_RAISE(const int64_t items, this->ReadLengths(rows, in));
     return items_->Read(items, in);
@@ -268,6 +271,7 @@ class ListReader final : public OffsetsReader<Offset> {
     return Children{std::move(items)};
   }
 
+ private:
   const std::unique_ptr<Reader> items_;
 };
 
@@ -280,7 +284,7 @@ class ListViewReader final : public Reader {
         sizes_(RowMemory()),
         items_(std::move(items)) {}
 
- private:
+ protected:
   arrow::Status ReadValues(int64_t rows, Cursor* in) override {
     int64_t end = items_->length();
     const int64_t before = end;
@@ -306,6 +310,7 @@ class ListViewReader final : public Reader {
     return Children{std::move(items)};
   }
 
+ private:
   arrow::TypedBufferBuilder<Offset> offsets_;
   arrow::TypedBufferBuilder<Offset> sizes_;
   const std::unique_ptr<Reader> items_;
@@ -325,7 +330,7 @@ class RowsReader final : public Reader {
   RowsReader(std::shared_ptr<arrow::DataType> type, int64_t width, Readers children)
       : Reader(std::move(type)), width_(width), children_(std::move(children)) {}
 
- private:
+ protected:
   arrow::Status ReadValues(int64_t rows, Cursor* in) override {
     for (const auto& child : children_) ARROW_RETURN_NOT_OK(child->Read(rows * width_, in));
     return arrow::Status::OK();
@@ -336,6 +341,7 @@ class RowsReader final : public Reader {
   }
   arrow::Result<Children> FinishChildren() override { return FinishAll(children_); }
 
+ private:
   const int64_t width_;
   const Readers children_;
 };
@@ -353,7 +359,7 @@ class UnionReader final : public Reader {
         offsets_(RowMemory()),
         children_(std::move(children)) {}
 
- private:
+ protected:
   arrow::Status ReadValues(int64_t rows, Cursor* in) override {
     const auto* const codes = reinterpret_cast<const int8_t*>(in->Take(rows));
     ARROW_RETURN_NOT_OK(codes_.Append(codes, rows));
@@ -391,6 +397,7 @@ class UnionReader final : public Reader {
   }
   arrow::Result<Children> FinishChildren() override { return FinishAll(children_); }
 
+ private:
   const bool is_dense_;
   const std::vector<int8_t> type_codes_;
   const std::vector<int> child_of_;
@@ -407,7 +414,8 @@ arrow::Result<std::unique_ptr<Reader>> MakeListReader(const std::shared_ptr<arro
 }
 
 arrow::Result<std::unique_ptr<Reader>> MakeReader(const std::shared_ptr<arrow::DataType>& type) {
-  const arrow::DataType& storage = *StorageOf(type);
+  const auto held = StorageOf(type);
+  const arrow::DataType& storage = *held;
   switch (storage.id()) {
     case arrow::Type::NA:
       return std::make_unique<NullReader>(type);
@@ -468,8 +476,8 @@ arrow::Result<std::shared_ptr<arrow::Array>> UnpackNested(
       ARROW_RETURN_NOT_OK(reader->ReadValid(1, &cursor));
     }
   }
-  ARROW_ASSIGN_OR_RAISE(auto data, reader->Finish());
-  return arrow::MakeArray(std::move(data));
+  ARROW_ASSIGN_OR_RAISE(const auto data, reader->Finish());
+  return arrow::MakeArray(data);
 }
 
 }  // namespace sheaf
