@@ -19,7 +19,7 @@ namespace {
 bool HasKind(const arrow::DataType& storage) { return KindOf(storage) != ColumnKind::kOther; }
 
 std::shared_ptr<arrow::DataType> PackedType(const std::shared_ptr<arrow::DataType>& type) {
-  auto storage = StorageOf(type);
+  const auto storage = StorageOf(type);
   return HasKind(*storage) ? storage : arrow::large_binary();
 }
 
