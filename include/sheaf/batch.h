@@ -100,18 +100,27 @@ class GroupRange {
   int64_t size_;
 };
 
+/// Which part of a batch this is. Most are whole: the only part.
+struct BatchPart {
+  int64_t first_key = 0;  ///< How many keys of the batch are in the parts before.
+  bool last = true;       ///< No part of the batch follows.
+};
+
 class Batch {
  public:
   /// `keys`: one row a key, ascending. `tables`: in the job's order.
   Batch(int64_t index, std::shared_ptr<arrow::RecordBatch> keys, std::vector<BatchTable> tables,
-        bool continued = false);
+        bool continued = false, BatchPart part = {});
 
-  /// 0, 1, 2, ... without gaps.
+  /// 0, 1, 2, ... without gaps; the same for all parts of a batch.
   [[nodiscard]] int64_t index() const { return index_; }
   [[nodiscard]] int64_t num_keys() const { return keys_->num_rows(); }
   /// True where this batch holds more rows of the only key of the batch before: a key whose rows exceed
   /// max_bytes, or an eighth of the memory, comes in several batches (policy oversize).
   [[nodiscard]] bool continued() const { return continued_; }
+  /// Where Job::in_parts is set, a batch that is large beside the memory comes in parts: each has some of its keys,
+  /// ascending, with all their rows. The last one may have none.
+  [[nodiscard]] const BatchPart& part() const { return part_; }
   /// The key columns, under the job's names, in the selecting table's types.
   [[nodiscard]] const std::shared_ptr<arrow::RecordBatch>& keys() const { return keys_; }
   /// All tables, in the job's order.
@@ -141,6 +150,7 @@ class Batch {
   std::shared_ptr<arrow::RecordBatch> keys_;
   std::vector<BatchTable> tables_;
   bool continued_;
+  BatchPart part_;
 };
 
 }  // namespace sheaf

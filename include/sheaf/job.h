@@ -117,6 +117,9 @@ struct Job {
   // What it costs.
   Strategy strategy = Strategy::kAuto;
   int64_t memory = kDefaultMemory;  ///< Bytes for everything sheaf and an embedded engine hold.
+  /// Lets a batch that is large beside the memory come in parts (see Batch::part()), so that no more than a part of it
+  /// is in memory. Without it every batch is whole. Not for jobs with linked tables: theirs are whole.
+  bool in_parts = false;
   // Which part of it is wanted.
   std::vector<std::string> from;      ///< The least key, a text a column; empty: all. `probe` only.
   std::optional<int64_t> stop_after;  ///< Batches that will be read, where known: helps `auto`.
@@ -127,6 +130,7 @@ struct Job {
   Job& WithTies(Ties value);
   Job& WithStrategy(Strategy value);
   Job& Memory(int64_t bytes);
+  Job& InParts(bool value = true);
   Job& From(std::vector<std::string> columns);
   Job& StopAfter(int64_t batches);
   Job& WithPolicy(Policy value);

@@ -22,7 +22,8 @@ class Sink {
   Sink(const Sink&) = delete;
   Sink& operator=(const Sink&) = delete;
 
-  /// Stores a batch: when it returns OK, a crash no longer loses it, or a stream has taken it.
+  /// Stores a batch: when it returns OK, a crash no longer loses it, or a stream has taken it. A batch that comes in
+  /// parts (see Batch::part()) is stored with its last one.
   /// Errors: kEngine, naming the file; nothing that looks complete is left of the batch. The first
   /// error is final: every later call returns it.
   [[nodiscard]] virtual arrow::Status Write(const Batch& batch) = 0;

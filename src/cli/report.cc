@@ -70,31 +70,42 @@ std::string LargestKeys(const TableMetrics& table) {
 
 }  // namespace
 
-void RunTotals::Add(const Batch& batch) {
-  ++batches;
-  keys += batch.continued() ? 0 : batch.num_keys();
-  rows += batch.total_rows();
+void BatchCounts::Add(const Batch& part) {
+  index = part.index();
+  continued = part.continued();
+  keys += part.num_keys();
+  rows += part.total_rows();
+  table_rows.resize(part.tables().size());
+  for (size_t t = 0; t < table_rows.size(); ++t) {
+    const BatchTable& table = part.tables()[t];
+    table_rows[t].first = table.name;
+    table_rows[t].second += table.rows->num_rows();
+  }
 }
 
-std::string BatchText(const Batch& batch) {
-  std::string line = fmt::format("batch {}: {} keys, {} rows ", batch.index(), batch.num_keys(),
-                                 batch.total_rows());
-  for (const BatchTable& table : batch.tables()) {
-    line += fmt::format(" {} {} ", table.name, table.rows->num_rows());
-  }
+void RunTotals::Add(const BatchCounts& batch) {
+  ++batches;
+  keys += batch.continued ? 0 : batch.keys;
+  rows += batch.rows;
+}
+
+std::string BatchText(const BatchCounts& batch) {
+  std::string line =
+      fmt::format("batch {}: {} keys, {} rows ", batch.index, batch.keys, batch.rows);
+  for (const auto& [table, rows] : batch.table_rows) line += fmt::format(" {} {} ", table, rows);
   line.pop_back();
   return line;
 }
 
-std::string BatchJson(const Batch& batch) {
+std::string BatchJson(const BatchCounts& batch) {
   Json json;
   json["event"] = "batch";
-  json["index"] = batch.index();
-  json["keys"] = batch.num_keys();
-  if (batch.continued()) json["continued"] = true;
-  json["rows"] = batch.total_rows();
+  json["index"] = batch.index;
+  json["keys"] = batch.keys;
+  if (batch.continued) json["continued"] = true;
+  json["rows"] = batch.rows;
   Json& tables = json["tables"] = Json::object();
-  for (const BatchTable& table : batch.tables()) tables[table.name] = table.rows->num_rows();
+  for (const auto& [table, rows] : batch.table_rows) tables[table] = rows;
   return JsonText(json);
 }
 

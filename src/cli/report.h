@@ -5,6 +5,8 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "sheaf/batch.h"
 #include "sheaf/batch_reader.h"
@@ -12,13 +14,25 @@
 
 namespace sheaf {
 
+/// What a batch holds, counted part by part.
+struct BatchCounts {
+  int64_t index = 0;
+  bool continued = false;
+  int64_t keys = 0;
+  int64_t rows = 0;
+  std::vector<std::pair<std::string, int64_t>>
+      table_rows;  ///< By the tables' names, in the job's order.
+
+  void Add(const Batch& part);
+};
+
 /// What was handed out, counted batch by batch.
 struct RunTotals {
   int64_t batches = 0;
   int64_t keys = 0;
   int64_t rows = 0;
 
-  void Add(const Batch& batch);
+  void Add(const BatchCounts& batch);
 };
 
 /// How a run ended.
@@ -31,8 +45,8 @@ struct RunEnd {
 };
 
 /// `batch 0: 65536 keys, 1114112 rows  P 65536  A 655360`
-std::string BatchText(const Batch& batch);
-std::string BatchJson(const Batch& batch);
+std::string BatchText(const BatchCounts& batch);
+std::string BatchJson(const BatchCounts& batch);
 
 /// `completed: 31 batches, 2000000 keys, 34000000 rows in 4.21 s`, or `stopped after 2 batches, ...`
 std::string EndText(const RunEnd& end);

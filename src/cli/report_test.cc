@@ -28,7 +28,13 @@ BatchTable TableOf(const std::string& name, const std::vector<int32_t>& offsets)
 }
 
 /// Two keys; three rows of A and one of P.
-Batch SmallBatch() { return {4, Rows(2), {TableOf("A", {0, 2, 3}), TableOf("P", {0, 1, 1})}}; }
+/// A batch that came in two parts.
+BatchCounts SmallBatch() {
+  BatchCounts counts;
+  counts.Add({4, Rows(1), {TableOf("A", {0, 2}), TableOf("P", {0, 1})}, false, {0, false}});
+  counts.Add({4, Rows(1), {TableOf("A", {0, 1}), TableOf("P", {0, 0})}, false, {1, true}});
+  return counts;
+}
 
 RunEnd SmallEnd() {
   RunEnd end;

@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "cli/output.h"
@@ -49,15 +50,19 @@ Report ReportOf(const std::optional<OutputOptions>& output) {
 arrow::Result<bool> ReadBatches(const RunOptions& options, const Report& report,
                                 BatchReader* reader, Sink* sink, RunTotals* totals) {
   Progress progress(reader, options.progress);
+  BatchCounts counts;
   while (!options.stop_after || totals->batches < *options.stop_after) {
-    ARROW_ASSIGN_OR_RAISE(const std::optional<Batch> batch, reader->Next());
-    if (!batch) return sink == nullptr ? true : WentOn(sink->Finish(reader->metrics()));
+    ARROW_ASSIGN_OR_RAISE(const std::optional<Batch> part, reader->Next());
+    if (!part) return sink == nullptr ? true : WentOn(sink->Finish(reader->metrics()));
     if (sink != nullptr) {
-      ARROW_ASSIGN_OR_RAISE(const bool went_on, WentOn(sink->Write(*batch)));
+      ARROW_ASSIGN_OR_RAISE(const bool went_on, WentOn(sink->Write(*part)));
       if (!went_on) return false;
     }
-    totals->Add(*batch);
-    const std::string line = options.job.json ? BatchJson(*batch) : BatchText(*batch);
+    counts.Add(*part);
+    if (!part->part().last) continue;
+    const BatchCounts batch = std::exchange(counts, {});
+    totals->Add(batch);
+    const std::string line = options.job.json ? BatchJson(batch) : BatchText(batch);
     ARROW_RETURN_NOT_OK(progress.Aside([&] { return report(line + "\n"); }));
   }
   return false;
@@ -81,6 +86,7 @@ arrow::Result<std::vector<std::string>> ColumnsOf(const std::string& key, size_t
 
 /// The job with what the command line says of the part that is wanted.
 arrow::Result<Job> JobOf(const RunOptions& options, Job job) {
+  job.in_parts = true;  // no sink needs a batch as a whole
   job.stop_after = options.stop_after;
   if (!options.from.empty()) {
     ARROW_ASSIGN_OR_RAISE(job.from, ColumnsOf(options.from, job.key.size()));

@@ -28,8 +28,12 @@ Range RangeOf(const Batch& batch, std::string_view name, int64_t key) {
 }  // namespace
 
 Batch::Batch(int64_t index, std::shared_ptr<arrow::RecordBatch> keys,
-             std::vector<BatchTable> tables, bool continued)
-    : index_(index), keys_(std::move(keys)), tables_(std::move(tables)), continued_(continued) {}
+             std::vector<BatchTable> tables, bool continued, BatchPart part)
+    : index_(index),
+      keys_(std::move(keys)),
+      tables_(std::move(tables)),
+      continued_(continued),
+      part_(part) {}
 
 const BatchTable* Batch::Find(std::string_view name) const {
   for (const BatchTable& table : tables_) {

@@ -152,6 +152,54 @@ TEST_P(BatchReaderTest, ABatchOfTheDefaultSizeHolds65536KeysAndOneMoreKeyAnother
   }
 }
 
+/// `rows` rows, `each` of them with one id, and every `step`-th id; their texts have 3000 bytes. In chunks.
+std::shared_ptr<arrow::RecordBatchReader> LongRows(int64_t rows, int64_t each, int64_t step) {
+  std::vector<std::shared_ptr<arrow::RecordBatch>> chunks;
+  constexpr int64_t kChunk = 100;
+  for (int64_t begin = 0; begin < rows; begin += kChunk) {
+    arrow::Int64Builder ids;
+    arrow::StringBuilder texts;
+    for (int64_t row = begin; row < begin + kChunk; ++row) {
+      EXPECT_TRUE(ids.Append(row / each * step).ok());
+      EXPECT_TRUE(texts.Append(std::to_string(row) + std::string(3000, 'x')).ok());
+    }
+    chunks.push_back(arrow::RecordBatch::Make(
+        IdSchema(), kChunk, {ids.Finish().ValueOrDie(), texts.Finish().ValueOrDie()}));
+  }
+  return std::make_shared<TestStream>(IdSchema(), std::move(chunks));
+}
+
+TEST_P(BatchReaderTest, InPartsABatchThatIsLargeBesideTheMemoryHasTheSameRows) {
+  constexpr int64_t kMemory = int64_t{16} << 20;
+  const auto job = [&](bool in_parts) {
+    Job made = JobOf({Table::Stream("A", LongRows(5000, 2, 1)).SelectsKeys(),
+                      Table::Stream("P", LongRows(600, 1, 3))});
+    return made.MaxKeys(2000).Memory(kMemory).InParts(in_parts);
+  };
+  const auto whole = RunJob(job(false)).ValueOrDie();
+  const auto reader = Open(job(true));
+  const auto parts = ReadAll(reader.get()).ValueOrDie();
+  std::vector<std::string> texts;
+  int64_t keys = 0;  // of the batch, so far
+  for (const Batch& part : parts) {
+    if (part.index() == std::ssize(texts)) texts.emplace_back();
+    EXPECT_EQ(part.index(), std::ssize(texts) - 1);
+    EXPECT_EQ(part.part().first_key, keys);
+    EXPECT_LT(part.total_rows() * 3000, kMemory / 4);
+    const std::string text = Text(part);
+    texts.back() += (texts.back().empty() || text.empty() ? "" : "\n") + text;
+    keys = part.part().last ? 0 : keys + part.num_keys();
+  }
+  EXPECT_GT(std::ssize(parts), 5);
+  EXPECT_EQ(whole.size(), 2U);
+  EXPECT_TRUE(texts == Texts(whole)) << "they are megabytes";
+  const Metrics metrics = reader->metrics();
+  EXPECT_EQ(metrics.batches, 2);
+  EXPECT_EQ(metrics.keys, 2500);
+  EXPECT_EQ(metrics.rows, 5600);
+  EXPECT_EQ(metrics.tables[1].rows_per_key.max, 1);
+}
+
 TEST_P(BatchReaderTest, AGroupIsWholeWhereItSpansChunksAtTheEndOfABatch) {
   EXPECT_THAT(TextsOf(JobOf({Selecting("A", {R"([[1,"a"]])", R"([[1,"b"]])", R"([[1,"c"],[2,"d"]])",
                                              R"([[2,"e"]])"}),

@@ -12,6 +12,7 @@
 #include "cogroup/group_rows.h"
 #include "cogroup/row_text.h"
 #include "cogroup/take_rows.h"
+#include "key/empty_rows.h"
 #include "sheaf/error.h"
 #include "spill/row_memory.h"
 
@@ -20,6 +21,9 @@ namespace {
 
 // Where bytes end a batch, windows are small, so that a batch need not be read far beyond its end.
 constexpr int32_t kBytesWindowKeys = 4096;
+
+// A part has this part of its bytes at least: a window that is no smaller is handed out as it is, without a copy.
+constexpr int64_t kLeastPart = 2;
 
 CutWindow SliceWindow(const CutWindow& window, int64_t begin, int64_t end) {
   if (begin == 0 && end == window.keys->num_rows()) return window;
@@ -89,6 +93,18 @@ arrow::Result<CutWindow> Join(std::vector<CutWindow> parts) {
   return joined;
 }
 
+// A window of these tables that has no keys.
+arrow::Result<CutWindow> Nothing(const CutWindow& window) {
+  CutWindow nothing;
+  ARROW_ASSIGN_OR_RAISE(nothing.keys, EmptyRows(window.keys->schema()));
+  for (const TableShare& table : window.tables) {
+    ARROW_ASSIGN_OR_RAISE(auto rows, EmptyRows(table.rows->schema()));
+    nothing.tables.push_back(
+        {{table.name, table.rows_per_key, std::move(rows), OffsetsArray({0})}, {}});
+  }
+  return nothing;
+}
+
 bool DropsMissing(const Job& job) {
   return job.policy.missing == Policy::Missing::kDrop &&
          std::ranges::any_of(job.tables,
@@ -101,10 +117,11 @@ int32_t WindowKeys(const Job& job) {
   return job.max_bytes ? std::min(job.max_keys, kBytesWindowKeys) : job.max_keys;
 }
 
-BatchShaper::BatchShaper(const Job& job, int64_t max_group_bytes)
+BatchShaper::BatchShaper(const Job& job, int64_t max_group_bytes, std::optional<int64_t> part_bytes)
     : max_keys_(job.max_keys),
       max_bytes_(job.max_bytes),
       max_group_bytes_(max_group_bytes),
+      part_bytes_(part_bytes),
       drops_missing_(DropsMissing(job)),
       policy_(job.policy),
       group_sizes_(job.tables.size()) {}
@@ -123,7 +140,7 @@ arrow::Status BatchShaper::Add(CutWindow window) {
     const bool full =
         keys_ == max_keys_ || (max_bytes_ && keys_ > 0 && bytes_ + bytes > *max_bytes_);
     if (full || is_apart) {
-      if (k > begin) parts_.push_back(SliceWindow(window, begin, k));
+      if (k > begin) AddSlice(window, sizes, begin, k);
       begin = k;
     }
     if (full || oversize) ARROW_RETURN_NOT_OK(EndBatch());
@@ -136,29 +153,39 @@ arrow::Status BatchShaper::Add(CutWindow window) {
         continue;
       }
       ARROW_ASSIGN_OR_RAISE(group, InMemory(std::move(group)));
-      parts_.push_back(std::move(group));
+      windows_.push_back(std::move(group));
+      windows_bytes_ += bytes;
     }
     ++keys_;
     bytes_ += bytes;
   }
-  if (begin < num_keys) parts_.push_back(SliceWindow(window, begin, num_keys));
-  return keys_ == max_keys_ ? EndBatch() : arrow::Status::OK();
+  if (begin < num_keys) AddSlice(window, sizes, begin, num_keys);
+  if (keys_ == max_keys_) return EndBatch();
+  const bool ends_part = part_bytes_ && windows_bytes_ > *part_bytes_ / kLeastPart;
+  return ends_part ? EndPart(/*last=*/false) : arrow::Status::OK();
+}
+
+// Adds the keys [begin, end) of a window to the part being formed.
+void BatchShaper::AddSlice(const CutWindow& window, const GroupBytes& sizes, int64_t begin,
+                           int64_t end) {
+  windows_.push_back(SliceWindow(window, begin, end));
+  windows_bytes_ += sizes.InMemory(begin, end);
 }
 
 arrow::Status BatchShaper::Finish() { return EndBatch(); }
 
 arrow::Result<std::optional<Batch>> BatchShaper::Take() {
   while (!finished_.empty()) {
-    if (auto* whole = std::get_if<CutWindow>(&finished_.front())) {
-      ARROW_RETURN_NOT_OK(CountGroups(*whole));
-      Batch batch = Make(std::move(*whole), /*continued=*/false);
+    if (auto* part = std::get_if<Part>(&finished_.front())) {
+      ARROW_RETURN_NOT_OK(CountGroups(part->window));
+      Batch batch = Make(std::move(part->window), /*continued=*/false, part->part);
       finished_.pop_front();
       return batch;
     }
     auto& oversize = std::get<OversizeGroup>(finished_.front());
     if (!continues_) ARROW_RETURN_NOT_OK(CountGroups(oversize.window()));
     ARROW_ASSIGN_OR_RAISE(auto piece, oversize.Next());
-    if (piece) return Make(*std::move(piece), std::exchange(continues_, true));
+    if (piece) return Make(*std::move(piece), std::exchange(continues_, true), BatchPart{});
     continues_ = false;
     finished_.pop_front();
     RowMemory()->ReleaseUnused();  // pieces leave blocks that nothing else fits into
@@ -221,22 +248,40 @@ arrow::Status BatchShaper::DropMissing(CutWindow* window) {
   return TakeRows(window->keys, std::move(keep)).Value(&window->keys);
 }
 
-arrow::Status BatchShaper::EndBatch() {
-  if (parts_.empty()) return arrow::Status::OK();
-  ARROW_ASSIGN_OR_RAISE(CutWindow joined, Join(std::exchange(parts_, {})));
-  finished_.emplace_back(std::move(joined));
-  keys_ = 0;
-  bytes_ = 0;
+// Hands out what there is of the batch being formed.
+arrow::Status BatchShaper::EndPart(bool last) {
+  if (windows_.empty()) {
+    finished_.emplace_back(Part{*nothing_, {ended_keys_, last}});
+    return arrow::Status::OK();
+  }
+  ARROW_ASSIGN_OR_RAISE(CutWindow joined, Join(std::exchange(windows_, {})));
+  windows_bytes_ = 0;
+  if (!last && !nothing_) {
+    ARROW_ASSIGN_OR_RAISE(nothing_, Nothing(joined));
+  }
+  const int64_t keys = joined.keys->num_rows();
+  finished_.emplace_back(Part{std::move(joined), {ended_keys_, last}});
+  ended_keys_ += keys;
   return arrow::Status::OK();
 }
 
-Batch BatchShaper::Make(CutWindow window, bool continued) {
+arrow::Status BatchShaper::EndBatch() {
+  if (windows_.empty() && ended_keys_ == 0) return arrow::Status::OK();
+  ARROW_RETURN_NOT_OK(EndPart(/*last=*/true));
+  keys_ = 0;
+  bytes_ = 0;
+  ended_keys_ = 0;
+  return arrow::Status::OK();
+}
+
+Batch BatchShaper::Make(CutWindow window, bool continued, const BatchPart& part) {
   std::vector<BatchTable> tables;
   for (TableShare& table : window.tables) {
     table.rows_per_key = DeliveredCardinality(policy_, table.rows_per_key);
     tables.push_back(std::move(table));
   }
-  return {next_index_++, std::move(window.keys), std::move(tables), continued};
+  const int64_t index = part.last ? next_index_++ : next_index_;
+  return {index, std::move(window.keys), std::move(tables), continued, part};
 }
 
 }  // namespace sheaf

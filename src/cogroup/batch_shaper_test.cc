@@ -39,7 +39,9 @@ CutWindow WindowOf(int64_t first, const std::vector<int32_t>& counts) {
   return {Numbers(keys), {{{"A", Cardinality::kOne, Numbers(rows), OffsetsArray(offsets)}, {}}}};
 }
 
-BatchShaper ShaperOf(const Job& job) { return BatchShaper(job, MaxGroupBytes(job)); }
+BatchShaper ShaperOf(const Job& job, std::optional<int64_t> part_bytes = std::nullopt) {
+  return BatchShaper(job, MaxGroupBytes(job), part_bytes);
+}
 
 std::vector<std::string> Shape(const Job& job, std::vector<CutWindow> windows,
                                int64_t* dropped = nullptr) {
@@ -273,7 +275,7 @@ TEST(BatchShaperTest, RowsOnDiskAreNeitherMissingNorUncounted) {
 
 TEST(BatchShaperTest, AKeyAboveItsPartOfTheMemoryIsContinuedToo) {
   Job job = KeptJob();
-  BatchShaper shaper(job, /*max_group_bytes=*/16);
+  BatchShaper shaper(job, /*max_group_bytes=*/16, std::nullopt);
   ASSERT_TRUE(shaper.Add(WindowOf(1, {1, 3, 2})).ok());
   ASSERT_TRUE(shaper.Finish().ok());
   std::vector<std::string> texts;
@@ -283,10 +285,51 @@ TEST(BatchShaperTest, AKeyAboveItsPartOfTheMemoryIsContinuedToo) {
   EXPECT_THAT(texts, ElementsAre("1: A(1)", "2: A(2 2)", "on 2: A(2)", "3: A(3 3)"));
 
   job.policy.oversize = Policy::Oversize::kError;
-  BatchShaper strict(job, /*max_group_bytes=*/16);
+  BatchShaper strict(job, /*max_group_bytes=*/16, std::nullopt);
   const arrow::Status status = strict.Add(WindowOf(1, {1, 3}));
   EXPECT_EQ(KindOf(status), ErrorKind::kPolicy);
   EXPECT_THAT(status.message(), AllOf(HasSubstr("id=2"), HasSubstr("raise batch.memory")));
+}
+
+/// Each part: its batch and what it says of itself, then its groups.
+std::vector<std::string> Parts(const Job& job, int64_t part_bytes, std::vector<CutWindow> windows) {
+  BatchShaper shaper = ShaperOf(job, part_bytes);
+  std::vector<std::string> texts;
+  const auto take = [&] {
+    while (const std::optional<Batch> part = shaper.Take().ValueOrDie()) {
+      texts.push_back(std::to_string(part->index()) + (part->continued() ? " on" : "") + " from " +
+                      std::to_string(part->part().first_key) +
+                      (part->part().last ? " last| " : "| ") + Text(*part));
+    }
+  };
+  for (CutWindow& window : windows) {
+    EXPECT_TRUE(shaper.Add(std::move(window)).ok());
+    take();
+  }
+  EXPECT_TRUE(shaper.Finish().ok());
+  take();
+  return texts;
+}
+
+TEST(BatchShaperTest, WindowsOfALargeBatchAreItsPartsAndSmallOnesArePutTogether) {
+  EXPECT_THAT(
+      Parts(KeptJob().MaxKeys(5), 16,
+            {WindowOf(1, {2}), WindowOf(2, {1}), WindowOf(3, {1, 0}), WindowOf(5, {2}),
+             WindowOf(6, {1, 1})}),
+      ElementsAre("0 from 0| 1: A(1 1)", "0 from 1| 2: A(2)\n3: A(3)\n4: A()",
+                  "0 from 4 last| 5: A(5 5)", "1 from 0| 6: A(6)\n7: A(7)", "1 from 2 last| "));
+}
+
+TEST(BatchShaperTest, APartEndsWhereItsBatchDoesAndBeforeAKeyThatHasBatchesOfItsOwn) {
+  EXPECT_THAT(Parts(KeptJob().MaxBytes(24), 16, {WindowOf(1, {2, 2, 1}), WindowOf(4, {4, 1})}),
+              ElementsAre("0 from 0 last| 1: A(1 1)", "1 from 0| 2: A(2 2)\n3: A(3)",
+                          "1 from 2 last| ", "2 from 0 last| 4: A(4 4 4)",
+                          "3 on from 0 last| 4: A(4)", "4 from 0 last| 5: A(5)"));
+}
+
+TEST(BatchShaperTest, WindowsThatHaveNoMoreThanAPartMakeAWholeBatch) {
+  EXPECT_THAT(Parts(KeptJob().MaxKeys(2), 100, {WindowOf(1, {2, 1}), WindowOf(3, {1})}),
+              ElementsAre("0 from 0 last| 1: A(1 1)\n2: A(2)", "1 from 0 last| 3: A(3)"));
 }
 
 }  // namespace

@@ -23,7 +23,8 @@ struct Chunk {
 struct Window {
   KeyVector keys;
   std::shared_ptr<arrow::RecordBatch> key_rows;  ///< The key columns, a row a key.
-  bool ends_batch = false;                       ///< The batch has as many keys as it may have.
+  bool ends_share = false;  ///< What is cut so far is as much as is put together at once.
+  int64_t portions = 1;     ///< About how many like this one are put together at once.
 };
 
 }  // namespace sheaf

@@ -31,7 +31,6 @@ std::vector<int64_t> GroupBytes::Beyond(int64_t bytes) const {
   return found;
 }
 
-// Of groups [begin, end), all tables.
 int64_t GroupBytes::InMemory(int64_t begin, int64_t end) const {
   int64_t bytes = 0;
   for (size_t t = 0; t < sizes_.size(); ++t) {

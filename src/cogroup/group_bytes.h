@@ -16,12 +16,13 @@ class GroupBytes {
   explicit GroupBytes(const CutWindow& window);
 
   [[nodiscard]] int64_t Of(int64_t group) const;
+  /// Of groups [begin, end), without what is on disk.
+  [[nodiscard]] int64_t InMemory(int64_t begin, int64_t end) const;
 
   /// The groups that have large rows, or more than `bytes` bytes; ascending.
   [[nodiscard]] std::vector<int64_t> Beyond(int64_t bytes) const;
 
  private:
-  [[nodiscard]] int64_t InMemory(int64_t begin, int64_t end) const;
   void Search(int64_t begin, int64_t end, int64_t bytes, std::vector<int64_t>* found) const;
 
   const CutWindow& window_;

@@ -8,12 +8,22 @@
 #include "cogroup/take_rows.h"
 
 namespace sheaf {
+namespace {
 
-KeySelector::KeySelector(std::vector<bool> selects, int32_t max_keys, int32_t portion_keys)
-    : portion_keys_(portion_keys),
-      tables_(selects.size()),
-      max_keys_(max_keys),
-      next_max_keys_(max_keys) {
+// Keys of a portion as long as some table has not told how many bytes its rows have.
+constexpr int64_t kUntoldKeys = 256;
+
+// A window that ends by bytes comes in so many portions, so that it has not many more than it should.
+constexpr double kLeastPortions = 4;
+
+}  // namespace
+
+KeySelector::KeySelector(std::vector<bool> selects, int32_t max_keys, int32_t portion_keys,
+                         int64_t max_bytes)
+    : max_keys_(max_keys),
+      portion_keys_(portion_keys),
+      max_bytes_(static_cast<double>(max_bytes)),
+      tables_(selects.size()) {
   for (size_t t = 0; t < selects.size(); ++t) tables_[t].selects = selects[t];
 }
 
@@ -69,9 +79,9 @@ arrow::Status KeySelector::Finish(size_t table) {
   return Advance();
 }
 
-void KeySelector::SetMaxKeys(int64_t max_keys) {
+void KeySelector::AddBytes(size_t table, int64_t keys, int64_t bytes) {
   const std::lock_guard lock(mutex_);
-  next_max_keys_ = max_keys;
+  tables_[table].key_bytes = static_cast<double>(bytes) / static_cast<double>(keys);
 }
 
 void KeySelector::Close() {
@@ -128,6 +138,7 @@ arrow::Status KeySelector::Advance() {
       all_emitted_ = true;
       break;
     }
+    if (keys_.size() == 0) portion_room_ = PortionKeys();
     int64_t length = 1;
     if (head.alone) {
       const Announced& front = head.table->announced.front();
@@ -153,9 +164,23 @@ void KeySelector::TakeRun(TableState* table, int64_t length) {
   if (front.next == front.keys.size()) table->announced.pop_front();
 }
 
-// Keys that the portion being formed may still take.
-int64_t KeySelector::Room() const {
-  return std::min(portion_keys_, max_keys_ - window_keys_) - keys_.size();
+// Of the rows of a key, all tables that have told.
+double KeySelector::KeyBytes() const {
+  double bytes = 0;
+  for (const TableState& table : tables_) bytes += table.key_bytes.value_or(0);
+  return bytes;
+}
+
+// How many keys the next portion may have.
+int64_t KeySelector::PortionKeys() const {
+  int64_t keys = std::min(portion_keys_, max_keys_ - batch_keys_);
+  if (max_bytes_ == static_cast<double>(kAnyBytes)) return keys;
+  const bool told = std::all_of(tables_.begin(), tables_.end() - 1, [](const TableState& table) {
+    return table.key_bytes.has_value();
+  });
+  if (!told) keys = std::min(keys, kUntoldKeys);
+  const double fitting = max_bytes_ / kLeastPortions / std::max(1.0, KeyBytes());
+  return std::max<int64_t>(1, static_cast<int64_t>(std::min(static_cast<double>(keys), fitting)));
 }
 
 arrow::Status KeySelector::Emit() {
@@ -163,12 +188,17 @@ arrow::Status KeySelector::Emit() {
   portion->keys = keys_.Finish();
   ARROW_ASSIGN_OR_RAISE(portion->key_rows, arrow::ConcatenateRecordBatches(key_rows_));
   key_rows_.clear();
-  window_keys_ += portion->keys.size();
-  portion->ends_batch = window_keys_ == max_keys_;
-  if (portion->ends_batch) {
-    window_keys_ = 0;
-    max_keys_ = next_max_keys_;
-  }
+  const int64_t keys = portion->keys.size();
+  const double bytes = static_cast<double>(keys) * KeyBytes();
+  window_bytes_ += bytes;
+  batch_keys_ += keys;
+  const double rest = std::max(0.0, max_bytes_ - window_bytes_);
+  portion->ends_share = batch_keys_ == max_keys_ || rest < bytes;
+  const int64_t follow = (max_keys_ - batch_keys_ + keys - 1) / keys;
+  portion->portions =
+      1 + static_cast<int64_t>(std::min(rest / std::max(1.0, bytes), static_cast<double>(follow)));
+  if (batch_keys_ == max_keys_) batch_keys_ = 0;
+  if (portion->ends_share) window_bytes_ = 0;
   emitted_keys_ += portion->keys.size();
   portions_.push_back(std::move(portion));
   return arrow::Status::OK();

@@ -90,22 +90,46 @@ TEST(KeySelectorTest, AWindowComesInPortionsAndTheOneThatFillsItEndsTheBatch) {
     const KeySelector::Turn turn = selector.Next(0);
     ASSERT_EQ(turn.kind, Kind::kCut);
     EXPECT_EQ(KeysOf(*turn.window), keys);
-    EXPECT_EQ(turn.window->ends_batch, ends);
+    EXPECT_EQ(turn.window->ends_share, ends);
   }
   EXPECT_EQ(selector.Next(0).kind, Kind::kEnd);
 }
 
-TEST(KeySelectorTest, WindowsMayBecomeLargerAndSmallerFromTheNextOneOn) {
-  KeySelector selector({true}, 2, 10);
-  ASSERT_TRUE(Announce(&selector, 0, {1}).ok());
-  selector.SetMaxKeys(4);
-  ASSERT_TRUE(Announce(&selector, 0, {2, 3, 4, 5}).ok());
-  selector.SetMaxKeys(1);
-  ASSERT_TRUE(Announce(&selector, 0, {6, 7, 8}).ok());
-  EXPECT_THAT(Cut(&selector, 0), ElementsAre(1, 2));
-  EXPECT_THAT(Cut(&selector, 0), ElementsAre(3, 4, 5, 6));
-  EXPECT_THAT(Cut(&selector, 0), ElementsAre(7));
-  EXPECT_THAT(Cut(&selector, 0), ElementsAre(8));
+/// The sizes of the portions of `count` keys, and, negative, of those that end a share.
+Numbers Portions(KeySelector* selector, int64_t first, int64_t count) {
+  Numbers keys(static_cast<size_t>(count));
+  std::iota(keys.begin(), keys.end(), first);
+  EXPECT_TRUE(Announce(selector, 0, keys).ok());
+  Numbers sizes;
+  while (true) {
+    const KeySelector::Turn turn = selector->Next(0);
+    if (turn.kind != Kind::kCut) return sizes;
+    const int64_t size = turn.window->keys.size();
+    sizes.push_back(turn.window->ends_share ? -size : size);
+  }
+}
+
+TEST(KeySelectorTest, AShareEndsWhereItsRowsHaveTheirBytesOrTheBatchItsKeys) {
+  KeySelector selector({true, false, false}, 100, 10, /*max_bytes=*/300);
+  selector.AddBytes(0, /*keys=*/5, /*bytes=*/30);
+  selector.AddBytes(1, 1, 4);  // together 10 bytes a key
+  EXPECT_THAT(Portions(&selector, 0, 50), ElementsAre(7, 7, 7, -7, 7, 7, 7));
+  selector.AddBytes(0, 5, 0);
+  EXPECT_THAT(Portions(&selector, 50, 60), ElementsAre(7, -10, 10, 10, 10, -4, 10));
+}
+
+TEST(KeySelectorTest, OfLongRowsAPortionHasAKeyAtLeast) {
+  KeySelector selector({true, false}, 100, 10, /*max_bytes=*/300);
+  selector.AddBytes(0, 1, 1000);
+  EXPECT_THAT(Portions(&selector, 0, 3), ElementsAre(-1, -1, -1));
+}
+
+TEST(KeySelectorTest, PortionsAreSmallUntilEachTableHasTold) {
+  KeySelector selector({true, false, false}, 10'000, 1000, /*max_bytes=*/1'000'000);
+  selector.AddBytes(0, 1, 1);
+  EXPECT_THAT(Portions(&selector, 0, 512), ElementsAre(256, 256));
+  selector.AddBytes(1, 1, 1);
+  EXPECT_THAT(Portions(&selector, 512, 2000), ElementsAre(1000, 1000));
 }
 
 TEST(KeySelectorTest, SeveralTablesSelectTheUnionOfTheirKeys) {

@@ -31,7 +31,7 @@ LaneReader::LaneReader(std::shared_ptr<Engine> engine, ResolvedJob resolved, Pla
       resolved_(std::move(resolved)),
       plan_(std::move(plan)),
       split_(SplitMemory(resolved_.job.memory, resolved_.tables.size())),
-      shaper_(resolved_.job, resolved_.max_group_bytes) {
+      shaper_(resolved_.job, resolved_.max_group_bytes, part_bytes()) {
   for (TableInput& input : resolved_.tables) {
     schemas_.push_back(input.schema);
     lanes_.push_back(std::make_unique<Lane>(&input, resolved_.job.policy, order));
@@ -94,6 +94,11 @@ void LaneReader::Stop() {
   for (const auto& lane : lanes_) {
     if (lane->thread.joinable()) lane->thread.join();
   }
+}
+
+std::optional<int64_t> LaneReader::part_bytes() const {
+  if (!job().in_parts) return std::nullopt;
+  return split_.batch_part;
 }
 
 arrow::Result<std::optional<Batch>> LaneReader::Next() {
@@ -162,7 +167,7 @@ void LaneReader::Count(const Batch& batch) {
     const BatchTable& table = batch.tables()[t];
     lanes_[t]->counters.rows_delivered += table.rows->num_rows();
   }
-  ++totals_.batches;
+  totals_.batches += batch.part().last ? 1 : 0;
   totals_.keys += batch.continued() ? 0 : batch.num_keys();
   totals_.rows += batch.total_rows();
 }

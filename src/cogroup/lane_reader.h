@@ -91,6 +91,10 @@ class LaneReader : public BatchReader {
   /// How many keys the batch being formed still takes. For NextWindow() alone.
   [[nodiscard]] int64_t batch_room() const { return shaper_.room(); }
 
+  /// About how many bytes a window should have at most, for a part of a batch is one at least; nullopt where batches
+  /// are whole.
+  [[nodiscard]] std::optional<int64_t> part_bytes() const;
+
   [[nodiscard]] const Job& job() const { return resolved_.job; }
   [[nodiscard]] const ResolvedJob& resolved() const { return resolved_; }
   [[nodiscard]] const MemorySplit& split() const { return split_; }

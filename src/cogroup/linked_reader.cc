@@ -182,6 +182,7 @@ LinkedJob SplitLinks(ResolvedJob resolved) {
   LinkedJob split;
   split.job = resolved.job;
   split.keyed.job = std::move(resolved.job);
+  split.keyed.job.in_parts = false;  // rows of a reference table belong to all of a batch
   split.keyed.key_schema = std::move(resolved.key_schema);
   split.keyed.from = std::move(resolved.from);
   split.keyed.max_group_bytes = resolved.max_group_bytes;

@@ -16,6 +16,10 @@ constexpr int kScanBatchRows = 16384;
 /// The part of the memory for rows that their keys may take.
 constexpr int64_t kMaxKeysPart = 2;
 
+/// A batch, or a part of one, that is consumed, the next one, the one being made, the rows that it is made of, and what
+/// these leave behind.
+constexpr int64_t kBatchesAtOnce = 5;
+
 struct MemorySplit {
   int64_t query;            ///< Bytes an embedded engine may hold for one query.
   int64_t read_ahead;       ///< Bytes of rows that wait to be cut, a table.
@@ -23,6 +27,7 @@ struct MemorySplit {
   int64_t key_search;       ///< Bytes of a selecting table read before the other tables are asked.
   int64_t partition;        ///< Bytes of one partition, over all tables, that are loaded at once.
   int64_t table_partition;  ///< The same of one table.
+  int64_t batch_part;       ///< Bytes of a part of a batch, where a batch may come in parts.
   int scans;                ///< How many queries that don't sort may run at the same time.
   int batch_rows;           ///< Rows a batch of such a query; 0: the engine's own number.
 };
@@ -35,6 +40,8 @@ inline MemorySplit SplitMemory(int64_t budget, size_t tables) {
   constexpr int64_t kMaxReadAhead = int64_t{2} << 20;  // more only costs page faults
   constexpr int64_t kMaxKeySearch = int64_t{8} << 20;
   constexpr int64_t kScansAndBatches = int64_t{416} << 20;
+  // Larger ones are no faster, and leave less to whoever writes them.
+  constexpr int64_t kMaxBatchPart = int64_t{16} << 20;
   // An engine's scan of compressed files holds tens of MiB that no limit of its own counts.
   constexpr int64_t kScan = int64_t{256} << 20;
   constexpr int64_t kLittle = int64_t{128} << 20;
@@ -45,6 +52,7 @@ inline MemorySplit SplitMemory(int64_t budget, size_t tables) {
           std::min(budget / 8, kMaxKeySearch),
           budget / 2,
           budget / 2 / n,
+          std::min(budget / 2 / kBatchesAtOnce, kMaxBatchPart),
           scans,
           budget < kLittle ? 0 : kScanBatchRows};
 }

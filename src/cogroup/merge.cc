@@ -11,12 +11,10 @@
 #include <utility>
 #include <vector>
 
-#include "cogroup/batch_shaper.h"
 #include "cogroup/key_pushdown.h"
 #include "cogroup/key_selector.h"
 #include "cogroup/lane_reader.h"
 #include "cogroup/memory_split.h"
-#include "cogroup/row_sizes.h"
 #include "cogroup/share_builder.h"
 #include "cogroup/table_cutter.h"
 #include "engine/dialect.h"
@@ -32,19 +30,14 @@ using Turn = KeySelector::Turn;
 // Keys whose rows are put in order and copied at once: few enough that their rows are still in cache.
 constexpr int32_t kPortionKeys = 4096;
 
-// Where bytes end a batch, the keys of the first window, before it is known how long rows are; and how many windows a
-// batch has then, so that no more than some of its bytes are read beyond its end.
-constexpr int32_t kFirstWindowKeys = 64;
+// Where bytes end a batch, it has so many windows, so that no more than some of its bytes are read beyond its end.
 constexpr int64_t kWindowsABatch = 4;
 
 class MergeReader final : public LaneReader {
  public:
   MergeReader(std::shared_ptr<Engine> engine, ResolvedJob resolved, Plan plan)
       : LaneReader(std::move(engine), std::move(resolved), std::move(plan), KeyOrder::kAscending),
-        selector_(
-            Selects(lanes()),
-            job().max_bytes ? std::min(WindowKeys(job()), kFirstWindowKeys) : WindowKeys(job()),
-            kPortionKeys) {
+        selector_(Selects(lanes()), job().max_keys, kPortionKeys, MaxWindowBytes()) {
     for (size_t t = 0; t < lanes().size(); ++t) {
       Lane& lane = *lanes()[t];
       cutters_.push_back(std::make_unique<TableCutter>(
@@ -72,6 +65,12 @@ class MergeReader final : public LaneReader {
     return selects;
   }
 
+  // Of all tables.
+  int64_t MaxWindowBytes() const {
+    return std::min(part_bytes().value_or(KeySelector::kAnyBytes),
+                    job().max_bytes.value_or(KeySelector::kAnyBytes) / kWindowsABatch);
+  }
+
   arrow::Result<std::optional<CutWindow>> NextWindow() override;
   void Wake() override;
   std::optional<int64_t> TotalKeys() const override { return selector_.total_keys(); }
@@ -83,7 +82,6 @@ class MergeReader final : public LaneReader {
       Lane* lane, const std::shared_ptr<arrow::RecordBatch>& selected);
   arrow::Status Announce(size_t t, const Chunk* chunk);
   arrow::Status CutLane(size_t t);
-  void FitWindows(const CutWindow& window, int64_t max_bytes);
 
   KeySelector selector_;
   std::vector<std::unique_ptr<TableCutter>> cutters_;  // of the lanes, in their order
@@ -162,6 +160,10 @@ arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> MergeReader::OpenStream
 // cutting, for the rest of a group.
 arrow::Status MergeReader::Announce(size_t t, const Chunk* chunk) {
   const TableInput& input = *lanes()[t]->input;
+  if (!cutters_[t]->has_read()) {
+    const int64_t keys = chunk == nullptr ? 1 : std::ssize(chunk->keys.RunStarts());
+    selector_.AddBytes(t, keys, chunk == nullptr ? 0 : chunk->bytes);
+  }
   if (!input.table.selects_keys) return arrow::Status::OK();
   if (chunk == nullptr) {
     if (searched_) ARROW_RETURN_NOT_OK(searched_->Finish(t));
@@ -182,7 +184,6 @@ arrow::Status MergeReader::CutLane(size_t t) {
   TableCutter& cutter = *cutters_[t];
   Lane* lane = lanes()[t].get();
   ShareBuilder share(*lane->input);
-  share.Expect((WindowKeys(job()) - 1) / kPortionKeys + 1);
   const auto put = [&] { return PutShare(lane, [&] { return share.Finish(); }); };
   ARROW_RETURN_NOT_OK(cutter.Read().status());  // the engine is at work from here on
   while (true) {
@@ -193,9 +194,13 @@ arrow::Status MergeReader::CutLane(size_t t) {
         break;
       case Turn::Kind::kCut: {
         // A batch is large: the next one is begun once the last is taken.
-        if (share.num_keys() == 0) lane->shares.WaitUntilEmpty();
+        if (share.num_keys() == 0) {
+          lane->shares.WaitUntilEmpty();
+          share.Expect(turn.window->portions);
+        }
         ARROW_RETURN_NOT_OK(cutter.Cut(*turn.window, &share));
-        if (!turn.window->ends_batch) break;
+        selector_.AddBytes(t, turn.window->keys.size(), cutter.cut_bytes());
+        if (!turn.window->ends_share) break;
         ARROW_ASSIGN_OR_RAISE(const bool is_put, put());
         if (!is_put) return arrow::Status::OK();
         break;
@@ -218,7 +223,7 @@ arrow::Result<std::optional<CutWindow>> MergeReader::NextWindow() {
     if (turn.kind == Turn::Kind::kClosed) return std::nullopt;
     if (turn.kind != Turn::Kind::kCut) break;
     key_rows.push_back(turn.window->key_rows);
-    ended = turn.window->ends_batch;
+    ended = turn.window->ends_share;
   }
   if (key_rows.empty()) {
     WaitForLanes();
@@ -227,19 +232,7 @@ arrow::Result<std::optional<CutWindow>> MergeReader::NextWindow() {
   std::optional<std::vector<TableShare>> tables = PopShares();
   if (!tables) return std::nullopt;
   ARROW_ASSIGN_OR_RAISE(auto keys, arrow::ConcatenateRecordBatches(key_rows));
-  CutWindow window{std::move(keys), *std::move(tables)};
-  if (job().max_bytes) FitWindows(window, *job().max_bytes);
-  return window;
-}
-
-// Windows that follow have as many keys as their part of a batch, if their rows are as long as those of this one.
-void MergeReader::FitWindows(const CutWindow& window, int64_t max_bytes) {
-  int64_t bytes = 1;
-  for (const TableShare& table : window.tables) bytes += RowSizes(table.rows).OfAll();
-  const double fitting = static_cast<double>(window.keys->num_rows()) *
-                         static_cast<double>(max_bytes) / kWindowsABatch /
-                         static_cast<double>(bytes);
-  selector_.SetMaxKeys(static_cast<int64_t>(std::clamp<double>(fitting, 1, WindowKeys(job()))));
+  return CutWindow{std::move(keys), *std::move(tables)};
 }
 
 }  // namespace

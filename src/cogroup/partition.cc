@@ -8,10 +8,10 @@
 #include <condition_variable>
 #include <mutex>
 #include <numeric>
-#include <ranges>
 #include <utility>
 #include <vector>
 
+#include "cogroup/bytes_by_rank.h"
 #include "cogroup/lane_reader.h"
 #include "cogroup/memory_split.h"
 #include "cogroup/memory_turns.h"
@@ -25,35 +25,8 @@
 namespace sheaf {
 namespace {
 
-// A batch that is consumed, the next one, the one being made, the rows that it is made of, and what these leave
-// behind.
-constexpr int64_t kBatchesAtOnce = 5;
-
 // A table with few rows may have a few more of its partitions in memory than these are of all.
 constexpr int64_t kLeastShare = 4;
-
-// How many bytes a table has up to which rank: rows are taken as spread evenly within a partition.
-class BytesByRank {
- public:
-  explicit BytesByRank(const ScatteredRows& rows) : first_ranks_(rows.first_ranks) {
-    sums_.reserve(rows.bytes.size() + 1);
-    for (const int64_t bytes : rows.bytes) sums_.push_back(sums_.back() + bytes);
-  }
-
-  /// Of the keys below `rank`, which is at most the number of keys.
-  [[nodiscard]] int64_t Below(int64_t rank) const {
-    const auto above = std::ranges::upper_bound(first_ranks_, rank);
-    if (above == first_ranks_.end()) return sums_.back();
-    const auto p = static_cast<size_t>(above - first_ranks_.begin()) - 1;
-    const auto part = static_cast<double>(rank - first_ranks_[p]) /
-                      static_cast<double>(first_ranks_[p + 1] - first_ranks_[p]);
-    return sums_[p] + static_cast<int64_t>(part * static_cast<double>(sums_[p + 1] - sums_[p]));
-  }
-
- private:
-  std::vector<int64_t> first_ranks_;
-  std::vector<int64_t> sums_ = {0};  // up to each partition, and of all
-};
 
 class PartitionReader final : public LaneReader {
  public:
@@ -87,7 +60,7 @@ class PartitionReader final : public LaneReader {
   bool HasStopped() const;
   bool WaitForScattered();
   int64_t MaxKeyBytes() const { return split().rows / kMaxKeysPart; }
-  int64_t BytesBelow(int64_t rank) const;
+  int64_t MaxWindowBytes() const { return part_bytes().value_or(split().partition); }
   int64_t MaxLoaded(const ScatteredRows& rows) const;
   int64_t PlannedKeys() const { return windows_.empty() ? 0 : windows_.back().end; }
   bool PlanWindows();
@@ -105,12 +78,12 @@ class PartitionReader final : public LaneReader {
   std::condition_variable keys_changed_;
   // Guarded by keys_mutex_, as are the next seven.
   std::unique_ptr<KeySetBuilder> key_builder_ = std::make_unique<KeySetBuilder>();
-  bool keys_on_disk_ = false;           // there are too many to collect them in memory
-  int selecting_ = 0;                   // selecting tables not yet read to the end
-  std::vector<BytesByRank> scattered_;  // of the tables whose rows are all in their partitions
-  std::vector<RankRange> windows_;      // as far as they are planned
-  size_t taken_ = 0;                    // windows that Next() has asked for
-  bool overlaps_ = true;                // a window is made while another is consumed
+  bool keys_on_disk_ = false;       // there are too many to collect them in memory
+  int selecting_ = 0;               // selecting tables not yet read to the end
+  BytesByRank scattered_;           // of the tables whose rows are all in their partitions
+  std::vector<RankRange> windows_;  // as far as they are planned
+  size_t taken_ = 0;                // windows that Next() has asked for
+  bool overlaps_ = true;            // a window is made while another is consumed
   bool stopped_ = false;
   std::unique_ptr<KeySet> keys_;  // set once all are read; does not change after that
 
@@ -211,25 +184,20 @@ void PartitionReader::AddKeys(const KeyVector& keys) {
 // One more table is scattered: once all are, windows can be planned.
 void PartitionReader::AddScattered(const ScatteredRows& rows) {
   const std::lock_guard lock(keys_mutex_);
-  scattered_.emplace_back(rows);
-  if (scattered_.size() < lanes().size()) return;
+  scattered_.Add(rows);
+  if (scattered_.tables() < lanes().size()) return;
   const int64_t windows = keys_->size() / WindowKeys(job()) + 1;
-  const int64_t window_bytes = std::min(BytesBelow(keys_->size()) / windows, split().partition);
+  const int64_t window_bytes =
+      std::min(scattered_.Below(keys_->size()) / windows, MaxWindowBytes());
   overlaps_ = kBatchesAtOnce * window_bytes <= job().memory;
   keys_changed_.notify_all();
-}
-
-int64_t PartitionReader::BytesBelow(int64_t rank) const {
-  int64_t bytes = 0;
-  for (const BytesByRank& table : scattered_) bytes += table.Below(rank);
-  return bytes;
 }
 
 // Bytes of partitions that a table may have in memory: all tables share by how many rows they have, once all are
 // scattered.
 int64_t PartitionReader::MaxLoaded(const ScatteredRows& rows) const {
   const auto own = static_cast<double>(std::reduce(rows.bytes.begin(), rows.bytes.end()));
-  const auto all = static_cast<double>(std::max<int64_t>(1, BytesBelow(keys_->size())));
+  const auto all = static_cast<double>(std::max<int64_t>(1, scattered_.Below(keys_->size())));
   const auto share = static_cast<int64_t>(own / all * static_cast<double>(split().partition));
   return std::max(share, split().table_partition / kLeastShare);
 }
@@ -251,11 +219,7 @@ bool PartitionReader::PlanWindows() {
     if (begin == keys_->size()) break;
     const int64_t most =
         std::min({keys_->size(), begin + room, begin + int64_t{WindowKeys(job())}});
-    const int64_t limit = BytesBelow(begin) + split().partition;
-    const auto ends = std::views::iota(begin + 1, most);
-    const auto end = std::ranges::partition_point(
-        ends, [&](int64_t rank) { return BytesBelow(rank + 1) <= limit; });
-    windows_.push_back({begin, end == ends.end() ? most : *end});
+    windows_.push_back({begin, scattered_.EndWithin(begin, most, MaxWindowBytes())});
     take(windows_.back());
   }
   keys_changed_.notify_all();
@@ -276,7 +240,7 @@ bool PartitionReader::HasStopped() const {
 // False once the run has failed.
 bool PartitionReader::WaitForScattered() {
   std::unique_lock lock(keys_mutex_);
-  keys_changed_.wait(lock, [this] { return stopped_ || scattered_.size() == lanes().size(); });
+  keys_changed_.wait(lock, [this] { return stopped_ || scattered_.tables() == lanes().size(); });
   return !stopped_;
 }
 

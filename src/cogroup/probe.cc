@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "cogroup/bytes_by_rank.h"
 #include "cogroup/key_pushdown.h"
 #include "cogroup/key_ranges.h"
 #include "cogroup/lane_reader.h"
@@ -38,11 +39,12 @@ namespace {
 // dropping them here then costs the engine no more than a temporary table (docs/architecture.md).
 constexpr double kMaxNumbersPerKey = 4;
 
-// Where bytes end a batch, the rows of so many keys are put together at a time, for they may be long.
-constexpr int64_t kBytesPartKeys = 256;
+// Where bytes end a batch, it is put together from so many parts, so that no more than some of its bytes are held
+// beyond its end.
+constexpr int64_t kPartsABatch = 4;
 
-// One range of keys on its way to a batch. Guarded by the reader's mutex until `keys` is set; after that
-// it does not change.
+// One range of keys on its way to a batch. Guarded by the reader's mutex until `keys` is set, and the parts until they
+// are; after that it does not change.
 struct ProbeWindow {
   KeyRange range;
   int unread = 0;  // selecting tables whose rows in the range are not yet read
@@ -50,6 +52,8 @@ struct ProbeWindow {
   std::vector<Chunk> found;  // keys of the selecting tables' rows, with repeats, in the key schema
   std::unique_ptr<KeySet> keys;
   std::shared_ptr<arrow::RecordBatch> key_rows;  // a row a key, ascending
+  BytesByRank scattered;                         // of the tables whose rows are all read
+  std::vector<RankRange> parts;  // whose rows are put together at a time; set once all are read
   std::shared_ptr<ProbeWindow> next;
   bool last = false;  // nothing comes after it
 };
@@ -117,11 +121,6 @@ class ProbeReader final : public LaneReader {
  private:
   using WindowPtr = std::shared_ptr<ProbeWindow>;
 
-  // Keys of a window whose rows are put together at a time.
-  [[nodiscard]] int64_t PartKeys() const {
-    return job().max_bytes ? kBytesPartKeys : std::numeric_limits<int64_t>::max();
-  }
-
   arrow::Result<std::optional<CutWindow>> NextWindow() override;
   void Wake() override;
   std::optional<int64_t> TotalKeys() const override;
@@ -129,6 +128,7 @@ class ProbeReader final : public LaneReader {
   arrow::Status FindRanges(WindowPtr window);
   arrow::Status RunLane(Lane* lane, WindowPtr window);
   arrow::Result<ScatteredRows> Scatter(Lane* lane, ProbeWindow* window);
+  std::vector<RankRange> PlanParts(const ScatteredRows& rows, ProbeWindow* window);
   arrow::Status Read(Lane* lane, ChunkReader::OpenStream open,
                      const std::function<arrow::Status(const Chunk&)>& keep,
                      ReadAhead::Prepare prepare = nullptr);
@@ -197,18 +197,41 @@ arrow::Status ProbeReader::RunLane(Lane* lane, WindowPtr window) {
     lane->shares.WaitUntilEmpty();  // one batch is made while another is consumed
     ARROW_ASSIGN_OR_RAISE(ScatteredRows scattered, Scatter(lane, window.get()));
     if (scattered.rows == nullptr) return arrow::Status::OK();  // the run failed
-    const int64_t keys = window->keys->size();
-    if (keys == 0) continue;
+    if (window->keys->size() == 0) continue;
+    const std::vector<RankRange> parts = PlanParts(scattered, window.get());
     WindowRows rows(*lane->input, *window->keys, std::move(scattered), split().table_partition,
                     &rows_budget_, &lane->counters, GroupMemory::Of(job().memory, lanes().size()));
-    for (int64_t begin = 0; begin < keys; begin += PartKeys()) {
-      const RankRange part{begin, std::min(keys, begin + PartKeys())};
+    for (const RankRange& part : parts) {
       ARROW_ASSIGN_OR_RAISE(const bool put, PutShare(lane, [&] { return rows.Take(part); }));
       if (!put) return arrow::Status::OK();
     }
   }
   lane->shares.End();
   return arrow::Status::OK();
+}
+
+// What is put together at a time: the same keys of all tables. Where bytes limit it, all have to be read before. None
+// once the run has failed.
+std::vector<RankRange> ProbeReader::PlanParts(const ScatteredRows& rows, ProbeWindow* window) {
+  const int64_t keys = window->keys->size();
+  std::optional<int64_t> most = part_bytes();
+  if (job().max_bytes) {
+    most = std::min(*job().max_bytes / kPartsABatch, most.value_or(*job().max_bytes));
+  }
+  std::unique_lock lock(mutex_);
+  if (!most) {
+    window->parts = {{0, keys}};
+    return window->parts;
+  }
+  window->scattered.Add(rows);
+  if (window->scattered.tables() == lanes().size()) {
+    for (int64_t begin = 0; begin < keys; begin = window->parts.back().end) {
+      window->parts.push_back({begin, window->scattered.EndWithin(begin, keys, *most)});
+    }
+    changed_.notify_all();
+  }
+  changed_.wait(lock, [&] { return stopped_ || !window->parts.empty(); });
+  return window->parts;
 }
 
 // The table's rows in a window, in their partitions; none at all once the run has failed.
@@ -408,7 +431,7 @@ arrow::Result<std::optional<CutWindow>> ProbeReader::NextWindow() {
   std::optional<std::vector<TableShare>> tables = PopShares();
   if (!tables) return std::nullopt;
   const int64_t begin = position_->keys->size() - keys_left_;
-  const int64_t count = std::min(PartKeys(), keys_left_);
+  const int64_t count = (*tables)[0].offsets->length() - 1;
   keys_left_ -= count;
   return CutWindow{position_->key_rows->Slice(begin, count), *std::move(tables)};
 }

@@ -65,6 +65,7 @@ arrow::Result<bool> TableCutter::Read() {
   std::optional<Chunk> chunk = *std::move(next);
   ended_ = !chunk;
   ARROW_RETURN_NOT_OK(on_read_(ended_ ? nullptr : &*chunk));
+  has_read_ = true;
   if (chunk) ARROW_RETURN_NOT_OK(pending_.Push(*std::move(chunk)));
   return !ended_;
 }
@@ -75,6 +76,7 @@ arrow::Status TableCutter::Cut(const Window& window, ShareBuilder* share) {
   const auto num_keys = static_cast<size_t>(window.keys.size());
   counts_.assign(num_keys, 0);
   runs_.clear();
+  cut_bytes_ = 0;
   size_t key = 0;
   while (key < num_keys) {
     ARROW_ASSIGN_OR_RAISE(const bool has_rows, HasRows());
@@ -148,6 +150,7 @@ arrow::Status TableCutter::CutChunk(const Window& window, size_t* key) {
   if (runs_.size() == first_run) return arrow::Status::OK();
   pieces_.push_back(chunk.rows);
   const int64_t kept = NumRows(std::span(runs_).subspan(first_run));
+  cut_bytes_ += kept * row_bytes_;
   const auto passed = static_cast<int64_t>(row_ - first_row);
   return kept * kMaxWaste < passed ? CopyRuns(first_run) : arrow::Status::OK();
 }

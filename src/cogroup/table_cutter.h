@@ -37,9 +37,15 @@ class TableCutter {
   /// window is, and for those whose engine shall begin. Errors: those of the reader, with the table's name.
   arrow::Result<bool> Read();
 
+  /// Whether a read is done: false while the first chunk is told of.
+  [[nodiscard]] bool has_read() const { return has_read_; }
+
   /// Adds the rows of the window's keys to `share`. Windows ascend. Reads on until it has seen a row beyond the
   /// window: a chunk may end within the last group.
   arrow::Status Cut(const Window& window, ShareBuilder* share);
+
+  /// About how many bytes the rows have that the last Cut() has found.
+  [[nodiscard]] int64_t cut_bytes() const { return cut_bytes_; }
 
   /// Reads what is left: rows of keys beyond the last window.
   arrow::Status Drain();
@@ -57,6 +63,7 @@ class TableCutter {
   const OnRead on_read_;
   PendingChunks pending_;
   size_t row_ = 0;  // the first row of pending_.front() that no window has taken
+  bool has_read_ = false;
   bool ended_ = false;
 
   // Of the window that is being cut:
@@ -65,6 +72,7 @@ class TableCutter {
   std::vector<RowRun> runs_;  // the rows, in order
   LargeGroups large_;
   int64_t row_bytes_ = 0;  // of the chunk that was cut last
+  int64_t cut_bytes_ = 0;
 };
 
 }  // namespace sheaf

@@ -105,6 +105,11 @@ Job& Job::Memory(int64_t bytes) {
   return *this;
 }
 
+Job& Job::InParts(bool value) {
+  in_parts = value;
+  return *this;
+}
+
 Job& Job::From(std::vector<std::string> columns) {
   from = std::move(columns);
   return *this;

@@ -11,8 +11,10 @@
 #include "cogroup/group_rows.h"
 #include "key/empty_rows.h"
 #include "sheaf/sink.h"
+#include "sink/arrow_blocks.h"
 #include "sink/documents.h"
 #include "sink/local_id.h"
+#include "sink/row_blocks.h"
 #include "sink/table_schemas.h"
 #include "sink/table_writer.h"
 
@@ -26,34 +28,36 @@ using RowsPtr = std::shared_ptr<arrow::RecordBatch>;
 class DocumentWriter {
  public:
   virtual ~DocumentWriter() = default;
-  virtual arrow::Status Write(const RowsPtr& documents) = 0;
+  /// `last`: of a batch.
+  virtual arrow::Status Write(const RowsPtr& documents, bool last) = 0;
   virtual arrow::Status Finish() = 0;
 };
 
 class JsonLines : public DocumentWriter {
  public:
-  explicit JsonLines(StreamPtr stream) : stream_(std::move(stream)) {}
-  arrow::Status Write(const RowsPtr& documents) override {
-    return lines_->Write(documents, stream_);
+  explicit JsonLines(std::unique_ptr<TableFile> lines) : lines_(std::move(lines)) {}
+  arrow::Status Write(const RowsPtr& documents, bool) override {
+    return lines_->Write(documents, /*last=*/false);
   }
   arrow::Status Finish() override { return arrow::Status::OK(); }
 
  private:
-  const StreamPtr stream_;
-  const std::unique_ptr<TableWriter> lines_ = MakeJsonlWriter();
+  const std::unique_ptr<TableFile> lines_;
 };
 
 class ArrowStream : public DocumentWriter {
  public:
   explicit ArrowStream(std::shared_ptr<arrow::ipc::RecordBatchWriter> writer)
       : writer_(std::move(writer)) {}
-  arrow::Status Write(const RowsPtr& documents) override {
-    return writer_->WriteRecordBatch(*documents);
+  arrow::Status Write(const RowsPtr& documents, bool last) override {
+    return blocks_.Add(documents, last);
   }
   arrow::Status Finish() override { return writer_->Close(); }
 
  private:
   const std::shared_ptr<arrow::ipc::RecordBatchWriter> writer_;
+  RowBlocks blocks_{kMaxArrowRows, kMaxArrowBytes,
+                    [this](const auto& block) { return writer_->WriteRecordBatch(*block); }};
 };
 
 class DocumentStream : public Sink {
@@ -74,7 +78,7 @@ class DocumentStream : public Sink {
   arrow::Status WriteDocuments(const Batch& batch) {
     ARROW_ASSIGN_OR_RAISE(const Batch numbered, WithLocalIds(batch, options_.local_id));
     ARROW_ASSIGN_OR_RAISE(const auto documents, Documents(numbered, options_.format));
-    return writer_->Write(documents);
+    return writer_->Write(documents, batch.part().last);
   }
 
   const OutputOptions options_;
@@ -104,12 +108,14 @@ arrow::Result<std::unique_ptr<Sink>> OpenDocumentStream(const OutputOptions& opt
                                                         const Job& job, const BatchReader& reader,
                                                         StreamPtr stream) {
   ARROW_ASSIGN_OR_RAISE(const auto schemas, TableSchemas(options, job, reader));
+  ARROW_ASSIGN_OR_RAISE(const Batch empty, EmptyBatch(job, reader, schemas));
+  ARROW_ASSIGN_OR_RAISE(const auto documents, Documents(empty, options.format));
   std::unique_ptr<DocumentWriter> writer;
   if (options.format == Format::kJsonl) {
-    writer = std::make_unique<JsonLines>(std::move(stream));
+    ARROW_ASSIGN_OR_RAISE(auto lines,
+                          MakeJsonlWriter()->Begin(documents->schema(), std::move(stream)));
+    writer = std::make_unique<JsonLines>(std::move(lines));
   } else {
-    ARROW_ASSIGN_OR_RAISE(const Batch empty, EmptyBatch(job, reader, schemas));
-    ARROW_ASSIGN_OR_RAISE(const auto documents, empty.nested());
     ARROW_ASSIGN_OR_RAISE(auto ipc, arrow::ipc::MakeStreamWriter(stream, documents->schema()));
     writer = std::make_unique<ArrowStream>(std::move(ipc));
   }

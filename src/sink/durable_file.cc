@@ -14,26 +14,7 @@
 namespace sheaf {
 namespace {
 
-/// Removes a file on every way out but the one that keeps it.
-class RemoveUnlessKept {
- public:
-  explicit RemoveUnlessKept(std::filesystem::path path) : path_(std::move(path)) {}
-  RemoveUnlessKept(const RemoveUnlessKept&) = delete;
-  RemoveUnlessKept& operator=(const RemoveUnlessKept&) = delete;
-  ~RemoveUnlessKept() {
-    std::error_code ignored;  // an error is already on its way to the caller
-    if (!path_.empty()) std::filesystem::remove(path_, ignored);
-  }
-  void MovedTo(std::filesystem::path path) { path_ = std::move(path); }
-  void Keep() { path_.clear(); }
-
- private:
-  std::filesystem::path path_;
-};
-
-/// Gives a file a name. Returns 0 or an errno.
-using MoveFunction = int (*)(const std::filesystem::path& from, const std::filesystem::path& to);
-
+// Both give a file a name, and return 0 or an errno.
 int Replace(const std::filesystem::path& from, const std::filesystem::path& to) {
   return rename(from.c_str(), to.c_str()) == 0 ? 0 : errno;
 }
@@ -46,32 +27,15 @@ int MoveToNewName(const std::filesystem::path& from, const std::filesystem::path
   return unlink(from.c_str()) == 0 ? 0 : errno;
 }
 
-WriteFunction WriterOf(std::string_view text) {
-  return [text](const std::shared_ptr<arrow::io::OutputStream>& stream) {
-    return stream->Write(text);
-  };
+std::filesystem::path TemporaryOf(const std::filesystem::path& path) {
+  return path.parent_path() / ("." + path.filename().string() + ".tmp");
 }
 
-arrow::Result<StoredFile> WriteAndMove(const std::filesystem::path& path,
-                                       const WriteFunction& write, MoveFunction move) {
-  const std::filesystem::path temporary =
-      path.parent_path() / ("." + path.filename().string() + ".tmp");
-  ARROW_ASSIGN_OR_RAISE(const auto stream, FileStream::Create(temporary, path));
-  RemoveUnlessKept guard(temporary);
-
-  const arrow::Status written = write(stream);
-  // The stream's own error is the cause of what an encoder makes of it.
-  ARROW_RETURN_NOT_OK(stream->status());
-  if (!written.ok()) return FileError("write", path, written.message());
-  ARROW_RETURN_NOT_OK(stream->Close());
-
-  if (const int error = move(temporary, path); error != 0) return FileError("write", path, error);
-  guard.MovedTo(path);
-  ARROW_RETURN_NOT_OK(SyncDirectory(path.parent_path()));
-  guard.Keep();
-
-  ARROW_ASSIGN_OR_RAISE(const int64_t bytes, stream->Tell());
-  return StoredFile{.bytes = bytes, .xxh3_64 = stream->Checksum()};
+arrow::Result<StoredFile> StoreText(const std::filesystem::path& path, std::string_view text,
+                                    bool may_replace) {
+  ARROW_ASSIGN_OR_RAISE(const auto file, DurableFile::Create(path));
+  ARROW_RETURN_NOT_OK(file->Check(file->stream()->Write(text)));
+  return file->Store(may_replace);
 }
 
 }  // namespace
@@ -86,19 +50,45 @@ arrow::Status SyncDirectory(const std::filesystem::path& directory) {
   return error == 0 ? arrow::Status::OK() : FileError("write", path, error);
 }
 
-arrow::Result<StoredFile> WriteDurably(const std::filesystem::path& path,
-                                       const WriteFunction& write) {
-  return WriteAndMove(path, write, Replace);
+arrow::Result<std::unique_ptr<DurableFile>> DurableFile::Create(std::filesystem::path path) {
+  ARROW_ASSIGN_OR_RAISE(auto stream, FileStream::Create(TemporaryOf(path), path));
+  return std::unique_ptr<DurableFile>(new DurableFile(std::move(path), std::move(stream)));
+}
+
+DurableFile::DurableFile(std::filesystem::path path, std::shared_ptr<FileStream> file)
+    : path_(std::move(path)), file_(std::move(file)), ours_(TemporaryOf(path_)) {}
+
+DurableFile::~DurableFile() {
+  std::error_code ignored;  // an error is already on its way to the caller
+  if (!ours_.empty()) std::filesystem::remove(ours_, ignored);
+}
+
+std::shared_ptr<arrow::io::OutputStream> DurableFile::stream() const { return file_; }
+
+arrow::Status DurableFile::Check(const arrow::Status& written) const {
+  ARROW_RETURN_NOT_OK(file_->status());
+  return written.ok() ? written : FileError("write", path_, written.message());
+}
+
+arrow::Result<StoredFile> DurableFile::Store(bool may_replace) {
+  ARROW_RETURN_NOT_OK(file_->Close());
+  const int error = may_replace ? Replace(ours_, path_) : MoveToNewName(ours_, path_);
+  if (error != 0) return FileError("write", path_, error);
+  ours_ = path_;
+  ARROW_RETURN_NOT_OK(SyncDirectory(path_.parent_path()));
+  ours_.clear();
+  ARROW_ASSIGN_OR_RAISE(const int64_t bytes, file_->Tell());
+  return StoredFile{.bytes = bytes, .xxh3_64 = file_->Checksum()};
 }
 
 arrow::Result<StoredFile> WriteTextDurably(const std::filesystem::path& path,
                                            std::string_view text) {
-  return WriteDurably(path, WriterOf(text));
+  return StoreText(path, text, /*may_replace=*/true);
 }
 
 arrow::Result<StoredFile> CreateTextDurably(const std::filesystem::path& path,
                                             std::string_view text) {
-  return WriteAndMove(path, WriterOf(text), MoveToNewName);
+  return StoreText(path, text, /*may_replace=*/false);
 }
 
 }  // namespace sheaf

@@ -7,27 +7,49 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 
 namespace sheaf {
 
+class FileStream;
+
 struct StoredFile {
   int64_t bytes = 0;
   std::string xxh3_64;  ///< 16 hexadecimal digits.
 };
 
-using WriteFunction = std::function<arrow::Status(const std::shared_ptr<arrow::io::OutputStream>&)>;
+/// A file on its way. It stands in `.<name>.tmp` beside `path`, which readers of the folder skip, until it is stored.
+/// Used by one thread at a time. Errors, of all methods: kEngine, naming `path`.
+class DurableFile {
+ public:
+  /// Errors also where another writes this file.
+  static arrow::Result<std::unique_ptr<DurableFile>> Create(std::filesystem::path path);
+  ~DurableFile();  ///< Of a file that is not stored nothing is left.
+  DurableFile(const DurableFile&) = delete;
+  DurableFile& operator=(const DurableFile&) = delete;
 
-/// Streams `write` into `.<name>.tmp` beside `path`, which readers of the folder skip, and renames
-/// it once it is on the disk. After an error neither file is there. Errors: kEngine, naming `path`,
-/// also where `write` fails.
-arrow::Result<StoredFile> WriteDurably(const std::filesystem::path& path,
-                                       const WriteFunction& write);
+  /// For writers. What they say of it goes through Check().
+  [[nodiscard]] std::shared_ptr<arrow::io::OutputStream> stream() const;
 
-/// The same for a text that is in memory.
+  /// The error of a writer of the stream, as one of this file: that of the stream itself, where it has one, since that
+  /// is the cause of what the writer makes of it.
+  [[nodiscard]] arrow::Status Check(const arrow::Status& written) const;
+
+  /// Brings the file to the disk and gives it its name, in place of a file that has it, where that `may_replace`. After
+  /// an error no file of ours is there. To be called once.
+  arrow::Result<StoredFile> Store(bool may_replace = true);
+
+ private:
+  DurableFile(std::filesystem::path path, std::shared_ptr<FileStream> file);
+
+  const std::filesystem::path path_;
+  const std::shared_ptr<FileStream> file_;
+  std::filesystem::path ours_;  // where the file stands as long as it is to be removed; else empty
+};
+
+/// Stores a text that is in memory.
 arrow::Result<StoredFile> WriteTextDurably(const std::filesystem::path& path,
                                            std::string_view text);
 

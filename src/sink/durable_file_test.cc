@@ -16,13 +16,13 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-TEST(DurableFileTest, TheNameAppearsOnlyWhenTheFileIsWhole) {
+TEST(DurableFileTest, TheNameAppearsOnlyWhenTheFileIsStored) {
   const testing::TemporaryDirectory directory;
-  const auto stored = WriteDurably(directory.path() / "data", [&](const auto& stream) {
-    ARROW_RETURN_NOT_OK(stream->Write("half", 4));
-    EXPECT_THAT(directory.Entries(), ElementsAre(".data.tmp"));
-    return stream->Write("half", 4);
-  });
+  const auto file = DurableFile::Create(directory.path() / "data").ValueOrDie();
+  ASSERT_TRUE(file->stream()->Write("half", 4).ok());
+  EXPECT_THAT(directory.Entries(), ElementsAre(".data.tmp"));
+  ASSERT_TRUE(file->stream()->Write("half", 4).ok());
+  const auto stored = file->Store();
   ASSERT_TRUE(stored.ok()) << stored.status();
   EXPECT_THAT(directory.Entries(), ElementsAre("data"));
   EXPECT_EQ(testing::ReadText(directory.path() / "data"), "halfhalf");
@@ -37,40 +37,48 @@ TEST(DurableFileTest, SizeAndChecksumAreThoseOfTheFile) {
   EXPECT_EQ(stored->xxh3_64, fmt::format("{:016x}", XXH3_64bits(text.data(), text.size())));
 }
 
-TEST(DurableFileTest, AFailedWriteLeavesNothingAndNamesTheFile) {
+TEST(DurableFileTest, AFileThatIsNotStoredLeavesNothing) {
   const testing::TemporaryDirectory directory;
-  const auto stored = WriteDurably(directory.path() / "data", [](const auto& stream) {
-    ARROW_RETURN_NOT_OK(stream->Write("half", 4));
-    return arrow::Status::Invalid("the encoder gave up");
-  });
-  EXPECT_EQ(stored.status().message(), fmt::format("cannot write \"{}\": the encoder gave up",
-                                                   (directory.path() / "data").string()));
+  ASSERT_TRUE(
+      DurableFile::Create(directory.path() / "data").ValueOrDie()->stream()->Write("half", 4).ok());
   EXPECT_THAT(directory.Entries(), IsEmpty());
+}
+
+TEST(DurableFileTest, AnErrorOfTheWriterNamesTheFile) {
+  const testing::TemporaryDirectory directory;
+  const auto file = DurableFile::Create(directory.path() / "data").ValueOrDie();
+  EXPECT_TRUE(file->Check(arrow::Status::OK()).ok());
+  const arrow::Status status = file->Check(arrow::Status::Invalid("the encoder gave up"));
+  EXPECT_EQ(KindOf(status), ErrorKind::kEngine);
+  EXPECT_EQ(status.message(), fmt::format("cannot write \"{}\": the encoder gave up",
+                                          (directory.path() / "data").string()));
 }
 
 TEST(DurableFileTest, AFullDiskLeavesNothingAlsoWhereTheWriterIgnoresIt) {
   const testing::TemporaryDirectory directory;
-  const testing::FileSizeLimit limit(1000);
-  const auto stored = WriteDurably(directory.path() / "data", [](const auto& stream) {
+  {
+    const testing::FileSizeLimit limit(1000);
+    const auto file = DurableFile::Create(directory.path() / "data").ValueOrDie();
     const std::string text(2000, 'x');
-    EXPECT_FALSE(stream->Write(text.data(), 2000).ok());
-    EXPECT_FALSE(stream->Write("more", 4).ok());
-    return arrow::Status::OK();
-  });
-  EXPECT_EQ(KindOf(stored.status()), ErrorKind::kEngine);
-  EXPECT_EQ(stored.status().message(), fmt::format("cannot write \"{}\": File too large",
-                                                   (directory.path() / "data").string()));
+    EXPECT_FALSE(file->stream()->Write(text.data(), 2000).ok());
+    EXPECT_FALSE(file->stream()->Write("more", 4).ok());
+    const std::string message =
+        fmt::format("cannot write \"{}\": File too large", (directory.path() / "data").string());
+    EXPECT_EQ(file->Check(arrow::Status::Invalid("the encoder gave up")).message(), message);
+    const auto stored = file->Store();
+    EXPECT_EQ(KindOf(stored.status()), ErrorKind::kEngine);
+    EXPECT_EQ(stored.status().message(), message);
+  }
   EXPECT_THAT(directory.Entries(), IsEmpty());
 }
 
 TEST(DurableFileTest, AFileThatIsBeingWrittenIsLeftToItsWriter) {
   const testing::TemporaryDirectory directory;
-  const auto stored = WriteDurably(directory.path() / "data", [&](const auto& stream) {
-    EXPECT_THAT(WriteTextDurably(directory.path() / "data", "another's").status().message(),
-                HasSubstr("data\": File exists"));
-    return stream->Write("text", 4);
-  });
-  ASSERT_TRUE(stored.ok()) << stored.status();
+  const auto file = DurableFile::Create(directory.path() / "data").ValueOrDie();
+  EXPECT_THAT(WriteTextDurably(directory.path() / "data", "another's").status().message(),
+              HasSubstr("data\": File exists"));
+  ASSERT_TRUE(file->stream()->Write("text", 4).ok());
+  ASSERT_TRUE(file->Store().ok());
   EXPECT_EQ(testing::ReadText(directory.path() / "data"), "text");
 }
 

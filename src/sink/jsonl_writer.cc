@@ -7,6 +7,7 @@
 #include <functional>
 #include <mutex>
 #include <string>
+#include <utility>
 
 #include "key/empty_rows.h"
 #include "parallel/parallel.h"
@@ -45,20 +46,13 @@ arrow::Result<std::unique_ptr<JsonColumn>> LinesOf(const arrow::RecordBatch& row
   return MakeJsonColumn(structs);
 }
 
-/// A line a row.
-class JsonlWriter : public TableWriter {
+class JsonlFile final : public TableFile {
  public:
-  [[nodiscard]] std::string_view extension() const override { return ".jsonl"; }
+  explicit JsonlFile(std::shared_ptr<arrow::io::OutputStream> stream)
+      : stream_(std::move(stream)) {}
 
-  [[nodiscard]] arrow::Status CheckSchema(const arrow::Schema& schema) const override {
-    ARROW_ASSIGN_OR_RAISE(const auto empty,
-                          EmptyRows(std::make_shared<arrow::Schema>(schema.fields())));
-    return LinesOf(*empty).status();
-  }
-
-  [[nodiscard]] arrow::Status Write(
-      const std::shared_ptr<arrow::RecordBatch>& rows,
-      const std::shared_ptr<arrow::io::OutputStream>& stream) const override {
+  [[nodiscard]] arrow::Status Write(const std::shared_ptr<arrow::RecordBatch>& rows,
+                                    bool /*last*/) override {
     ARROW_ASSIGN_OR_RAISE(const auto lines, LinesOf(*rows));
     const int64_t parts = (rows->num_rows() + kRowsOfAPart - 1) / kRowsOfAPart;
     Turns turns;
@@ -70,8 +64,29 @@ class JsonlWriter : public TableWriter {
         lines->Append(row, &text);
         text.push_back('\n');
       }
-      return turns.Write(part, [&] { return stream->Write(text); });
+      return turns.Write(part, [&] { return stream_->Write(text); });
     });
+  }
+
+ private:
+  const std::shared_ptr<arrow::io::OutputStream> stream_;
+};
+
+/// A line a row.
+class JsonlWriter : public TableWriter {
+ public:
+  [[nodiscard]] std::string_view extension() const override { return ".jsonl"; }
+
+  [[nodiscard]] arrow::Status CheckSchema(const arrow::Schema& schema) const override {
+    ARROW_ASSIGN_OR_RAISE(const auto empty,
+                          EmptyRows(std::make_shared<arrow::Schema>(schema.fields())));
+    return LinesOf(*empty).status();
+  }
+
+  [[nodiscard]] arrow::Result<std::unique_ptr<TableFile>> Begin(
+      const std::shared_ptr<arrow::Schema>&,
+      std::shared_ptr<arrow::io::OutputStream> stream) const override {
+    return std::make_unique<JsonlFile>(std::move(stream));
   }
 };
 

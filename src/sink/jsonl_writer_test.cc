@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 
 #include "sink/json_text.h"
 #include "sink/sink_test_support.h"
@@ -14,9 +15,16 @@ namespace {
 
 using ::testing::HasSubstr;
 
+arrow::Status Write(const std::shared_ptr<arrow::RecordBatch>& rows,
+                    std::shared_ptr<arrow::io::OutputStream> stream) {
+  ARROW_ASSIGN_OR_RAISE(const auto file,
+                        MakeJsonlWriter()->Begin(rows->schema(), std::move(stream)));
+  return file->Write(rows, /*last=*/true);
+}
+
 std::string Lines(const std::shared_ptr<arrow::RecordBatch>& rows) {
   const auto stream = arrow::io::BufferOutputStream::Create().ValueOrDie();
-  EXPECT_TRUE(MakeJsonlWriter()->Write(rows, stream).ok());
+  EXPECT_TRUE(Write(rows, stream).ok());
   return stream->Finish().ValueOrDie()->ToString();
 }
 
@@ -68,7 +76,7 @@ class FullDisk : public arrow::io::OutputStream {
 TEST(JsonlWriterTest, NothingIsWrittenAfterAnError) {
   for (int writes = 0; writes < 5; ++writes) {
     const auto disk = std::make_shared<FullDisk>(writes);
-    EXPECT_THAT(MakeJsonlWriter()->Write(Numbers(100'000), disk).message(), HasSubstr("disk full"));
+    EXPECT_THAT(Write(Numbers(100'000), disk).message(), HasSubstr("disk full"));
     EXPECT_EQ(disk->asked(), writes + 1);
   }
 }

@@ -69,10 +69,12 @@ std::shared_ptr<arrow::Array> ArrayOf(std::vector<int32_t> numbers) {
   return std::make_shared<arrow::Int32Array>(length, arrow::Buffer::FromVector(std::move(numbers)));
 }
 
-std::shared_ptr<arrow::Array> GroupOfEachRow(const arrow::Int32Array& offsets) {
+/// `first`: the number of the first group.
+std::shared_ptr<arrow::Array> GroupOfEachRow(const arrow::Int32Array& offsets, int64_t first) {
   std::vector<int32_t> numbers;
   for (int32_t group = 0; group + 1 < offsets.length(); ++group) {
-    numbers.resize(static_cast<size_t>(offsets.Value(group + 1)), group);
+    numbers.resize(static_cast<size_t>(offsets.Value(group + 1)),
+                   static_cast<int32_t>(first) + group);
   }
   return ArrayOf(std::move(numbers));
 }
@@ -83,17 +85,18 @@ std::shared_ptr<arrow::Array> NumberOfEachRow(const arrow::RecordBatch& rows) {
   return ArrayOf(std::move(numbers));
 }
 
-/// In the order of IdFields().
-arrow::ArrayVector IdNumbers(const std::vector<BatchTable>& tables, const BatchTable& table) {
-  arrow::ArrayVector numbers = {GroupOfEachRow(*table.offsets)};
+/// In the order of IdFields(). Ids that count keys begin with `first_key`.
+arrow::ArrayVector IdNumbers(const std::vector<BatchTable>& tables, const BatchTable& table,
+                             int64_t first_key) {
+  arrow::ArrayVector numbers = {GroupOfEachRow(*table.offsets, table.link ? 0 : first_key)};
   for (const BatchTable* linked : LinkedTo(tables, table.name)) {
     numbers.push_back(IsReference(linked->link) ? linked->mapping : NumberOfEachRow(*table.rows));
   }
   return numbers;
 }
 
-arrow::Status CheckGroups(const BatchTable& table, LocalId type) {
-  const int64_t groups = table.offsets->length() - 1;
+arrow::Status CheckGroups(const BatchTable& table, int64_t first_key, LocalId type) {
+  const int64_t groups = first_key + table.offsets->length() - 1;
   if (groups <= kUint16Groups || TypeOf(table.link, type)->id() != arrow::Type::UINT16) {
     return arrow::Status::OK();
   }
@@ -106,12 +109,13 @@ arrow::Status CheckGroups(const BatchTable& table, LocalId type) {
 }
 
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> WithIds(const std::vector<BatchTable>& tables,
-                                                           size_t index, LocalId type) {
+                                                           size_t index, int64_t first_key,
+                                                           LocalId type) {
   const BatchTable& table = tables[index];
   ARROW_ASSIGN_OR_RAISE(const auto schema,
                         WithInFront(IdFields(tables, index, type), table.rows->schema()));
   arrow::ArrayVector columns;
-  for (const auto& numbers : IdNumbers(tables, table)) {
+  for (const auto& numbers : IdNumbers(tables, table, first_key)) {
     const auto& field = schema->field(static_cast<int>(columns.size()));
     ARROW_ASSIGN_OR_RAISE(auto ids, arrow::compute::Cast(*numbers, field->type()));
     columns.push_back(std::move(ids));
@@ -132,11 +136,12 @@ arrow::Result<std::shared_ptr<arrow::Schema>> WithLocalIds(
 arrow::Result<Batch> WithLocalIds(const Batch& batch, LocalId type) {
   if (type == LocalId::kNone) return batch;
   std::vector<BatchTable> tables = batch.tables();
-  for (const BatchTable& table : tables) ARROW_RETURN_NOT_OK(CheckGroups(table, type));
+  const int64_t first_key = batch.part().first_key;
+  for (const BatchTable& table : tables) ARROW_RETURN_NOT_OK(CheckGroups(table, first_key, type));
   for (size_t t = 0; t < tables.size(); ++t) {
-    ARROW_ASSIGN_OR_RAISE(tables[t].rows, WithIds(batch.tables(), t, type));
+    ARROW_ASSIGN_OR_RAISE(tables[t].rows, WithIds(batch.tables(), t, first_key, type));
   }
-  return Batch(batch.index(), batch.keys(), std::move(tables), batch.continued());
+  return Batch(batch.index(), batch.keys(), std::move(tables), batch.continued(), batch.part());
 }
 
 }  // namespace sheaf

@@ -40,6 +40,18 @@ TEST(LocalIdTest, ABatchThatContinuesAKeyStillDoes) {
   EXPECT_TRUE(WithLocalIds(continued, LocalId::kUint16).ValueOrDie().continued());
 }
 
+TEST(LocalIdTest, IdsOfAPartCountTheKeysOfTheWholeBatch) {
+  const Batch like = BatchOf({0, 2, 2, 3});
+  const Batch part(3, like.keys(), like.tables(), /*continued=*/false, {65'533, /*last=*/false});
+  const Batch numbered = WithLocalIds(part, LocalId::kUint16).ValueOrDie();
+  EXPECT_TRUE(numbered.table("A")->column(0)->Equals(
+      testing::ArrayOf(arrow::uint16(), "[65533, 65533, 65535]")));
+  EXPECT_EQ(numbered.part().first_key, 65'533);
+  EXPECT_FALSE(numbered.part().last);
+  const Batch beyond(3, like.keys(), like.tables(), /*continued=*/false, {65'534, /*last=*/true});
+  EXPECT_FALSE(WithLocalIds(beyond, LocalId::kUint16).ok());
+}
+
 TEST(LocalIdTest, ThereIsNoneUnlessAskedFor) {
   const Batch batch = BatchOf({0, 1});
   EXPECT_EQ(WithLocalIds(batch, LocalId::kNone).ValueOrDie().table("A"), batch.table("A"));

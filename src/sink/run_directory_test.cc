@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "cogroup/group_rows.h"
 #include "sheaf/error.h"
 #include "sheaf/sink.h"
 #include "sheaf/version.h"
@@ -137,6 +138,61 @@ TEST_F(RunDirectoryTest, ABatchIsAFileATableThenALogLine) {
   EXPECT_EQ(line["tables"]["A"]["rows"], 4);
   EXPECT_EQ(line["tables"]["P"]["rows"], 0);
   EXPECT_EQ(line["tables"]["A"]["file"], "A/batch-000000.parquet");
+}
+
+/// The batch in two parts of one key.
+std::vector<Batch> PartsOf(const Batch& whole) {
+  std::vector<Batch> parts;
+  for (const int64_t key : {0, 1}) {
+    std::vector<BatchTable> tables = whole.tables();
+    for (BatchTable& table : tables) {
+      const int32_t begin = table.offsets->Value(key);
+      const int32_t count = table.offsets->Value(key + 1) - begin;
+      table.rows = table.rows->Slice(begin, count);
+      table.offsets = OffsetsArray({0, count});
+    }
+    parts.emplace_back(whole.index(), whole.keys()->Slice(key, 1), tables, false,
+                       BatchPart{key, key == 1});
+  }
+  return parts;
+}
+
+TEST_F(RunDirectoryTest, PartsMakeTheFilesAndTheLogLineOfTheirBatch) {
+  for (const Format format : {Format::kParquet, Format::kArrow, Format::kNested, Format::kJsonl}) {
+    for (const LocalId id : {LocalId::kNone, LocalId::kUint16}) {
+      local_id_ = id;
+      auto whole = Open(format).ValueOrDie();
+      ASSERT_TRUE(whole->Write(MakeBatch(0)).ok());
+      const std::string log = testing::ReadText(out() / "batches.jsonl");  // with checksums
+      std::filesystem::remove_all(out());
+      auto sink = Open(format).ValueOrDie();
+      for (const Batch& part : PartsOf(MakeBatch(0))) {
+        EXPECT_EQ(testing::ReadText(out() / "batches.jsonl"), "");
+        ASSERT_TRUE(sink->Write(part).ok());
+      }
+      EXPECT_EQ(testing::ReadText(out() / "batches.jsonl"), log);
+      ASSERT_TRUE(sink->Write(MakeBatch(1)).ok());
+      std::filesystem::remove_all(out());
+    }
+  }
+}
+
+TEST_F(RunDirectoryTest, OfABatchWhosePartsAreNotAllThereNothingStays) {
+  auto sink = Open().ValueOrDie();
+  const auto before = Entries();
+  ASSERT_TRUE(sink->Write(PartsOf(MakeBatch(0))[0]).ok());
+  EXPECT_FALSE(std::filesystem::exists(out() / "A" / "batch-000000.parquet"));
+  sink = nullptr;
+  EXPECT_EQ(Entries(), before);
+}
+
+TEST_F(RunDirectoryTest, APartOutOfTurnIsAnErrorAndNothingStaysOfTheOthers) {
+  auto sink = Open().ValueOrDie();
+  const auto before = Entries();
+  ASSERT_TRUE(sink->Write(PartsOf(MakeBatch(0))[0]).ok());
+  EXPECT_EQ(sink->Write(MakeBatch(0)).message(),
+            "the part of batch 0 from its key 0 on was handed in where the one from 1 on is next");
+  EXPECT_EQ(Entries(), before);
 }
 
 TEST_F(RunDirectoryTest, ABatchOfDocumentsIsOneFile) {

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 #include <parquet/arrow/reader.h>
 
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -20,10 +21,23 @@ using ::testing::HasSubstr;
 
 using Rows = std::shared_ptr<arrow::RecordBatch>;
 
-arrow::Result<std::shared_ptr<arrow::Buffer>> Encode(Format format, const Rows& rows,
-                                                     Ties ties = Ties::kAny) {
+/// Writes the rows so many at a time.
+arrow::Status Write(Format format, const Rows& rows, Ties ties, int64_t at_once,
+                    const std::shared_ptr<arrow::io::OutputStream>& stream) {
+  ARROW_ASSIGN_OR_RAISE(const auto file,
+                        MakeTableWriter(format, ties)->Begin(rows->schema(), stream));
+  int64_t begin = 0;
+  for (; begin + at_once < rows->num_rows(); begin += at_once) {
+    ARROW_RETURN_NOT_OK(file->Write(rows->Slice(begin, at_once), /*last=*/false));
+  }
+  return file->Write(rows->Slice(begin), /*last=*/true);
+}
+
+arrow::Result<std::shared_ptr<arrow::Buffer>> Encode(
+    Format format, const Rows& rows, Ties ties = Ties::kAny,
+    int64_t at_once = std::numeric_limits<int32_t>::max()) {
   ARROW_ASSIGN_OR_RAISE(const auto stream, arrow::io::BufferOutputStream::Create());
-  ARROW_RETURN_NOT_OK(MakeTableWriter(format, ties)->Write(rows, stream));
+  ARROW_RETURN_NOT_OK(Write(format, rows, ties, at_once, stream));
   return stream->Finish();
 }
 
@@ -138,7 +152,7 @@ TEST_P(TableWriterTest, ADiskThatFillsUpAnywhereIsAnError) {
   const int64_t size = Encode(GetParam(), rows).ValueOrDie()->size();
   for (int64_t budget = 0; budget < size; budget += 97) {
     const auto status =
-        MakeTableWriter(GetParam(), Ties::kAny)->Write(rows, std::make_shared<FullDisk>(budget));
+        Write(GetParam(), rows, Ties::kAny, /*at_once=*/2, std::make_shared<FullDisk>(budget));
     ASSERT_THAT(status.message(), HasSubstr("disk full")) << "after " << budget << " bytes";
   }
 }
@@ -150,6 +164,37 @@ TEST_P(TableWriterTest, EqualRowsGiveEqualBytesHoweverTheyCameTogether) {
     const auto bytes = Encode(GetParam(), rows, Ties::kFixed);
     ASSERT_TRUE(bytes.ok()) << how << ": " << bytes.status();
     EXPECT_TRUE((*bytes)->Equals(*expected)) << how;
+  }
+}
+
+/// `rows` rows of a number, a text of `text` bytes and a list; some values are null.
+Rows ManyRows(int64_t rows, size_t text) {
+  arrow::Int64Builder numbers;
+  arrow::StringBuilder texts;
+  const auto items = std::make_shared<arrow::Int32Builder>();
+  arrow::ListBuilder lists(arrow::default_memory_pool(), items);
+  for (int64_t i = 0; i < rows; ++i) {
+    const std::string value = std::to_string(i % 1000) + std::string(text, 'x');
+    EXPECT_TRUE((i % 7 == 0 ? numbers.AppendNull() : numbers.Append(i * i)).ok());
+    EXPECT_TRUE((i % 5 == 0 ? texts.AppendNull() : texts.Append(value)).ok());
+    EXPECT_TRUE(lists.Append().ok());
+    for (int64_t k = 0; k < i % 4; ++k) EXPECT_TRUE(items->Append(static_cast<int32_t>(i)).ok());
+  }
+  return testing::RowsOf({{"n", numbers.Finish().ValueOrDie()},
+                          {"t", texts.Finish().ValueOrDie()},
+                          {"l", lists.Finish().ValueOrDie()}});
+}
+
+TEST_P(TableWriterTest, TheBytesDoNotHangOnHowManyRowsComeAtATime) {
+  // Many rows, and rows so long that blocks, row groups and record batches end by their bytes.
+  for (const auto& rows : {ManyRows(150'000, 5), ManyRows(3000, 40'000)}) {
+    const auto expected = Encode(GetParam(), rows, Ties::kFixed).ValueOrDie();
+    for (const int64_t at_once : {rows->num_rows() / 100 + 3, rows->num_rows() / 2}) {
+      const auto bytes = Encode(GetParam(), rows, Ties::kFixed, at_once).ValueOrDie();
+      EXPECT_TRUE(bytes->Equals(*expected)) << rows->num_rows() << " rows, " << at_once;
+    }
+    const auto table = Decode(GetParam(), expected).ValueOrDie();
+    EXPECT_TRUE(table->Equals(*arrow::Table::FromRecordBatches({rows}).ValueOrDie()));
   }
 }
 

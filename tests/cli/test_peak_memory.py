@@ -1,4 +1,4 @@
-"""A run stays inside its memory, also where one key has several times as much as that."""
+"""A run stays inside its memory, also where one key, or one batch, has several times as much as that."""
 
 import json
 import random
@@ -65,10 +65,10 @@ sys.exit(os.waitstatus_to_exitcode(status))
 """
 
 
-def _run(sheaf, job):
+def _run(sheaf, job, *args):
     """The lines of a run, and the most memory that it held."""
     done = subprocess.run(
-        [sys.executable, "-c", MEASURE, sheaf.path, "run", job, "--json"],
+        [sys.executable, "-c", MEASURE, sheaf.path, "run", job, "--json", *map(str, args)],
         env=sheaf.environment(),
         capture_output=True,
         text=True,
@@ -100,3 +100,45 @@ def test_a_key_of_several_times_the_memory_comes_in_pieces(
     most = MEMORY // 8 // 1000
     assert all(piece["keys"] == 1 and piece["rows"] <= most for piece in pieces)
     assert len(pieces) < HOT_ROWS / most * 1.1, "no piece but the last has room for more"
+
+
+BATCH_KEYS = 150_000  # all in one batch
+BATCH_ROWS = 5 * BATCH_KEYS
+
+
+@pytest.fixture(scope="module")
+def batch_folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("batch")
+    ids = [row // 5 for row in range(BATCH_ROWS)]
+    _write(folder / "clustered.parquet", ids)
+    random.Random(7).shuffle(ids)
+    _write(folder / "shuffled.parquet", ids)
+    return folder
+
+
+ONE_BATCH = ("--max-keys", BATCH_KEYS, "--set", "batch.ties=fixed")
+
+
+@pytest.mark.parametrize(
+    "strategy, name, order",
+    [
+        ("partition", "shuffled", ""),
+        ("merge", "clustered", "WITH ORDER (id)"),
+        ("probe", "clustered", "WITH ORDER (id)"),
+    ],
+)
+def test_a_batch_beyond_the_memory_goes_out_in_parts(
+    sheaf, batch_folder, tmp_path, strategy, name, order
+):
+    text = JOB.format(order=order, folder=batch_folder, name=name, strategy=strategy)
+    job = jobs.write(tmp_path, text)
+    out = tmp_path / "out"
+    for output in ((), ("--out", out)):
+        (batch, last), held = _run(sheaf, job, *ONE_BATCH, *output)
+        assert held < MEMORY + ALLOWANCE, f"{held >> 20} MiB"
+        assert batch["rows"] == last["rows"] == BATCH_ROWS
+        assert batch["keys"] == BATCH_KEYS and last["batches"] == 1
+    whole = tmp_path / "whole"
+    _run(sheaf, job, *ONE_BATCH, "--memory", "3GiB", "--strategy", "partition", "--out", whole)
+    # With checksums: the same bytes as where there is memory enough.
+    assert (out / "batches.jsonl").read_text() == (whole / "batches.jsonl").read_text()
