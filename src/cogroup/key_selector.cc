@@ -13,8 +13,10 @@ namespace {
 // Keys of a portion as long as some table has not told how many bytes its rows have.
 constexpr int64_t kUntoldKeys = 256;
 
-// A window that ends by bytes comes in so many portions, so that it has not many more than it should.
+// A window that ends by bytes comes in so many portions, so that it has not many more than it should; or in fewer, for
+// a small portion costs more than its rows.
 constexpr double kLeastPortions = 4;
+constexpr double kLeastPortionBytes = 1 << 20;
 
 }  // namespace
 
@@ -179,7 +181,8 @@ int64_t KeySelector::PortionKeys() const {
     return table.key_bytes.has_value();
   });
   if (!told) keys = std::min(keys, kUntoldKeys);
-  const double fitting = max_bytes_ / kLeastPortions / std::max(1.0, KeyBytes());
+  const double bytes = std::clamp(kLeastPortionBytes, max_bytes_ / kLeastPortions, max_bytes_);
+  const double fitting = bytes / std::max(1.0, KeyBytes());
   return std::max<int64_t>(1, static_cast<int64_t>(std::min(static_cast<double>(keys), fitting)));
 }
 

@@ -110,12 +110,19 @@ Numbers Portions(KeySelector* selector, int64_t first, int64_t count) {
 }
 
 TEST(KeySelectorTest, AShareEndsWhereItsRowsHaveTheirBytesOrTheBatchItsKeys) {
-  KeySelector selector({true, false, false}, 100, 10, /*max_bytes=*/300);
-  selector.AddBytes(0, /*keys=*/5, /*bytes=*/30);
-  selector.AddBytes(1, 1, 4);  // together 10 bytes a key
+  constexpr int64_t kKiB = 1024;
+  KeySelector selector({true, false, false}, 100, 10, /*max_bytes=*/30'000 * kKiB);
+  selector.AddBytes(0, /*keys=*/5, /*bytes=*/3000 * kKiB);
+  selector.AddBytes(1, 1, 400 * kKiB);  // together 1000 KiB a key
   EXPECT_THAT(Portions(&selector, 0, 50), ElementsAre(7, 7, 7, -7, 7, 7, 7));
   selector.AddBytes(0, 5, 0);
   EXPECT_THAT(Portions(&selector, 50, 60), ElementsAre(7, -10, 10, 10, 10, -4, 10));
+}
+
+TEST(KeySelectorTest, PortionsAreNoSmallerThanTheyNeedBe) {
+  KeySelector selector({true, false}, 1000, 1000, /*max_bytes=*/1'500'000);
+  selector.AddBytes(0, 1, 10'000);
+  EXPECT_THAT(Portions(&selector, 0, 250), ElementsAre(-104, -104));
 }
 
 TEST(KeySelectorTest, OfLongRowsAPortionHasAKeyAtLeast) {

@@ -153,6 +153,8 @@ class ProbeReader final : public LaneReader {
   std::mutex mutex_;
   std::condition_variable changed_;
   bool stopped_ = false;  // guarded by mutex_
+  std::optional<double>
+      key_bytes_;  // of the rows of a key, in the window before; guarded by mutex_
 
   std::atomic<int64_t> total_keys_ = -1;
 
@@ -210,8 +212,8 @@ arrow::Status ProbeReader::RunLane(Lane* lane, WindowPtr window) {
   return arrow::Status::OK();
 }
 
-// What is put together at a time: the same keys of all tables. Where bytes limit it, all have to be read before. None
-// once the run has failed.
+// What is put together at a time: the same keys of all tables. Where bytes limit it, rows are taken to be as long as
+// those of the window before; of the first, all tables have to be read before. None once the run has failed.
 std::vector<RankRange> ProbeReader::PlanParts(const ScatteredRows& rows, ProbeWindow* window) {
   const int64_t keys = window->keys->size();
   std::optional<int64_t> most = part_bytes();
@@ -223,13 +225,19 @@ std::vector<RankRange> ProbeReader::PlanParts(const ScatteredRows& rows, ProbeWi
     window->parts = {{0, keys}};
     return window->parts;
   }
-  window->scattered.Add(rows);
-  if (window->scattered.tables() == lanes().size()) {
+  BytesByRank& bytes = window->scattered;
+  bytes.Add(rows);
+  const bool all_read = bytes.tables() == lanes().size();
+  if (window->parts.empty() && (all_read || key_bytes_)) {
+    const double fitting = static_cast<double>(*most) / std::max(1.0, key_bytes_.value_or(1));
     for (int64_t begin = 0; begin < keys; begin = window->parts.back().end) {
-      window->parts.push_back({begin, window->scattered.EndWithin(begin, keys, *most)});
+      const int64_t end = all_read ? bytes.EndWithin(begin, keys, *most)
+                                   : std::min(keys, begin + 1 + static_cast<int64_t>(fitting));
+      window->parts.push_back({begin, end});
     }
     changed_.notify_all();
   }
+  if (all_read) key_bytes_ = static_cast<double>(bytes.Below(keys)) / static_cast<double>(keys);
   changed_.wait(lock, [&] { return stopped_ || !window->parts.empty(); });
   return window->parts;
 }
