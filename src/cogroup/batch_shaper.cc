@@ -147,15 +147,9 @@ arrow::Status BatchShaper::Add(CutWindow window) {
     if (is_apart) {
       ++next_apart;
       begin = k + 1;
-      CutWindow group = SliceWindow(window, k, k + 1);
-      if (oversize) {
-        ARROW_RETURN_NOT_OK(AddOversize(std::move(group), bytes));
-        continue;
-      }
-      ARROW_ASSIGN_OR_RAISE(group, InMemory(std::move(group)));
-      windows_.push_back(std::move(group));
-      windows_bytes_ += bytes;
+      ARROW_RETURN_NOT_OK(AddApart(SliceWindow(window, k, k + 1), bytes));
     }
+    if (oversize) continue;
     ++keys_;
     bytes_ += bytes;
   }
@@ -209,8 +203,14 @@ arrow::Status BatchShaper::CountGroups(const CutWindow& window) {
   return arrow::Status::OK();
 }
 
-// A key whose rows are too many for a batch: batches of its own.
-arrow::Status BatchShaper::AddOversize(CutWindow group, int64_t bytes) {
+// A key by itself: batches of its own where its rows are too many for one.
+arrow::Status BatchShaper::AddApart(CutWindow group, int64_t bytes) {
+  if (bytes <= max_group_bytes_) {
+    ARROW_ASSIGN_OR_RAISE(group, InMemory(std::move(group)));
+    windows_.push_back(std::move(group));
+    windows_bytes_ += bytes;
+    return arrow::Status::OK();
+  }
   if (policy_.oversize == Policy::Oversize::kError) {
     const std::string limit =
         max_bytes_ ? "max_bytes = " + std::to_string(*max_bytes_)
@@ -251,7 +251,7 @@ arrow::Status BatchShaper::DropMissing(CutWindow* window) {
 // Hands out what there is of the batch being formed.
 arrow::Status BatchShaper::EndPart(bool last) {
   if (windows_.empty()) {
-    finished_.emplace_back(Part{*nothing_, {ended_keys_, last}});
+    finished_.emplace_back(Part{nothing_.value_or(CutWindow()), {ended_keys_, last}});
     return arrow::Status::OK();
   }
   ARROW_ASSIGN_OR_RAISE(CutWindow joined, Join(std::exchange(windows_, {})));

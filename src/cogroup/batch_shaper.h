@@ -54,7 +54,7 @@ class BatchShaper {
   void AddSlice(const CutWindow& window, const GroupBytes& sizes, int64_t begin, int64_t end);
   arrow::Status DropMissing(CutWindow* window);
   arrow::Status CountGroups(const CutWindow& window);
-  arrow::Status AddOversize(CutWindow group, int64_t bytes);
+  arrow::Status AddApart(CutWindow group, int64_t bytes);
   arrow::Status EndPart(bool last);
   arrow::Status EndBatch();
   Batch Make(CutWindow window, bool continued, const BatchPart& part);

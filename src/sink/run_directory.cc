@@ -109,19 +109,19 @@ arrow::Status RunDirectory::CheckPart(const Batch& part) const {
 }
 
 arrow::Status RunDirectory::WriteFilesAndLog(const Batch& part) {
+  ARROW_RETURN_NOT_OK(CheckPart(part));
+  if (files_ == nullptr) {
+    files_ = std::make_unique<BatchFiles>(directory_, folders_, options_, *writer_, part);
+  }
   ARROW_RETURN_NOT_OK(files_->Add(part));
   return part.part().last ? log_->Append(CompactText(files_->LogLine())) : arrow::Status::OK();
 }
 
 arrow::Status RunDirectory::Commit(const Batch& part) {
-  arrow::Status status = CheckPart(part);
-  if (status.ok() && files_ == nullptr) {
-    files_ = std::make_unique<BatchFiles>(directory_, folders_, options_, *writer_, part);
-  }
-  if (status.ok()) status = WriteFilesAndLog(part);
+  const arrow::Status status = WriteFilesAndLog(part);
   if (!status.ok()) {
-    if (files_ != nullptr)
-      files_->Remove();  // some may be whole, yet the log knows nothing of them
+    // Some of them may be whole, yet the log knows nothing of them.
+    if (files_ != nullptr) files_->Remove();
     files_ = nullptr;
     return status;
   }
