@@ -10,8 +10,8 @@
 // Whole    A key is in one batch only, or, flagged, in several where its rows are too many (Policy::oversize).
 // Errors   The first error is final: Next() repeats it. Batches before it are a right prefix.
 // Threads  One caller of Next() at a time, any thread. Cancel() and metrics(): any thread, any time.
-// Memory   Job::memory bounds what the reader and an embedded engine hold; a batch handed out is the
-//          caller's.
+// Memory   Job::memory bounds what the reader and an embedded engine hold, but for a batch that exceeds it as a
+//          whole: Job::in_parts lets it come in parts. A batch handed out is the caller's.
 #pragma once
 
 #include <arrow/result.h>

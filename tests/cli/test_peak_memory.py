@@ -133,9 +133,11 @@ def test_a_batch_beyond_the_memory_goes_out_in_parts(
     text = JOB.format(order=order, folder=batch_folder, name=name, strategy=strategy)
     job = jobs.write(tmp_path, text)
     out = tmp_path / "out"
+    # In probe the engine reads a range while rows of the one before go out: 290 to 340 MiB.
+    allowance = ALLOWANCE if strategy != "probe" else ALLOWANCE * 3 // 2
     for output in ((), ("--out", out)):
         (batch, last), held = _run(sheaf, job, *ONE_BATCH, *output)
-        assert held < MEMORY + ALLOWANCE, f"{held >> 20} MiB"
+        assert held < MEMORY + allowance, f"{held >> 20} MiB"
         assert batch["rows"] == last["rows"] == BATCH_ROWS
         assert batch["keys"] == BATCH_KEYS and last["batches"] == 1
     whole = tmp_path / "whole"
