@@ -3,37 +3,13 @@
 
 #include <arrow/result.h>
 
-#include <cstdint>
 #include <string>
-#include <utility>
-#include <vector>
 
-#include "sheaf/batch.h"
 #include "sheaf/batch_reader.h"
 #include "sheaf/job.h"
+#include "sink/batch_counts.h"
 
 namespace sheaf {
-
-/// What a batch holds, counted part by part.
-struct BatchCounts {
-  int64_t index = 0;
-  bool continued = false;
-  int64_t keys = 0;
-  int64_t rows = 0;
-  std::vector<std::pair<std::string, int64_t>>
-      table_rows;  ///< By the tables' names, in the job's order.
-
-  void Add(const Batch& part);
-};
-
-/// What was handed out, counted batch by batch.
-struct RunTotals {
-  int64_t batches = 0;
-  int64_t keys = 0;
-  int64_t rows = 0;
-
-  void Add(const BatchCounts& batch);
-};
 
 /// How a run ended.
 struct RunEnd {

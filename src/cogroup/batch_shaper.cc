@@ -251,12 +251,12 @@ arrow::Status BatchShaper::DropMissing(CutWindow* window) {
 // Hands out what there is of the batch being formed.
 arrow::Status BatchShaper::EndPart(bool last) {
   if (windows_.empty()) {
-    finished_.emplace_back(Part{nothing_.value_or(CutWindow()), {ended_keys_, last}});
+    finished_.emplace_back(Part{nothing_, {ended_keys_, last}});
     return arrow::Status::OK();
   }
   ARROW_ASSIGN_OR_RAISE(CutWindow joined, Join(std::exchange(windows_, {})));
   windows_bytes_ = 0;
-  if (!last && !nothing_) {
+  if (!last && nothing_.keys == nullptr) {
     ARROW_ASSIGN_OR_RAISE(nothing_, Nothing(joined));
   }
   const int64_t keys = joined.keys->num_rows();

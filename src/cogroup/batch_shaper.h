@@ -70,8 +70,8 @@ class BatchShaper {
   int64_t keys_ = 0;                // of the batch being formed
   int64_t bytes_ = 0;               // of the batch being formed, where it ends by it
   int64_t ended_keys_ = 0;          // of its parts that are finished
-  std::optional<CutWindow>
-      nothing_;  // without keys: the end of a batch whose keys are all handed out
+  CutWindow
+      nothing_;  // without keys, to end a batch whose keys are all handed out; made once needed
   std::deque<std::variant<Part, OversizeGroup>> finished_;
   bool continues_ = false;  // the next batch continues the key of the one before
   int64_t next_index_ = 0;

@@ -2,6 +2,7 @@
 
 #include <arrow/array.h>
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -11,6 +12,9 @@
 
 namespace sheaf {
 namespace {
+
+// Of a batch that ends by max_bytes.
+constexpr int64_t kWindowsABatch = 4;
 
 // A query that outgrew its share of the budget is told what would let it through. The words that it
 // fails with are DataFusion's.
@@ -99,6 +103,12 @@ void LaneReader::Stop() {
 std::optional<int64_t> LaneReader::part_bytes() const {
   if (!job().in_parts) return std::nullopt;
   return split_.batch_part;
+}
+
+std::optional<int64_t> LaneReader::window_bytes() const {
+  if (!job().max_bytes) return part_bytes();
+  const int64_t window = *job().max_bytes / kWindowsABatch;
+  return std::min(window, part_bytes().value_or(window));
 }
 
 arrow::Result<std::optional<Batch>> LaneReader::Next() {

@@ -94,6 +94,8 @@ class LaneReader : public BatchReader {
   /// About how many bytes a window should have at most, for a part of a batch is one at least; nullopt where batches
   /// are whole.
   [[nodiscard]] std::optional<int64_t> part_bytes() const;
+  /// The same, and no more than a part of max_bytes, so that little is held beyond the end of a batch.
+  [[nodiscard]] std::optional<int64_t> window_bytes() const;
 
   [[nodiscard]] const Job& job() const { return resolved_.job; }
   [[nodiscard]] const ResolvedJob& resolved() const { return resolved_; }

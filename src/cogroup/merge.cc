@@ -30,14 +30,12 @@ using Turn = KeySelector::Turn;
 // Keys whose rows are put in order and copied at once: few enough that their rows are still in cache.
 constexpr int32_t kPortionKeys = 4096;
 
-// Where bytes end a batch, it has so many windows, so that no more than some of its bytes are read beyond its end.
-constexpr int64_t kWindowsABatch = 4;
-
 class MergeReader final : public LaneReader {
  public:
   MergeReader(std::shared_ptr<Engine> engine, ResolvedJob resolved, Plan plan)
       : LaneReader(std::move(engine), std::move(resolved), std::move(plan), KeyOrder::kAscending),
-        selector_(Selects(lanes()), job().max_keys, kPortionKeys, MaxWindowBytes()) {
+        selector_(Selects(lanes()), job().max_keys, kPortionKeys,
+                  window_bytes().value_or(KeySelector::kAnyBytes)) {
     for (size_t t = 0; t < lanes().size(); ++t) {
       Lane& lane = *lanes()[t];
       cutters_.push_back(std::make_unique<TableCutter>(
@@ -63,12 +61,6 @@ class MergeReader final : public LaneReader {
     for (const auto& lane : lanes) selects.push_back(lane->input->table.selects_keys);
     selects.push_back(false);
     return selects;
-  }
-
-  // Of all tables.
-  int64_t MaxWindowBytes() const {
-    return std::min(part_bytes().value_or(KeySelector::kAnyBytes),
-                    job().max_bytes.value_or(KeySelector::kAnyBytes) / kWindowsABatch);
   }
 
   arrow::Result<std::optional<CutWindow>> NextWindow() override;

@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
-#include <limits>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -38,10 +37,6 @@ namespace {
 // Keys are dense where a range holds at most this many numbers a key: reading rows of other keys and
 // dropping them here then costs the engine no more than a temporary table (docs/architecture.md).
 constexpr double kMaxNumbersPerKey = 4;
-
-// Where bytes end a batch, it is put together from so many parts, so that no more than some of its bytes are held
-// beyond its end.
-constexpr int64_t kPartsABatch = 4;
 
 // One range of keys on its way to a batch. Guarded by the reader's mutex until `keys` is set, and the parts until they
 // are; after that it does not change.
@@ -216,10 +211,7 @@ arrow::Status ProbeReader::RunLane(Lane* lane, WindowPtr window) {
 // those of the window before; of the first, all tables have to be read before. None once the run has failed.
 std::vector<RankRange> ProbeReader::PlanParts(const ScatteredRows& rows, ProbeWindow* window) {
   const int64_t keys = window->keys->size();
-  std::optional<int64_t> most = part_bytes();
-  if (job().max_bytes) {
-    most = std::min(*job().max_bytes / kPartsABatch, most.value_or(*job().max_bytes));
-  }
+  const std::optional<int64_t> most = window_bytes();
   std::unique_lock lock(mutex_);
   if (!most) {
     window->parts = {{0, keys}};

@@ -31,14 +31,11 @@ BatchFiles::BatchFiles(const std::filesystem::path& directory,
       folders_(folders),
       options_(options),
       writer_(writer),
-      files_(folders.size()),
-      index_(first_part.index()),
-      continued_(first_part.continued()) {
+      files_(folders.size()) {
   for (size_t i = 0; i < files_.size(); ++i) {
-    files_[i].name = fmt::format("{}/batch-{:06d}{}", folders_[i], index_, writer_.extension());
+    files_[i].name =
+        fmt::format("{}/batch-{:06d}{}", folders_[i], first_part.index(), writer_.extension());
   }
-  for (const BatchTable& table : first_part.tables()) tables_.push_back(table.name);
-  table_rows_.resize(tables_.size());
 }
 
 // What goes into each file.
@@ -81,29 +78,25 @@ arrow::Status BatchFiles::Add(const Batch& part) {
 arrow::Status BatchFiles::Count(const Batch& part) {
   const int64_t keys = part.num_keys();
   if (keys > 0) {
-    if (keys_ == 0) {
+    if (counts_.keys == 0) {
       ARROW_ASSIGN_OR_RAISE(first_key_, KeyJson(*part.keys(), 0));
     }
     ARROW_ASSIGN_OR_RAISE(last_key_, KeyJson(*part.keys(), keys - 1));
   }
-  keys_ += keys;
-  rows_ += part.total_rows();
-  for (size_t t = 0; t < table_rows_.size(); ++t) {
-    table_rows_[t] += part.tables()[t].rows->num_rows();
-  }
+  counts_.Add(part);
   return arrow::Status::OK();
 }
 
 Json BatchFiles::LogLine() const {
   Json line = Json::object();
-  line["index"] = index_;
-  line["keys"] = keys_;
-  if (continued_) line["continued"] = true;
-  line["rows"] = rows_;
+  line["index"] = counts_.index;
+  line["keys"] = counts_.keys;
+  if (counts_.continued) line["continued"] = true;
+  line["rows"] = counts_.rows;
   line["first_key"] = first_key_;
   line["last_key"] = last_key_;
   Json& tables = line["tables"] = Json::object();
-  for (size_t t = 0; t < tables_.size(); ++t) tables[tables_[t]]["rows"] = table_rows_[t];
+  for (const auto& [table, rows] : counts_.table_rows) tables[table]["rows"] = rows;
   for (size_t i = 0; i < files_.size(); ++i) {
     Json& file = HoldsDocuments(options_.format) ? line[folders_[i]] : tables[folders_[i]];
     file["bytes"] = files_[i].stored.bytes;

@@ -5,7 +5,6 @@
 #include <arrow/result.h>
 #include <arrow/status.h>
 
-#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -13,6 +12,7 @@
 
 #include "sheaf/batch.h"
 #include "sheaf/output_options.h"
+#include "sink/batch_counts.h"
 #include "sink/durable_file.h"
 #include "sink/json_text.h"
 #include "sink/table_writer.h"
@@ -29,8 +29,8 @@ class BatchFiles {
   BatchFiles(const std::filesystem::path& directory, const std::vector<std::string>& folders,
              const OutputOptions& options, const TableWriter& writer, const Batch& first_part);
 
-  /// How many keys the parts so far have.
-  [[nodiscard]] int64_t keys() const { return keys_; }
+  /// Of the parts so far.
+  [[nodiscard]] const BatchCounts& counts() const { return counts_; }
 
   /// Adds the next part. With the last one all files are stored. Errors: kEngine, naming the file.
   arrow::Status Add(const Batch& part);
@@ -61,14 +61,9 @@ class BatchFiles {
   const TableWriter& writer_;
   std::vector<File> files_;
 
-  const int64_t index_;
-  const bool continued_;
-  int64_t keys_ = 0;
-  int64_t rows_ = 0;
+  BatchCounts counts_;
   Json first_key_;
   Json last_key_;
-  std::vector<std::string> tables_;
-  std::vector<int64_t> table_rows_;
 };
 
 }  // namespace sheaf

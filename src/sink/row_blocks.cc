@@ -22,19 +22,19 @@ arrow::Status RowBlocks::Add(const std::shared_ptr<arrow::RecordBatch>& rows, bo
     const auto some = rows->Slice(begin, count);
     const int64_t bytes = sizes.Of(begin, begin + count);
     begin += count;
-    if (begin < rows->num_rows() || held_rows_ + count == max_rows_) {
+    const bool full = begin < rows->num_rows() || held_rows_ + count == max_rows_;
+    if (full || last) {
       ARROW_RETURN_NOT_OK(EndBlock(some));
-      continue;
+    } else {
+      ARROW_RETURN_NOT_OK(Hold(*some, bytes));
     }
-    if (!last) ARROW_RETURN_NOT_OK(Hold(*some));
-    if (last) return EndBlock(some);
-    held_rows_ += count;
-    held_bytes_ += bytes;
   }
   return last && held_rows_ > 0 ? EndBlock(rows->Slice(rows->num_rows())) : arrow::Status::OK();
 }
 
-arrow::Status RowBlocks::Hold(const arrow::RecordBatch& rows) {
+arrow::Status RowBlocks::Hold(const arrow::RecordBatch& rows, int64_t bytes) {
+  held_rows_ += rows.num_rows();
+  held_bytes_ += bytes;
   held_.resize(static_cast<size_t>(rows.num_columns()));
   for (int c = 0; c < rows.num_columns(); ++c) {
     ARROW_ASSIGN_OR_RAISE(held_[static_cast<size_t>(c)].emplace_back(),

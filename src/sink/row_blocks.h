@@ -27,7 +27,7 @@ class RowBlocks {
   arrow::Status Add(const std::shared_ptr<arrow::RecordBatch>& rows, bool last);
 
  private:
-  arrow::Status Hold(const arrow::RecordBatch& rows);
+  arrow::Status Hold(const arrow::RecordBatch& rows, int64_t bytes);
   arrow::Status EndBlock(const std::shared_ptr<arrow::RecordBatch>& end);
 
   const int64_t max_rows_;

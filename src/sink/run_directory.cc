@@ -9,6 +9,7 @@
 
 #include "sheaf/error.h"
 #include "sheaf/sink.h"
+#include "sink/batch_counts.h"
 #include "sink/batch_files.h"
 #include "sink/commit_log.h"
 #include "sink/directory_lock.h"
@@ -78,19 +79,17 @@ class RunDirectory : public Sink {
   std::unique_ptr<BatchFiles>
       files_;            ///< Of the batch whose last part is to come; null between batches.
   arrow::Status state_;  ///< Why nothing more can be written; OK while it can.
-  int64_t batches_ = 0;
-  int64_t keys_ = 0;
-  int64_t rows_ = 0;
+  RunTotals totals_;     ///< Of the batches that are stored.
 };
 
 /// What the manifest and the log promise of every batch; a custom caller may break it.
 arrow::Status RunDirectory::CheckPart(const Batch& part) const {
-  if (part.index() != batches_) {
-    return MakeError(
-        ErrorKind::kEngine,
-        fmt::format("batch {} was handed in where batch {} is next", part.index(), batches_));
+  if (part.index() != totals_.batches) {
+    return MakeError(ErrorKind::kEngine,
+                     fmt::format("batch {} was handed in where batch {} is next", part.index(),
+                                 totals_.batches));
   }
-  const int64_t keys = files_ == nullptr ? 0 : files_->keys();
+  const int64_t keys = files_ == nullptr ? 0 : files_->counts().keys;
   if (part.part().first_key != keys) {
     return MakeError(ErrorKind::kEngine, fmt::format("the part of batch {} from its key {} on was "
                                                      "handed in where the one from {} on is next",
@@ -125,11 +124,9 @@ arrow::Status RunDirectory::Commit(const Batch& part) {
     files_ = nullptr;
     return status;
   }
-  keys_ += part.continued() ? 0 : part.num_keys();
-  rows_ += part.total_rows();
   if (part.part().last) {
+    totals_.Add(files_->counts());
     files_ = nullptr;
-    ++batches_;
   }
   return status;
 }
@@ -137,9 +134,9 @@ arrow::Status RunDirectory::Commit(const Batch& part) {
 /// Counts of what is in the directory are our own; what was seen on the way is the reader's.
 arrow::Status RunDirectory::WriteTotals(const Metrics& metrics) const {
   Json totals = Json::object();
-  totals["batches"] = batches_;
-  totals["keys"] = keys_;
-  totals["rows"] = rows_;
+  totals["batches"] = totals_.batches;
+  totals["keys"] = totals_.keys;
+  totals["rows"] = totals_.rows;
   totals["dropped_keys"] = metrics.dropped_keys;
   Json& tables = totals["tables"] = Json::object();
   for (const TableMetrics& table : metrics.tables) {
